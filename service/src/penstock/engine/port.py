@@ -1,0 +1,79 @@
+"""What the engine offers: a sub-topology compiled to Python for one task, fed with records, flushed and asked for its outputs.
+
+Pure: no I/O, no await. The runtime (and testing/) binds it to stores and outputs and drives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from penstock.clock import Clock
+from penstock.log.port import Record
+from penstock.plan.resolved import SubTopology, Settings
+from penstock.state.port import Store
+
+
+class Output(Protocol):
+    """Where a sink or repartition writes: one object a topic, shared by the tasks of a worker (engine/output.py). Generated code on its
+    hot path calls `write`; it chooses the partition by murmur2 of the key (a null key: round robin... of this task's own partition)."""
+
+    topic: str
+    partitions: int
+
+    def write(self, key: bytes | None, value: bytes | None, timestamp: int, headers: Sequence[tuple[str, bytes | None]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that could not be processed at a node."""
+
+    node: str
+    topic: str
+    partition: int
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """What a compiled task is bound to.
+
+    stores: by store name. outputs: by topic. bad: called for a record that raised; the row is dropped there (effects of earlier nodes
+    stay). expression_error: called with (node, exception) when a column became null through an error. late: called with the node's name
+    for a record dropped as late.
+    """
+
+    topology: str
+    partition: int
+    stores: Mapping[str, Store]
+    outputs: Mapping[str, Output]
+    bad: Callable[[BadRecord], None]
+    expression_error: Callable[[str, Exception], None]
+    late: Callable[[str], None]
+    clock: Clock
+
+
+class Program(Protocol):
+    """One task, compiled and bound."""
+
+    source: str  # the generated Python, as EXPLAIN prints it
+
+    def run(self, topic: str, records: Sequence[Record]) -> None:
+        """Process records of one input topic in order, each through all nodes depth first. The caller merges its inputs by timestamp."""
+
+    def flush(self, deadline: float) -> bool:
+        """Forward dirty aggregates (LATEST_PER_COMMIT) downstream in topological order until time.monotonic() > deadline; True when
+        nothing is left. With EVERY there never is."""
+
+    def scalars(self) -> Mapping[str, int]:
+        """Stream time and other operator scalars by node name, to be stored with a commit."""
+
+    def restore_scalars(self, scalars: Mapping[str, int]) -> None: ...
+
+
+class Compile(Protocol):
+    """engine.compile.compile_sub."""
+
+    def __call__(self, sub: SubTopology, settings: Settings, bindings: Bindings) -> Program: ...

@@ -1,0 +1,268 @@
+"""The Log port: topics of record batches, readers, transactional writers, consumer-group offsets, membership.
+
+Two implementations, log/embedded and log/kafka, one contract suite (tests/contract/test_log.py). Everything moves in batches; nothing
+here is called for each record. All coroutines belong to the event loop of the process that opened the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, NewType, Protocol
+
+Offset = NewType("Offset", int)
+TimestampMs = NewType("TimestampMs", int)
+
+
+class TopicPartition(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(Protocol):
+    """One record of a decoded batch (a C object of log/records.py)."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+class Chunk:
+    """Records of one partition, contiguous in the log.
+
+    records: data records in offset order (control and aborted records are left out).
+    start / next: positions before and after; next is what a commit stores, also when records is empty.
+    end: the known end of the partition (last stable offset) when this was read.
+    """
+
+    __slots__ = ("tp", "records", "start", "next", "end", "size")
+
+    def __init__(self, tp: TopicPartition, records: list[Record], start: int, next: int, end: int, size: int) -> None:
+        self.tp, self.records, self.start, self.next, self.end, self.size = tp, records, start, next, end, size
+
+
+class LogReader(Protocol):
+    """Reads committed records of many partitions with one position each."""
+
+    def add(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read these partitions too, from these positions."""
+
+    def remove(self, tps: Sequence[TopicPartition]) -> None:
+        """Stop reading them; chunks not yet polled are dropped."""
+
+    async def poll(self, timeout: float, max_chunks: int = 64) -> list[Chunk]:
+        """Chunks of at most about 2000 records each, fairly over partitions; empty when nothing came within timeout seconds.
+        Raises OffsetOutOfRange, UnknownTopic, LogUnavailable (then the call can be repeated)."""
+
+    def ends(self) -> Mapping[TopicPartition, tuple[int, int]]:
+        """For each partition (position, known end); end is -1 until the first answer, and is known also when the partition is empty."""
+
+    def pause(self, tps: Sequence[TopicPartition]) -> None:
+        """Do not fetch these until resume; what is buffered stays."""
+
+    def resume(self, tps: Sequence[TopicPartition]) -> None:
+        """Fetch them again."""
+
+    async def close(self) -> None: ...
+
+
+class BatchBuilder(Protocol):
+    """An open batch of one partition (log/records.py). append returns False when the batch is full: roll and append to a new one."""
+
+    count: int
+
+    def append(self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> bool: ...
+    def size(self) -> int: ...
+
+
+class GroupToken(Protocol):
+    """Immutable fencing token of an assignment (generation and member on Kafka, owner epoch on the embedded log)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedOffset:
+    """offset is the next to read; -1: none. metadata is text of at most 4 KiB kept with it."""
+
+    offset: int
+    metadata: str = ""
+
+
+OffsetsFor = Callable[[Mapping[TopicPartition, int]], Mapping[TopicPartition, CommittedOffset]]
+"""Given for each partition written in the transaction the offset behind its last record, what to commit."""
+
+
+class TxnWriter(Protocol):
+    """Writes batches and consumed offsets atomically. One transaction at a time. After any error: discard it and make a new one."""
+
+    producer: str  # "transactional id|producer id|epoch", put into commit metadata for fencing
+
+    async def send(self, topic: str, partition: int, batch: BatchBuilder) -> None:
+        """Add a batch to the open transaction (opens one); may go out at once, is visible only after commit. Raises RecordTooLarge."""
+
+    async def commit(self, group: str, token: GroupToken | None, offsets_for: OffsetsFor) -> Mapping[TopicPartition, int]:
+        """Make every batch sent since the last commit and the offsets visible, or nothing. Returns for each written partition the
+        offset behind its last record. Raises Fenced, AssignmentLost, RecordTooLarge, LogUnavailable (outcome then unknown)."""
+
+    async def discard(self) -> None:
+        """Drop it at once, without waiting for the log; an open transaction is aborted by the successor's start."""
+
+    async def close(self) -> None:
+        """Orderly end."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicConfig:
+    """retention_ms -1: for ever."""
+
+    partitions: int
+    compact: bool = False
+    retention_ms: int = 7 * 86_400_000
+    delete_retention_ms: int = 86_400_000
+    replicas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """topic_id tells a recreated topic from its predecessor."""
+
+    name: str
+    topic_id: str
+    partitions: int
+    compact: bool = False
+    retention_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskId:
+    """A task of one topology: sub-topology index and partition."""
+
+    sub: int
+    partition: int
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What this worker may run of one topology. An assignment is a value: compare epoch and seq to see what changed.
+
+    active: tasks to run. give_up: tasks that run now and must be stopped, committed, closed and released.
+    token: for TxnWriter.commit. epoch grows whenever membership was lost: work of an older epoch is never committed.
+    fences: producers ("transactional id|producer id|epoch") to fence before tasks are opened.
+    """
+
+    seq: int
+    epoch: int
+    token: GroupToken
+    active: frozenset[TaskId]
+    give_up: frozenset[TaskId] = frozenset()
+    fences: tuple[str, ...] = ()
+
+
+class GroupHandle(Protocol):
+    """Membership of this worker in one topology's group. Written by the membership's own thread; safe to read from any thread."""
+
+    @property
+    def latest(self) -> Assignment | None:
+        """The newest assignment; None while there is none (joining, or lost)."""
+
+    @property
+    def epoch(self) -> int:
+        """Grows with each loss of membership."""
+
+    @property
+    def holding(self) -> bool:
+        """Between JoinGroup and SyncGroup: the old token is refused, wait for the next assignment before committing offsets."""
+
+    def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
+        """These given-up tasks are closed."""
+
+    async def leave(self) -> None:
+        """Leave the group; claims are dropped."""
+
+
+class Membership(Protocol):
+    """One object for many groups."""
+
+    def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
+             notify: Callable[[], None]) -> GroupHandle:
+        """Join the group of a topology. topics: all input topics. producer: this worker's producer now, for fencing. notify: called (in
+        the loop that called join) when latest or epoch changed."""
+
+    async def close(self) -> None: ...
+
+
+class Log(Protocol):
+    """A log cluster, or the embedded one. log_id tells one from another in tokens."""
+
+    log_id: str
+
+    # topics
+    async def create_topic(self, name: str, config: TopicConfig) -> TopicInfo:
+        """Create it; an existing one is answered as it is (check partitions)."""
+
+    async def delete_topics(self, names: Sequence[str]) -> None: ...
+    async def topics(self, names: Sequence[str] | None = None) -> Mapping[str, TopicInfo]:
+        """All, or those of the names that exist."""
+
+    async def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
+        """Forget records before these offsets (repartition topics, after commit)."""
+
+    # positions
+    async def earliest(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
+    async def ends(self, tps: Sequence[TopicPartition], committed: bool = True) -> Mapping[TopicPartition, int]:
+        """committed: the last stable offset, else the high watermark."""
+
+    async def offsets_at(self, tps: Sequence[TopicPartition], timestamp: int) -> Mapping[TopicPartition, int]:
+        """The first record with this timestamp or later, else the end."""
+
+    async def committed(self, group: str, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedOffset]:
+        """Stable committed offsets (waits while a transaction on them is undecided)."""
+
+    async def reset_offsets(self, group: str, offsets: Mapping[TopicPartition, CommittedOffset]) -> None:
+        """Set offsets of a group that has no members."""
+
+    async def delete_group(self, group: str) -> None: ...
+
+    # data
+    def builder(self, limit: int = 512 * 1024, transactional: bool = True) -> BatchBuilder:
+        """A new open batch of at most `limit` bytes (one larger record is still taken alone, up to the log's limit)."""
+
+    def reader(self, max_wait: float = 0.5) -> LogReader: ...
+    async def writer(self, transactional_id: str) -> TxnWriter:
+        """InitProducerId: fences the predecessor of this id and aborts its open transaction before it returns."""
+
+    async def append(self, topic: str, partition: int, batch: BatchBuilder, producer_id: str = "", sequence: int = 0) -> tuple[int, bool]:
+        """Append outside a transaction, durable when it returns: (offset of the first record, duplicate). With producer_id the sequence
+        1, 2, 3... is kept in the same transaction as the rows: a repeat writes nothing and is a duplicate (offset -1), a gap raises
+        RequestError SEQUENCE_GAP."""
+
+    async def append_many(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str = "", sequence: int = 0) -> tuple[Mapping[TopicPartition, int], bool]:
+        """As append, for several partitions at once; all or nothing. Returns for each partition the offset BEHIND its last record."""
+
+    async def last_sequence(self, producer_id: str) -> int:
+        """The last sequence written by this producer id; 0: none."""
+
+    async def compare_and_append(self, topic: str, expected_end: int, batch: BatchBuilder) -> int | None:
+        """Append to partition 0 only if nothing was appended since expected_end (a position behind the last record that the caller has
+        read). Returns the new end, or None when somebody was faster."""
+
+    async def fence(self, producer: str) -> None:
+        """End the transaction of exactly this "transactional id|producer id|epoch"; nothing happens when a newer one exists."""
+
+    def membership(self, slot: str, node: str) -> Membership:
+        """slot: this worker's stable name."""
+
+    def healthy(self) -> str:
+        """Empty when the log answers, else a sentence for people."""
+
+    async def close(self) -> None: ...
+
+

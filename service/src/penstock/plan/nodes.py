@@ -1,0 +1,273 @@
+"""Plan nodes: frozen, typed, in topological order. The planner makes them from a Topology, the engine compiles them.
+
+A node's `schema` is its output: key columns (role KEY) then value columns. Expressions in a node refer to columns of its inputs by
+name, ColumnRef.source being the index of the input. `kind` says whether the output is a stream or a table; a windowed table also has
+`window`, and its key is (key columns, window start). Pseudo columns ROWTIME, ROWPARTITION, ROWOFFSET, WINDOWSTART, WINDOWEND may be
+referred to by expressions of any node where they exist, without standing in the schema.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from penstock.expr.typed import Expr
+from penstock.types.schema import Schema
+
+
+class RelationKind(Enum):
+    """Stream or table."""
+
+    STREAM = "STREAM"
+    TABLE = "TABLE"
+
+
+class WindowKind(Enum):
+    """Kinds of windows that are built."""
+
+    TUMBLING = "TUMBLING"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A serialisation format by upper-case name, and its properties ("DELIMITER", "WRAP_SINGLE_VALUE": "true"/"false")."""
+
+    name: str
+    properties: tuple[tuple[str, str], ...] = ()
+
+    def property(self, name: str, default: str = "") -> str:
+        """One property's text."""
+        return dict(self.properties).get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Milliseconds. grace_ms: how late a record may be; retention_ms: how long a window can be looked up."""
+
+    kind: WindowKind
+    size_ms: int
+    grace_ms: int
+    retention_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRef:
+    """A topic and how its bytes are read. partitions is 0 until resolved.
+
+    timestamp_column: take ROWTIME from this value column; empty means the record's timestamp.
+    windowed: keys are windowed, `[key bytes][start ms, 8 bytes big endian]` as in Kafka Streams' time-windowed serde.
+    """
+
+    topic: str
+    partitions: int
+    key_format: Format
+    value_format: Format
+    timestamp_column: str = ""
+    timestamp_format: str = ""
+    window: Window | None = None
+
+
+class Start(Enum):
+    """Where a new topology begins to read a source."""
+
+    EARLIEST = "EARLIEST"
+    LATEST = "LATEST"
+    OFFSETS = "OFFSETS"
+
+
+@dataclass(frozen=True, slots=True)
+class StartAt:
+    """A start; offsets are (partition, offset) for OFFSETS."""
+
+    start: Start = Start.EARLIEST
+    offsets: tuple[tuple[int, int], ...] = ()
+
+
+class StoreKind(Enum):
+    """What a store holds. Values are packed tuples (timestamp ms, fields...)."""
+
+    KEY_VALUE = "KEY_VALUE"  # key bytes -> tuple
+    WINDOW = "WINDOW"  # (key bytes, window start ms) -> tuple
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSpec:
+    """One store of a sub-topology, named by its node.
+
+    fields: names of the packed tuple's fields after the timestamp; schema_id: fingerprint of fields, stored in each value.
+    changelog: topic; empty means none (a source topic that is compacted serves as its own changelog: then it is that topic).
+    source_changelog: the changelog is the source topic itself (its values are public rows, not packed tuples).
+    retention_ms: WINDOW stores forget windows older than stream time - retention.
+    """
+
+    name: str
+    kind: StoreKind
+    fields: tuple[str, ...]
+    schema_id: int
+    changelog: str = ""
+    retention_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """One computed column."""
+
+    name: str
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of all nodes. inputs are node names, `node.output` for an output of a Branch."""
+
+    name: str
+    inputs: tuple[str, ...]
+    schema: Schema
+    kind: RelationKind
+    window: Window | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStream(Node):
+    """Reads a stream."""
+
+    relation: str
+    topic: TopicRef
+    start: StartAt
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable(Node):
+    """Reads a table and materialises it: store value = the value columns."""
+
+    relation: str
+    topic: TopicRef
+    start: StartAt
+    store: StoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Node):
+    """Keeps rows for which `where` is true (negate: is not true). On a table: a row that stops matching becomes a tombstone."""
+
+    where: Expr
+    negate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Node):
+    """Computes the value columns; key columns stay."""
+
+    columns: tuple[Projection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explode(Node):
+    """As Select, but columns whose index is in `exploded` are arrays: one row an element, zipped, the shorter padded with null."""
+
+    columns: tuple[Projection, ...]
+    exploded: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionBy(Node):
+    """New key columns from expressions; value columns stay. A Repartition follows."""
+
+    keys: tuple[Projection, ...]
+    key_format: Format
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBy(Node):
+    """The group's key columns from expressions, value columns stay; rows with a null in the key are dropped. A Repartition follows
+    unless the key stays (rekey is False). On a table each change becomes a subtract and an add record."""
+
+    keys: tuple[Projection, ...]
+    key_format: Format
+    rekey: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repartition(Node):
+    """Writes its input to an internal topic and reads it back: the border of two sub-topologies (in both of them: as sink of the
+    first, as source of the second). changes: records of a grouped table, value = (flag, old or new row)."""
+
+    topic: TopicRef
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateColumn:
+    """One aggregate call. function is Aggregate.name; arguments are expressions over the input; literals are extra arguments (k of
+    TOPK)."""
+
+    name: str
+    function: str
+    arguments: tuple[Expr, ...]
+    literals: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Node):
+    """Folds each group, in each window. Store value = all state fields of all columns in order. Input is a GroupBy or the
+    Repartition behind one. of_table: the grouped input is a table (undo, then add)."""
+
+    columns: tuple[AggregateColumn, ...]
+    store: StoreSpec
+    of_table: bool
+
+
+class JoinKind(Enum):
+    """Which unmatched rows stay."""
+
+    INNER = "INNER"
+    LEFT = "LEFT"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTableJoin(Node):
+    """inputs[0] is the stream, inputs[1] the table (a SourceTable, ToTable or Aggregate of the same sub-topology)."""
+
+    join: JoinKind
+    columns: tuple[Projection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge(Node):
+    """Unites streams of one schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchOutput:
+    """One way out."""
+
+    name: str
+    where: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Branch(Node):
+    """Each row to the first output whose condition holds; the rest to default_output, or dropped when that is empty."""
+
+    outputs: tuple[BranchOutput, ...]
+    default_output: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToTable(Node):
+    """A stream read as changes; materialised."""
+
+    store: StoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ToStream(Node):
+    """A table's changes as records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sink(Node):
+    """Writes its input to a topic and publishes it under `relation`. key and value columns are schema's."""
+
+    relation: str
+    topic: TopicRef

@@ -1,0 +1,111 @@
+"""The resolved plan: what is stored in the registry and run. It never holds SQL text; an upgrade never plans it anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from penstock.plan.nodes import Node, RelationKind, StoreSpec, TopicRef, Window
+from penstock.types.schema import Schema
+
+
+class Guarantee(Enum):
+    """Stateful topologies are always EXACTLY_ONCE."""
+
+    EXACTLY_ONCE = "EXACTLY_ONCE"
+    AT_LEAST_ONCE = "AT_LEAST_ONCE"
+
+
+class Updates(Enum):
+    """Which updates of an aggregate leave it."""
+
+    LATEST_PER_COMMIT = "LATEST_PER_COMMIT"
+    EVERY = "EVERY"
+
+
+class OnBadRecord(Enum):
+    """What happens to a record that cannot be processed."""
+
+    DEAD_LETTER = "DEAD_LETTER"
+    SKIP = "SKIP"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a topology, defaults filled in."""
+
+    guarantee: Guarantee = Guarantee.EXACTLY_ONCE
+    commit_interval_ms: int = 100
+    on_bad_record: OnBadRecord = OnBadRecord.DEAD_LETTER
+    updates: Updates = Updates.LATEST_PER_COMMIT
+
+
+@dataclass(frozen=True, slots=True)
+class SubTopology:
+    """A part of the plan that is connected without topics: one task for each partition.
+
+    name: the name of its first source node; state directories contain it.
+    nodes: in topological order, Repartition nodes at both borders included: a Repartition that no node of this sub-topology feeds is
+        a source, one that feeds no node of it is a sink.
+    partitions: number of tasks, the number of partitions that all of its sources share.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    partitions: int
+
+    @property
+    def stores(self) -> tuple[StoreSpec, ...]:
+        """Stores in node order."""
+        return tuple(n.store for n in self.nodes if hasattr(n, "store"))
+
+
+@dataclass(frozen=True, slots=True)
+class InternalTopic:
+    """A topic that the service creates for this plan."""
+
+    topic: str
+    partitions: int
+    compact: bool
+    retention_ms: int  # -1: for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A relation that the plan publishes. store/sub: where lookups read it; both empty for a stream. topic: where pushes read a
+    stream (and what Append would write); for a table, pushes run the row view over the store's changelog."""
+
+    name: str  # catalog name, or `topology.node`
+    kind: RelationKind
+    schema: Schema
+    window: Window | None
+    node: str
+    topic: TopicRef | None
+    sub: str = ""
+    store: str = ""
+    in_catalog: bool = True  # False: a materialised node addressed as `topology.node` only
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPlan:
+    """A topology ready to run."""
+
+    topology: str
+    incarnation: int
+    service_id: str
+    settings: Settings
+    subs: tuple[SubTopology, ...]
+    internal: tuple[InternalTopic, ...]
+    published: tuple[Published, ...]
+    dead_letter_topic: str
+
+    @property
+    def group(self) -> str:
+        """Consumer group on Kafka, and the prefix of transactional ids."""
+        return f"{self.service_id}-{self.topology}-{self.incarnation}"
+
+    @property
+    def stateful(self) -> bool:
+        """Whether any sub-topology has a store."""
+        return any(s.stores for s in self.subs)
