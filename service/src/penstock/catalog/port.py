@@ -1,0 +1,80 @@
+"""The registry: relations and registered topologies, kept in one compacted topic, changed by compare-and-set only.
+
+catalog/registry.py implements Registry; every process of every node holds one. CatalogState is an immutable value; a change is a pure
+function from a state to the entries to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from penstock.plan.nodes import RelationKind, TopicRef, Window
+from penstock.plan.resolved import ResolvedPlan
+from penstock.types.schema import Schema
+
+
+class Desired(Enum):
+    """What its owner wants a topology to do."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationEntry:
+    """A relation of the catalog (declared, or published by a topology's Sink)."""
+
+    name: str
+    kind: RelationKind
+    schema: Schema
+    topic: TopicRef
+    window: Window | None
+    owner_topology: str  # empty: declared
+    epoch: int  # registry position at which it came to be; tokens name it
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyEntry:
+    """A registered topology. definition is the serialised penstock.v1.Topology as written."""
+
+    name: str
+    incarnation: int  # registry position of the registration
+    version: int
+    definition: bytes
+    plan: ResolvedPlan
+    desired: Desired
+    registered_ms: int
+    resets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogState:
+    """Everything registered as of a registry position (the offset behind the last entry read). Keys are lower-case names."""
+
+    position: int
+    relations: Mapping[str, RelationEntry]
+    topologies: Mapping[str, TopologyEntry]
+
+
+Change = RelationEntry | TopologyEntry | tuple[str, str]
+"""An entry to write, or ("relation" | "topology", name) to delete."""
+
+
+class Registry(Protocol):
+    """The registry as this process sees it."""
+
+    @property
+    def state(self) -> CatalogState: ...
+
+    async def refresh(self) -> CatalogState:
+        """Read to the topic's end."""
+
+    async def change(self, decide: Callable[[CatalogState], Sequence[Change]]) -> CatalogState:
+        """Read to the end, decide, write; decide runs again when somebody was faster. What decide raises is raised. A new entry's
+        incarnation or epoch is decide's state.position (it is unique, since the write succeeds only there)."""
+
+    async def changed(self, since: int, timeout: float) -> bool:
+        """Wait until state.position > since."""
