@@ -16,13 +16,12 @@ from penstock.state.port import Store
 
 
 class Output(Protocol):
-    """Where a sink or repartition writes: one object a topic, shared by the tasks of a worker (engine/output.py). Generated code on its
-    hot path calls `write`; it chooses the partition by murmur2 of the key (a null key: round robin... of this task's own partition)."""
+    """Where a sink or repartition writes: one object a topic. Generated code binds `rows.append` once and appends a tuple
+    (key bytes, value bytes, timestamp ms, headers) for each record; the owner drains `rows` after each run (clearing that same list) and
+    chooses partitions in one go (murmur2 of the key as Kafka's producer; a null key goes to the task's own partition modulo the count)."""
 
     topic: str
-    partitions: int
-
-    def write(self, key: bytes | None, value: bytes | None, timestamp: int, headers: Sequence[tuple[str, bytes | None]]) -> None: ...
+    rows: list[tuple[bytes | None, bytes | None, int, Sequence[tuple[str, bytes | None]]]]
 
 
 @dataclass(frozen=True, slots=True)

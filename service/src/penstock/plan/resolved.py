@@ -49,16 +49,19 @@ class SubTopology:
     nodes: in topological order, Repartition nodes at both borders included: a Repartition that no node of this sub-topology feeds is
         a source, one that feeds no node of it is a sink.
     partitions: number of tasks, the number of partitions that all of its sources share.
+    scalars: the reserved store (name "_scalars", fields ("value",), key = node name) for stream times, where a node has one.
     """
 
     name: str
     nodes: tuple[Node, ...]
     partitions: int
+    scalars: StoreSpec | None = None
 
     @property
     def stores(self) -> tuple[StoreSpec, ...]:
-        """Stores in node order."""
-        return tuple(n.store for n in self.nodes if hasattr(n, "store"))
+        """Stores in node order, the reserved one last."""
+        own = tuple(n.store for n in self.nodes if hasattr(n, "store"))
+        return own if self.scalars is None else (*own, self.scalars)
 
 
 @dataclass(frozen=True, slots=True)
