@@ -18,3 +18,11 @@ $(STAMP): requirements.lock service/pyproject.toml clients/python/pyproject.toml
 lock:
 	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/pip install -q pip-tools
 	.cache/lock/bin/pip-compile -q --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --strip-extras -o requirements.lock requirements.in
+
+proto: setup
+	@$(BIN)/python proto/generate.py
+
+proto-check: setup
+	@$(BIN)/buf lint
+	@$(BIN)/python proto/generate.py --check
+.PHONY: proto-check
