@@ -1,12 +1,24 @@
 from penstock_client.gen.penstock.v1 import position_pb2 as _position_pb2
 from penstock_client.gen.penstock.v1 import relation_pb2 as _relation_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class FunctionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FUNCTION_KIND_UNSPECIFIED: _ClassVar[FunctionKind]
+    FUNCTION_KIND_SCALAR: _ClassVar[FunctionKind]
+    FUNCTION_KIND_AGGREGATE: _ClassVar[FunctionKind]
+    FUNCTION_KIND_TABLE: _ClassVar[FunctionKind]
+FUNCTION_KIND_UNSPECIFIED: FunctionKind
+FUNCTION_KIND_SCALAR: FunctionKind
+FUNCTION_KIND_AGGREGATE: FunctionKind
+FUNCTION_KIND_TABLE: FunctionKind
 
 class CreateRelationRequest(_message.Message):
     __slots__ = ("relation", "validate_only")
@@ -69,3 +81,59 @@ class DropRelationResponse(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     position: _position_pb2.PositionToken
     def __init__(self, position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+
+class ListTopicsRequest(_message.Message):
+    __slots__ = ("include_internal",)
+    INCLUDE_INTERNAL_FIELD_NUMBER: _ClassVar[int]
+    include_internal: bool
+    def __init__(self, include_internal: _Optional[bool] = ...) -> None: ...
+
+class ListTopicsResponse(_message.Message):
+    __slots__ = ("topics",)
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
+    topics: _containers.RepeatedCompositeFieldContainer[TopicInfo]
+    def __init__(self, topics: _Optional[_Iterable[_Union[TopicInfo, _Mapping]]] = ...) -> None: ...
+
+class TopicInfo(_message.Message):
+    __slots__ = ("name", "partitions", "relations")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    partitions: int
+    relations: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., partitions: _Optional[int] = ..., relations: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListFunctionsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListFunctionsResponse(_message.Message):
+    __slots__ = ("functions",)
+    FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
+    functions: _containers.RepeatedCompositeFieldContainer[FunctionInfo]
+    def __init__(self, functions: _Optional[_Iterable[_Union[FunctionInfo, _Mapping]]] = ...) -> None: ...
+
+class GetFunctionRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetFunctionResponse(_message.Message):
+    __slots__ = ("function",)
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    function: FunctionInfo
+    def __init__(self, function: _Optional[_Union[FunctionInfo, _Mapping]] = ...) -> None: ...
+
+class FunctionInfo(_message.Message):
+    __slots__ = ("name", "kind", "signatures", "description")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURES_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: FunctionKind
+    signatures: _containers.RepeatedScalarFieldContainer[str]
+    description: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[FunctionKind, str]] = ..., signatures: _Optional[_Iterable[str]] = ..., description: _Optional[str] = ...) -> None: ...

@@ -55,6 +55,21 @@ class CatalogServiceStub:
                 request_serializer=penstock_dot_v1_dot_catalog__service__pb2.DropRelationRequest.SerializeToString,
                 response_deserializer=penstock_dot_v1_dot_catalog__service__pb2.DropRelationResponse.FromString,
                 _registered_method=True)
+        self.ListTopics = channel.unary_unary(
+                '/penstock.v1.CatalogService/ListTopics',
+                request_serializer=penstock_dot_v1_dot_catalog__service__pb2.ListTopicsRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_catalog__service__pb2.ListTopicsResponse.FromString,
+                _registered_method=True)
+        self.ListFunctions = channel.unary_unary(
+                '/penstock.v1.CatalogService/ListFunctions',
+                request_serializer=penstock_dot_v1_dot_catalog__service__pb2.ListFunctionsRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_catalog__service__pb2.ListFunctionsResponse.FromString,
+                _registered_method=True)
+        self.GetFunction = channel.unary_unary(
+                '/penstock.v1.CatalogService/GetFunction',
+                request_serializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer:
@@ -62,7 +77,8 @@ class CatalogServiceServicer:
     """
 
     def CreateRelation(self, request, context):
-        """CreateRelation declares a stream or table over a topic, as CREATE STREAM | TABLE does. An equal declaration is answered as the first time.
+        """CreateRelation declares a stream or table over a topic, as CREATE STREAM | TABLE does. An equal declaration is answered as
+        the first time, another of the name is NAME_TAKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,7 +99,29 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DropRelation(self, request, context):
-        """DropRelation forgets a declared relation; FAILED_PRECONDITION while topologies read or write it.
+        """DropRelation forgets a declared relation; RELATION_IN_USE while topologies read or write it, RELATION_READ_ONLY for one that
+        a topology owns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTopics(self, request, context):
+        """ListTopics lists the topics of the log, internal ones left out, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFunctions(self, request, context):
+        """ListFunctions lists the functions of expressions by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFunction(self, request, context):
+        """GetFunction describes one function.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +149,21 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.DropRelation,
                     request_deserializer=penstock_dot_v1_dot_catalog__service__pb2.DropRelationRequest.FromString,
                     response_serializer=penstock_dot_v1_dot_catalog__service__pb2.DropRelationResponse.SerializeToString,
+            ),
+            'ListTopics': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTopics,
+                    request_deserializer=penstock_dot_v1_dot_catalog__service__pb2.ListTopicsRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_catalog__service__pb2.ListTopicsResponse.SerializeToString,
+            ),
+            'ListFunctions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFunctions,
+                    request_deserializer=penstock_dot_v1_dot_catalog__service__pb2.ListFunctionsRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_catalog__service__pb2.ListFunctionsResponse.SerializeToString,
+            ),
+            'GetFunction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFunction,
+                    request_deserializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +275,87 @@ class CatalogService:
             '/penstock.v1.CatalogService/DropRelation',
             penstock_dot_v1_dot_catalog__service__pb2.DropRelationRequest.SerializeToString,
             penstock_dot_v1_dot_catalog__service__pb2.DropRelationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTopics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.CatalogService/ListTopics',
+            penstock_dot_v1_dot_catalog__service__pb2.ListTopicsRequest.SerializeToString,
+            penstock_dot_v1_dot_catalog__service__pb2.ListTopicsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFunctions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.CatalogService/ListFunctions',
+            penstock_dot_v1_dot_catalog__service__pb2.ListFunctionsRequest.SerializeToString,
+            penstock_dot_v1_dot_catalog__service__pb2.ListFunctionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFunction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.CatalogService/GetFunction',
+            penstock_dot_v1_dot_catalog__service__pb2.GetFunctionRequest.SerializeToString,
+            penstock_dot_v1_dot_catalog__service__pb2.GetFunctionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,22 +13,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetRequest(_message.Message):
-    __slots__ = ("relation", "key", "windows", "columns", "consistency", "as_of", "known_schema_id")
+    __slots__ = ("relation", "key", "windows", "columns", "consistency", "known_schema_id")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     WINDOWS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
-    AS_OF_FIELD_NUMBER: _ClassVar[int]
     KNOWN_SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
     relation: str
     key: _containers.RepeatedCompositeFieldContainer[_types_pb2.Value]
     windows: WindowRange
     columns: _containers.RepeatedScalarFieldContainer[str]
     consistency: _position_pb2.Consistency
-    as_of: _timestamp_pb2.Timestamp
     known_schema_id: int
-    def __init__(self, relation: _Optional[str] = ..., key: _Optional[_Iterable[_Union[_types_pb2.Value, _Mapping]]] = ..., windows: _Optional[_Union[WindowRange, _Mapping]] = ..., columns: _Optional[_Iterable[str]] = ..., consistency: _Optional[_Union[_position_pb2.Consistency, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., known_schema_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, relation: _Optional[str] = ..., key: _Optional[_Iterable[_Union[_types_pb2.Value, _Mapping]]] = ..., windows: _Optional[_Union[WindowRange, _Mapping]] = ..., columns: _Optional[_Iterable[str]] = ..., consistency: _Optional[_Union[_position_pb2.Consistency, _Mapping]] = ..., known_schema_id: _Optional[int] = ...) -> None: ...
 
 class WindowRange(_message.Message):
     __slots__ = ("start_from", "start_to")

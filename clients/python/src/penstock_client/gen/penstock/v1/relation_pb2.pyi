@@ -21,20 +21,14 @@ class WindowKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WINDOW_KIND_UNSPECIFIED: _ClassVar[WindowKind]
     WINDOW_KIND_TUMBLING: _ClassVar[WindowKind]
-    WINDOW_KIND_HOPPING: _ClassVar[WindowKind]
-    WINDOW_KIND_SLIDING: _ClassVar[WindowKind]
-    WINDOW_KIND_SESSION: _ClassVar[WindowKind]
 RELATION_KIND_UNSPECIFIED: RelationKind
 RELATION_KIND_STREAM: RelationKind
 RELATION_KIND_TABLE: RelationKind
 WINDOW_KIND_UNSPECIFIED: WindowKind
 WINDOW_KIND_TUMBLING: WindowKind
-WINDOW_KIND_HOPPING: WindowKind
-WINDOW_KIND_SLIDING: WindowKind
-WINDOW_KIND_SESSION: WindowKind
 
 class Relation(_message.Message):
-    __slots__ = ("name", "kind", "schema", "topic", "window", "owner_topology", "writer_topologies", "reader_topologies", "read_only", "lookup", "statement", "etag")
+    __slots__ = ("name", "kind", "schema", "topic", "window", "owner_topology", "writer_topologies", "reader_topologies", "read_only", "lookup", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
@@ -45,7 +39,6 @@ class Relation(_message.Message):
     READER_TOPOLOGIES_FIELD_NUMBER: _ClassVar[int]
     READ_ONLY_FIELD_NUMBER: _ClassVar[int]
     LOOKUP_FIELD_NUMBER: _ClassVar[int]
-    STATEMENT_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: RelationKind
@@ -57,9 +50,8 @@ class Relation(_message.Message):
     reader_topologies: _containers.RepeatedScalarFieldContainer[str]
     read_only: bool
     lookup: bool
-    statement: str
     etag: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[RelationKind, str]] = ..., schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ..., topic: _Optional[_Union[TopicBinding, _Mapping]] = ..., window: _Optional[_Union[WindowInfo, _Mapping]] = ..., owner_topology: _Optional[str] = ..., writer_topologies: _Optional[_Iterable[str]] = ..., reader_topologies: _Optional[_Iterable[str]] = ..., read_only: _Optional[bool] = ..., lookup: _Optional[bool] = ..., statement: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[RelationKind, str]] = ..., schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ..., topic: _Optional[_Union[TopicBinding, _Mapping]] = ..., window: _Optional[_Union[WindowInfo, _Mapping]] = ..., owner_topology: _Optional[str] = ..., writer_topologies: _Optional[_Iterable[str]] = ..., reader_topologies: _Optional[_Iterable[str]] = ..., read_only: _Optional[bool] = ..., lookup: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class TopicBinding(_message.Message):
     __slots__ = ("topic", "key_format", "value_format", "timestamp_column", "timestamp_format", "create")

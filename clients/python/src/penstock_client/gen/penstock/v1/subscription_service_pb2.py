@@ -29,7 +29,7 @@ from penstock_client.gen.penstock.v1 import topology_pb2 as penstock_dot_v1_dot_
 from penstock_client.gen.penstock.v1 import types_pb2 as penstock_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&penstock/v1/subscription_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1apenstock/v1/position.proto\x1a\x15penstock/v1/row.proto\x1a\x1apenstock/v1/topology.proto\x1a\x17penstock/v1/types.proto\"\x87\x04\n\x10SubscribeRequest\x12\x12\n\x08relation\x18\x01 \x01(\tH\x00\x12\x0f\n\x05query\x18\x02 \x01(\tH\x00\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12\r\n\x05where\x18\x04 \x01(\t\x12\x41\n\nparameters\x18\x05 \x03(\x0b\x32-.penstock.v1.SubscribeRequest.ParametersEntry\x12)\n\x05start\x18\x06 \x01(\x0b\x32\x1a.penstock.v1.StartPosition\x12!\n\x05until\x18\x07 \x01(\x0b\x32\x12.penstock.v1.Until\x12\r\n\x05limit\x18\x08 \x01(\x04\x12\x12\n\npartitions\x18\t \x03(\r\x12,\n\x0bslow_reader\x18\n \x01(\x0e\x32\x17.penstock.v1.SlowReader\x12\x16\n\x0emax_batch_rows\x18\x0b \x01(\r\x12-\n\nmax_linger\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11progress_interval\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x1a\x45\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.penstock.v1.Value:\x02\x38\x01\x42\x08\n\x06target\"W\n\x05Until\x12\x15\n\x0b\x63urrent_end\x18\x01 \x01(\x08H\x00\x12.\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionTokenH\x00\x42\x07\n\x05until\"6\n\x11SubscribeResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.penstock.v1.Event\"\x85\x02\n\x05\x45vent\x12(\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchemaH\x00\x12!\n\x04rows\x18\x02 \x01(\x0b\x32\x11.penstock.v1.RowsH\x00\x12)\n\x08progress\x18\x03 \x01(\x0b\x32\x15.penstock.v1.ProgressH\x00\x12*\n\tcaught_up\x18\x04 \x01(\x0b\x32\x15.penstock.v1.CaughtUpH\x00\x12.\n\x0b\x66\x65ll_behind\x18\x05 \x01(\x0b\x32\x17.penstock.v1.FellBehindH\x00\x12\x1f\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x10.penstock.v1.EndH\x00\x42\x07\n\x05\x65vent\"l\n\x04Rows\x12$\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x10\n\x08snapshot\x18\x03 \x01(\x08\"8\n\x08Progress\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"8\n\x08\x43\x61ughtUp\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"O\n\nFellBehind\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x13\n\x0brows_behind\x18\x02 \x01(\x04\"}\n\x03\x45nd\x12&\n\x06reason\x18\x01 \x01(\x0e\x32\x16.penstock.v1.EndReason\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t*]\n\nSlowReader\x12\x1b\n\x17SLOW_READER_UNSPECIFIED\x10\x00\x12\x18\n\x14SLOW_READER_CATCH_UP\x10\x01\x12\x18\n\x14SLOW_READER_CONFLATE\x10\x02*\xc6\x01\n\tEndReason\x12\x1a\n\x16\x45ND_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45ND_REASON_COMPLETED\x10\x01\x12\x1c\n\x18\x45ND_REASON_NODE_DRAINING\x10\x02\x12\x1f\n\x1b\x45ND_REASON_RELATION_DELETED\x10\x03\x12 \n\x1c\x45ND_REASON_RELATION_REPLACED\x10\x04\x12\"\n\x1e\x45ND_REASON_CREDENTIALS_EXPIRED\x10\x05\x32\x63\n\x13SubscriptionService\x12L\n\tSubscribe\x12\x1d.penstock.v1.SubscribeRequest\x1a\x1e.penstock.v1.SubscribeResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&penstock/v1/subscription_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1apenstock/v1/position.proto\x1a\x15penstock/v1/row.proto\x1a\x1apenstock/v1/topology.proto\x1a\x17penstock/v1/types.proto\"\xbc\x03\n\x10SubscribeRequest\x12\x10\n\x08relation\x18\x01 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12\r\n\x05where\x18\x04 \x01(\t\x12\x41\n\nparameters\x18\x05 \x03(\x0b\x32-.penstock.v1.SubscribeRequest.ParametersEntry\x12)\n\x05start\x18\x06 \x01(\x0b\x32\x1a.penstock.v1.StartPosition\x12!\n\x05until\x18\x07 \x01(\x0b\x32\x12.penstock.v1.Until\x12\r\n\x05limit\x18\x08 \x01(\x04\x12\x12\n\npartitions\x18\t \x03(\r\x12\x16\n\x0emax_batch_rows\x18\x0b \x01(\r\x12-\n\nmax_linger\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11progress_interval\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x1a\x45\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.penstock.v1.Value:\x02\x38\x01\"W\n\x05Until\x12\x15\n\x0b\x63urrent_end\x18\x01 \x01(\x08H\x00\x12.\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionTokenH\x00\x42\x07\n\x05until\"6\n\x11SubscribeResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.penstock.v1.Event\"\x85\x02\n\x05\x45vent\x12(\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchemaH\x00\x12!\n\x04rows\x18\x02 \x01(\x0b\x32\x11.penstock.v1.RowsH\x00\x12)\n\x08progress\x18\x03 \x01(\x0b\x32\x15.penstock.v1.ProgressH\x00\x12*\n\tcaught_up\x18\x04 \x01(\x0b\x32\x15.penstock.v1.CaughtUpH\x00\x12.\n\x0b\x66\x65ll_behind\x18\x05 \x01(\x0b\x32\x17.penstock.v1.FellBehindH\x00\x12\x1f\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x10.penstock.v1.EndH\x00\x42\x07\n\x05\x65vent\"l\n\x04Rows\x12$\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x10\n\x08snapshot\x18\x03 \x01(\x08\"8\n\x08Progress\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"8\n\x08\x43\x61ughtUp\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"O\n\nFellBehind\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x13\n\x0brows_behind\x18\x02 \x01(\x04\"}\n\x03\x45nd\x12&\n\x06reason\x18\x01 \x01(\x0e\x32\x16.penstock.v1.EndReason\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t*\xc6\x01\n\tEndReason\x12\x1a\n\x16\x45ND_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45ND_REASON_COMPLETED\x10\x01\x12\x1c\n\x18\x45ND_REASON_NODE_DRAINING\x10\x02\x12\x1f\n\x1b\x45ND_REASON_RELATION_DELETED\x10\x03\x12 \n\x1c\x45ND_REASON_RELATION_REPLACED\x10\x04\x12\"\n\x1e\x45ND_REASON_CREDENTIALS_EXPIRED\x10\x05\x32\x63\n\x13SubscriptionService\x12L\n\tSubscribe\x12\x1d.penstock.v1.SubscribeRequest\x1a\x1e.penstock.v1.SubscribeResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,30 +38,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBSCRIBEREQUEST_PARAMETERSENTRY']._loaded_options = None
   _globals['_SUBSCRIBEREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_SLOWREADER']._serialized_start=1556
-  _globals['_SLOWREADER']._serialized_end=1649
-  _globals['_ENDREASON']._serialized_start=1652
-  _globals['_ENDREASON']._serialized_end=1850
+  _globals['_ENDREASON']._serialized_start=1482
+  _globals['_ENDREASON']._serialized_end=1680
   _globals['_SUBSCRIBEREQUEST']._serialized_start=192
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=711
-  _globals['_SUBSCRIBEREQUEST_PARAMETERSENTRY']._serialized_start=632
-  _globals['_SUBSCRIBEREQUEST_PARAMETERSENTRY']._serialized_end=701
-  _globals['_UNTIL']._serialized_start=713
-  _globals['_UNTIL']._serialized_end=800
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=802
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=856
-  _globals['_EVENT']._serialized_start=859
-  _globals['_EVENT']._serialized_end=1120
-  _globals['_ROWS']._serialized_start=1122
-  _globals['_ROWS']._serialized_end=1230
-  _globals['_PROGRESS']._serialized_start=1232
-  _globals['_PROGRESS']._serialized_end=1288
-  _globals['_CAUGHTUP']._serialized_start=1290
-  _globals['_CAUGHTUP']._serialized_end=1346
-  _globals['_FELLBEHIND']._serialized_start=1348
-  _globals['_FELLBEHIND']._serialized_end=1427
-  _globals['_END']._serialized_start=1429
-  _globals['_END']._serialized_end=1554
-  _globals['_SUBSCRIPTIONSERVICE']._serialized_start=1852
-  _globals['_SUBSCRIPTIONSERVICE']._serialized_end=1951
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=636
+  _globals['_SUBSCRIBEREQUEST_PARAMETERSENTRY']._serialized_start=567
+  _globals['_SUBSCRIBEREQUEST_PARAMETERSENTRY']._serialized_end=636
+  _globals['_UNTIL']._serialized_start=638
+  _globals['_UNTIL']._serialized_end=725
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=727
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=781
+  _globals['_EVENT']._serialized_start=784
+  _globals['_EVENT']._serialized_end=1045
+  _globals['_ROWS']._serialized_start=1047
+  _globals['_ROWS']._serialized_end=1155
+  _globals['_PROGRESS']._serialized_start=1157
+  _globals['_PROGRESS']._serialized_end=1213
+  _globals['_CAUGHTUP']._serialized_start=1215
+  _globals['_CAUGHTUP']._serialized_end=1271
+  _globals['_FELLBEHIND']._serialized_start=1273
+  _globals['_FELLBEHIND']._serialized_end=1352
+  _globals['_END']._serialized_start=1354
+  _globals['_END']._serialized_end=1479
+  _globals['_SUBSCRIPTIONSERVICE']._serialized_start=1682
+  _globals['_SUBSCRIPTIONSERVICE']._serialized_end=1781
 # @@protoc_insertion_point(module_scope)

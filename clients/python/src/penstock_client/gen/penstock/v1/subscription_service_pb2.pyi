@@ -14,12 +14,6 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class SlowReader(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    SLOW_READER_UNSPECIFIED: _ClassVar[SlowReader]
-    SLOW_READER_CATCH_UP: _ClassVar[SlowReader]
-    SLOW_READER_CONFLATE: _ClassVar[SlowReader]
-
 class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     END_REASON_UNSPECIFIED: _ClassVar[EndReason]
@@ -28,9 +22,6 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_RELATION_DELETED: _ClassVar[EndReason]
     END_REASON_RELATION_REPLACED: _ClassVar[EndReason]
     END_REASON_CREDENTIALS_EXPIRED: _ClassVar[EndReason]
-SLOW_READER_UNSPECIFIED: SlowReader
-SLOW_READER_CATCH_UP: SlowReader
-SLOW_READER_CONFLATE: SlowReader
 END_REASON_UNSPECIFIED: EndReason
 END_REASON_COMPLETED: EndReason
 END_REASON_NODE_DRAINING: EndReason
@@ -39,7 +30,7 @@ END_REASON_RELATION_REPLACED: EndReason
 END_REASON_CREDENTIALS_EXPIRED: EndReason
 
 class SubscribeRequest(_message.Message):
-    __slots__ = ("relation", "query", "columns", "where", "parameters", "start", "until", "limit", "partitions", "slow_reader", "max_batch_rows", "max_linger", "progress_interval")
+    __slots__ = ("relation", "columns", "where", "parameters", "start", "until", "limit", "partitions", "max_batch_rows", "max_linger", "progress_interval")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -48,7 +39,6 @@ class SubscribeRequest(_message.Message):
         value: _types_pb2.Value
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_types_pb2.Value, _Mapping]] = ...) -> None: ...
     RELATION_FIELD_NUMBER: _ClassVar[int]
-    QUERY_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     WHERE_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -56,12 +46,10 @@ class SubscribeRequest(_message.Message):
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PARTITIONS_FIELD_NUMBER: _ClassVar[int]
-    SLOW_READER_FIELD_NUMBER: _ClassVar[int]
     MAX_BATCH_ROWS_FIELD_NUMBER: _ClassVar[int]
     MAX_LINGER_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     relation: str
-    query: str
     columns: _containers.RepeatedScalarFieldContainer[str]
     where: str
     parameters: _containers.MessageMap[str, _types_pb2.Value]
@@ -69,11 +57,10 @@ class SubscribeRequest(_message.Message):
     until: Until
     limit: int
     partitions: _containers.RepeatedScalarFieldContainer[int]
-    slow_reader: SlowReader
     max_batch_rows: int
     max_linger: _duration_pb2.Duration
     progress_interval: _duration_pb2.Duration
-    def __init__(self, relation: _Optional[str] = ..., query: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., where: _Optional[str] = ..., parameters: _Optional[_Mapping[str, _types_pb2.Value]] = ..., start: _Optional[_Union[_topology_pb2.StartPosition, _Mapping]] = ..., until: _Optional[_Union[Until, _Mapping]] = ..., limit: _Optional[int] = ..., partitions: _Optional[_Iterable[int]] = ..., slow_reader: _Optional[_Union[SlowReader, str]] = ..., max_batch_rows: _Optional[int] = ..., max_linger: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, relation: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., where: _Optional[str] = ..., parameters: _Optional[_Mapping[str, _types_pb2.Value]] = ..., start: _Optional[_Union[_topology_pb2.StartPosition, _Mapping]] = ..., until: _Optional[_Union[Until, _Mapping]] = ..., limit: _Optional[int] = ..., partitions: _Optional[_Iterable[int]] = ..., max_batch_rows: _Optional[int] = ..., max_linger: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Until(_message.Message):
     __slots__ = ("current_end", "position")

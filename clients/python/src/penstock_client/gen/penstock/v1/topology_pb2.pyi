@@ -14,19 +14,11 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class Emit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    EMIT_UNSPECIFIED: _ClassVar[Emit]
-    EMIT_CHANGES: _ClassVar[Emit]
-    EMIT_FINAL: _ClassVar[Emit]
-
 class JoinKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     JOIN_KIND_UNSPECIFIED: _ClassVar[JoinKind]
     JOIN_KIND_INNER: _ClassVar[JoinKind]
     JOIN_KIND_LEFT: _ClassVar[JoinKind]
-    JOIN_KIND_RIGHT: _ClassVar[JoinKind]
-    JOIN_KIND_FULL: _ClassVar[JoinKind]
 
 class UpdateMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -46,14 +38,9 @@ class OnBadRecord(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ON_BAD_RECORD_DEAD_LETTER: _ClassVar[OnBadRecord]
     ON_BAD_RECORD_SKIP: _ClassVar[OnBadRecord]
     ON_BAD_RECORD_FAIL: _ClassVar[OnBadRecord]
-EMIT_UNSPECIFIED: Emit
-EMIT_CHANGES: Emit
-EMIT_FINAL: Emit
 JOIN_KIND_UNSPECIFIED: JoinKind
 JOIN_KIND_INNER: JoinKind
 JOIN_KIND_LEFT: JoinKind
-JOIN_KIND_RIGHT: JoinKind
-JOIN_KIND_FULL: JoinKind
 UPDATE_MODE_UNSPECIFIED: UpdateMode
 UPDATE_MODE_LATEST_PER_COMMIT: UpdateMode
 UPDATE_MODE_EVERY: UpdateMode
@@ -85,60 +72,50 @@ class Topology(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., settings: _Optional[_Union[TopologySettings, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "inputs", "source_stream", "source_table", "global_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "processor")
+    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_table_join", "merge", "branch", "to_table", "to_stream", "sink")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_STREAM_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TABLE_FIELD_NUMBER: _ClassVar[int]
-    GLOBAL_TABLE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     SELECT_FIELD_NUMBER: _ClassVar[int]
     EXPLODE_FIELD_NUMBER: _ClassVar[int]
     PARTITION_BY_FIELD_NUMBER: _ClassVar[int]
     GROUP_BY_FIELD_NUMBER: _ClassVar[int]
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
-    STREAM_STREAM_JOIN_FIELD_NUMBER: _ClassVar[int]
     STREAM_TABLE_JOIN_FIELD_NUMBER: _ClassVar[int]
-    TABLE_TABLE_JOIN_FIELD_NUMBER: _ClassVar[int]
     MERGE_FIELD_NUMBER: _ClassVar[int]
     BRANCH_FIELD_NUMBER: _ClassVar[int]
     TO_TABLE_FIELD_NUMBER: _ClassVar[int]
     TO_STREAM_FIELD_NUMBER: _ClassVar[int]
     SINK_FIELD_NUMBER: _ClassVar[int]
-    PROCESSOR_FIELD_NUMBER: _ClassVar[int]
     name: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
     source_stream: SourceStream
     source_table: SourceTable
-    global_table: GlobalTable
     filter: Filter
     select: Select
     explode: Explode
     partition_by: PartitionBy
     group_by: GroupBy
     aggregate: Aggregate
-    stream_stream_join: StreamStreamJoin
     stream_table_join: StreamTableJoin
-    table_table_join: TableTableJoin
     merge: Merge
     branch: Branch
     to_table: ToTable
     to_stream: ToStream
     sink: Sink
-    processor: Processor
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., global_table: _Optional[_Union[GlobalTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., processor: _Optional[_Union[Processor, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
-    __slots__ = ("relation", "inline", "topics", "start")
+    __slots__ = ("relation", "inline", "start")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     INLINE_FIELD_NUMBER: _ClassVar[int]
-    TOPICS_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     relation: str
     inline: InlineRelation
-    topics: TopicSet
     start: StartPosition
-    def __init__(self, relation: _Optional[str] = ..., inline: _Optional[_Union[InlineRelation, _Mapping]] = ..., topics: _Optional[_Union[TopicSet, _Mapping]] = ..., start: _Optional[_Union[StartPosition, _Mapping]] = ...) -> None: ...
+    def __init__(self, relation: _Optional[str] = ..., inline: _Optional[_Union[InlineRelation, _Mapping]] = ..., start: _Optional[_Union[StartPosition, _Mapping]] = ...) -> None: ...
 
 class InlineRelation(_message.Message):
     __slots__ = ("schema", "topic")
@@ -147,16 +124,6 @@ class InlineRelation(_message.Message):
     schema: _types_pb2.Schema
     topic: _relation_pb2.TopicBinding
     def __init__(self, schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ...) -> None: ...
-
-class TopicSet(_message.Message):
-    __slots__ = ("names", "pattern", "relation")
-    NAMES_FIELD_NUMBER: _ClassVar[int]
-    PATTERN_FIELD_NUMBER: _ClassVar[int]
-    RELATION_FIELD_NUMBER: _ClassVar[int]
-    names: _containers.RepeatedScalarFieldContainer[str]
-    pattern: str
-    relation: InlineRelation
-    def __init__(self, names: _Optional[_Iterable[str]] = ..., pattern: _Optional[str] = ..., relation: _Optional[_Union[InlineRelation, _Mapping]] = ...) -> None: ...
 
 class StartPosition(_message.Message):
     __slots__ = ("earliest", "latest", "snapshot", "after", "at_time")
@@ -179,14 +146,6 @@ class SourceStream(_message.Message):
     def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ...) -> None: ...
 
 class SourceTable(_message.Message):
-    __slots__ = ("origin", "history")
-    ORIGIN_FIELD_NUMBER: _ClassVar[int]
-    HISTORY_FIELD_NUMBER: _ClassVar[int]
-    origin: Origin
-    history: _duration_pb2.Duration
-    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ..., history: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
-
-class GlobalTable(_message.Message):
     __slots__ = ("origin",)
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     origin: Origin
@@ -221,12 +180,10 @@ class Explode(_message.Message):
     def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class PartitionBy(_message.Message):
-    __slots__ = ("keys", "partitions")
+    __slots__ = ("keys",)
     KEYS_FIELD_NUMBER: _ClassVar[int]
-    PARTITIONS_FIELD_NUMBER: _ClassVar[int]
     keys: _containers.RepeatedCompositeFieldContainer[Projection]
-    partitions: int
-    def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., partitions: _Optional[int] = ...) -> None: ...
+    def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class GroupBy(_message.Message):
     __slots__ = ("keys",)
@@ -235,64 +192,32 @@ class GroupBy(_message.Message):
     def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class Aggregate(_message.Message):
-    __slots__ = ("columns", "window", "emit")
+    __slots__ = ("columns", "window")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
-    EMIT_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
     window: Window
-    emit: Emit
-    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., window: _Optional[_Union[Window, _Mapping]] = ..., emit: _Optional[_Union[Emit, str]] = ...) -> None: ...
+    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., window: _Optional[_Union[Window, _Mapping]] = ...) -> None: ...
 
 class Window(_message.Message):
-    __slots__ = ("kind", "size", "advance", "gap", "grace", "retention")
+    __slots__ = ("kind", "size", "grace", "retention")
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
-    ADVANCE_FIELD_NUMBER: _ClassVar[int]
-    GAP_FIELD_NUMBER: _ClassVar[int]
     GRACE_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     kind: _relation_pb2.WindowKind
     size: _duration_pb2.Duration
-    advance: _duration_pb2.Duration
-    gap: _duration_pb2.Duration
     grace: _duration_pb2.Duration
     retention: _duration_pb2.Duration
-    def __init__(self, kind: _Optional[_Union[_relation_pb2.WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., advance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
-
-class StreamStreamJoin(_message.Message):
-    __slots__ = ("kind", "before", "after", "grace", "columns")
-    KIND_FIELD_NUMBER: _ClassVar[int]
-    BEFORE_FIELD_NUMBER: _ClassVar[int]
-    AFTER_FIELD_NUMBER: _ClassVar[int]
-    GRACE_FIELD_NUMBER: _ClassVar[int]
-    COLUMNS_FIELD_NUMBER: _ClassVar[int]
-    kind: JoinKind
-    before: _duration_pb2.Duration
-    after: _duration_pb2.Duration
-    grace: _duration_pb2.Duration
-    columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., before: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[_relation_pb2.WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StreamTableJoin(_message.Message):
-    __slots__ = ("kind", "grace", "columns")
+    __slots__ = ("kind", "columns")
     KIND_FIELD_NUMBER: _ClassVar[int]
-    GRACE_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     kind: JoinKind
-    grace: _duration_pb2.Duration
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
-
-class TableTableJoin(_message.Message):
-    __slots__ = ("kind", "foreign_key", "columns")
-    KIND_FIELD_NUMBER: _ClassVar[int]
-    FOREIGN_KEY_FIELD_NUMBER: _ClassVar[int]
-    COLUMNS_FIELD_NUMBER: _ClassVar[int]
-    kind: JoinKind
-    foreign_key: str
-    columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., foreign_key: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class Merge(_message.Message):
     __slots__ = ()
@@ -323,51 +248,21 @@ class ToStream(_message.Message):
     def __init__(self) -> None: ...
 
 class Sink(_message.Message):
-    __slots__ = ("relation", "topic", "topic_expression")
+    __slots__ = ("relation", "topic")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
-    TOPIC_EXPRESSION_FIELD_NUMBER: _ClassVar[int]
     relation: str
     topic: _relation_pb2.TopicBinding
-    topic_expression: str
-    def __init__(self, relation: _Optional[str] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ..., topic_expression: _Optional[str] = ...) -> None: ...
-
-class Processor(_message.Message):
-    __slots__ = ("processor", "outputs", "stores")
-    PROCESSOR_FIELD_NUMBER: _ClassVar[int]
-    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
-    STORES_FIELD_NUMBER: _ClassVar[int]
-    processor: str
-    outputs: _containers.RepeatedCompositeFieldContainer[ProcessorOutput]
-    stores: _containers.RepeatedCompositeFieldContainer[ProcessorStore]
-    def __init__(self, processor: _Optional[str] = ..., outputs: _Optional[_Iterable[_Union[ProcessorOutput, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[ProcessorStore, _Mapping]]] = ...) -> None: ...
-
-class ProcessorOutput(_message.Message):
-    __slots__ = ("name", "schema")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    SCHEMA_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    schema: _types_pb2.Schema
-    def __init__(self, name: _Optional[str] = ..., schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ...) -> None: ...
-
-class ProcessorStore(_message.Message):
-    __slots__ = ("name", "schema")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    SCHEMA_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    schema: _types_pb2.Schema
-    def __init__(self, name: _Optional[str] = ..., schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ...) -> None: ...
+    def __init__(self, relation: _Optional[str] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ...) -> None: ...
 
 class TopologySettings(_message.Message):
-    __slots__ = ("guarantee", "commit_interval", "on_bad_record", "standby_replicas", "updates")
+    __slots__ = ("guarantee", "commit_interval", "on_bad_record", "updates")
     GUARANTEE_FIELD_NUMBER: _ClassVar[int]
     COMMIT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     ON_BAD_RECORD_FIELD_NUMBER: _ClassVar[int]
-    STANDBY_REPLICAS_FIELD_NUMBER: _ClassVar[int]
     UPDATES_FIELD_NUMBER: _ClassVar[int]
     guarantee: Guarantee
     commit_interval: _duration_pb2.Duration
     on_bad_record: OnBadRecord
-    standby_replicas: int
     updates: UpdateMode
-    def __init__(self, guarantee: _Optional[_Union[Guarantee, str]] = ..., commit_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., on_bad_record: _Optional[_Union[OnBadRecord, str]] = ..., standby_replicas: _Optional[int] = ..., updates: _Optional[_Union[UpdateMode, str]] = ...) -> None: ...
+    def __init__(self, guarantee: _Optional[_Union[Guarantee, str]] = ..., commit_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., on_bad_record: _Optional[_Union[OnBadRecord, str]] = ..., updates: _Optional[_Union[UpdateMode, str]] = ...) -> None: ...

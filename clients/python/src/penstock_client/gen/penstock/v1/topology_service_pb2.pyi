@@ -20,24 +20,11 @@ class TopologyState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TOPOLOGY_STATE_RUNNING: _ClassVar[TopologyState]
     TOPOLOGY_STATE_PAUSED: _ClassVar[TopologyState]
     TOPOLOGY_STATE_FAILED: _ClassVar[TopologyState]
-
-class StateEffect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    STATE_EFFECT_UNSPECIFIED: _ClassVar[StateEffect]
-    STATE_EFFECT_KEPT: _ClassVar[StateEffect]
-    STATE_EFFECT_ADDED: _ClassVar[StateEffect]
-    STATE_EFFECT_REBUILT: _ClassVar[StateEffect]
-    STATE_EFFECT_DROPPED: _ClassVar[StateEffect]
 TOPOLOGY_STATE_UNSPECIFIED: TopologyState
 TOPOLOGY_STATE_STARTING: TopologyState
 TOPOLOGY_STATE_RUNNING: TopologyState
 TOPOLOGY_STATE_PAUSED: TopologyState
 TOPOLOGY_STATE_FAILED: TopologyState
-STATE_EFFECT_UNSPECIFIED: StateEffect
-STATE_EFFECT_KEPT: StateEffect
-STATE_EFFECT_ADDED: StateEffect
-STATE_EFFECT_REBUILT: StateEffect
-STATE_EFFECT_DROPPED: StateEffect
 
 class RegisteredTopology(_message.Message):
     __slots__ = ("topology", "version", "etag", "state", "state_reason", "register_time", "relations")
@@ -58,16 +45,14 @@ class RegisteredTopology(_message.Message):
     def __init__(self, topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., version: _Optional[int] = ..., etag: _Optional[str] = ..., state: _Optional[_Union[TopologyState, str]] = ..., state_reason: _Optional[str] = ..., register_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., relations: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RegisterTopologyRequest(_message.Message):
-    __slots__ = ("topology", "validate_only", "wait", "request_id")
+    __slots__ = ("topology", "validate_only", "wait")
     TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     WAIT_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     topology: _topology_pb2.Topology
     validate_only: bool
     wait: _duration_pb2.Duration
-    request_id: str
-    def __init__(self, topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., validate_only: _Optional[bool] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., validate_only: _Optional[bool] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class RegisterTopologyResponse(_message.Message):
     __slots__ = ("topology", "position", "warnings")
@@ -79,38 +64,106 @@ class RegisterTopologyResponse(_message.Message):
     warnings: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class UpdateTopologyRequest(_message.Message):
-    __slots__ = ("topology", "etag", "validate_only", "allow_rebuild", "allow_drop", "request_id")
-    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
-    ETAG_FIELD_NUMBER: _ClassVar[int]
-    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    ALLOW_REBUILD_FIELD_NUMBER: _ClassVar[int]
-    ALLOW_DROP_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    topology: _topology_pb2.Topology
-    etag: str
-    validate_only: bool
-    allow_rebuild: bool
-    allow_drop: bool
-    request_id: str
-    def __init__(self, topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., etag: _Optional[str] = ..., validate_only: _Optional[bool] = ..., allow_rebuild: _Optional[bool] = ..., allow_drop: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+class GetTopologyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
-class UpdateTopologyResponse(_message.Message):
-    __slots__ = ("topology", "changes", "position")
+class GetTopologyResponse(_message.Message):
+    __slots__ = ("topology",)
     TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
-    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    topology: RegisteredTopology
+    def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ...) -> None: ...
+
+class ListTopologiesRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListTopologiesResponse(_message.Message):
+    __slots__ = ("topologies", "next_page_token")
+    TOPOLOGIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    topologies: _containers.RepeatedCompositeFieldContainer[RegisteredTopology]
+    next_page_token: str
+    def __init__(self, topologies: _Optional[_Iterable[_Union[RegisteredTopology, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class DeleteTopologyRequest(_message.Message):
+    __slots__ = ("name", "etag", "delete_topics")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    DELETE_TOPICS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    etag: str
+    delete_topics: bool
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., delete_topics: _Optional[bool] = ...) -> None: ...
+
+class DeleteTopologyResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: _position_pb2.PositionToken
+    def __init__(self, position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+
+class PauseTopologyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class PauseTopologyResponse(_message.Message):
+    __slots__ = ("topology", "position")
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     topology: RegisteredTopology
-    changes: _containers.RepeatedCompositeFieldContainer[NodeChange]
     position: _position_pb2.PositionToken
-    def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[NodeChange, _Mapping]]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+    def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
 
-class NodeChange(_message.Message):
-    __slots__ = ("node", "effect", "reason")
-    NODE_FIELD_NUMBER: _ClassVar[int]
-    EFFECT_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
-    node: str
-    effect: StateEffect
-    reason: str
-    def __init__(self, node: _Optional[str] = ..., effect: _Optional[_Union[StateEffect, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+class ResumeTopologyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ResumeTopologyResponse(_message.Message):
+    __slots__ = ("topology", "position")
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    topology: RegisteredTopology
+    position: _position_pb2.PositionToken
+    def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+
+class ResetTopologyRequest(_message.Message):
+    __slots__ = ("name", "etag")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class ResetTopologyResponse(_message.Message):
+    __slots__ = ("topology", "position")
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    topology: RegisteredTopology
+    position: _position_pb2.PositionToken
+    def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+
+class ExplainTopologyRequest(_message.Message):
+    __slots__ = ("name", "topology", "source")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    topology: _topology_pb2.Topology
+    source: bool
+    def __init__(self, name: _Optional[str] = ..., topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., source: _Optional[bool] = ...) -> None: ...
+
+class ExplainTopologyResponse(_message.Message):
+    __slots__ = ("text",)
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    def __init__(self, text: _Optional[str] = ...) -> None: ...

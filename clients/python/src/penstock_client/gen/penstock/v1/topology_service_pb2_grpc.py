@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TopologyServiceStub:
-    """TopologyService registers and runs topologies.
+    """TopologyService registers and runs topologies. A name that is not registered is NOT_FOUND with UNKNOWN_TOPOLOGY.
     """
 
     def __init__(self, channel):
@@ -40,26 +40,101 @@ class TopologyServiceStub:
                 request_serializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyRequest.SerializeToString,
                 response_deserializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyResponse.FromString,
                 _registered_method=True)
-        self.UpdateTopology = channel.unary_unary(
-                '/penstock.v1.TopologyService/UpdateTopology',
-                request_serializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyRequest.SerializeToString,
-                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyResponse.FromString,
+        self.GetTopology = channel.unary_unary(
+                '/penstock.v1.TopologyService/GetTopology',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.GetTopologyRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.GetTopologyResponse.FromString,
+                _registered_method=True)
+        self.ListTopologies = channel.unary_unary(
+                '/penstock.v1.TopologyService/ListTopologies',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.ListTopologiesRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.ListTopologiesResponse.FromString,
+                _registered_method=True)
+        self.DeleteTopology = channel.unary_unary(
+                '/penstock.v1.TopologyService/DeleteTopology',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.DeleteTopologyRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.DeleteTopologyResponse.FromString,
+                _registered_method=True)
+        self.PauseTopology = channel.unary_unary(
+                '/penstock.v1.TopologyService/PauseTopology',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.PauseTopologyRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.PauseTopologyResponse.FromString,
+                _registered_method=True)
+        self.ResumeTopology = channel.unary_unary(
+                '/penstock.v1.TopologyService/ResumeTopology',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.ResumeTopologyRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.ResumeTopologyResponse.FromString,
+                _registered_method=True)
+        self.ResetTopology = channel.unary_unary(
+                '/penstock.v1.TopologyService/ResetTopology',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyResponse.FromString,
+                _registered_method=True)
+        self.ExplainTopology = channel.unary_unary(
+                '/penstock.v1.TopologyService/ExplainTopology',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.ExplainTopologyRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.ExplainTopologyResponse.FromString,
                 _registered_method=True)
 
 
 class TopologyServiceServicer:
-    """TopologyService registers and runs topologies.
+    """TopologyService registers and runs topologies. A name that is not registered is NOT_FOUND with UNKNOWN_TOPOLOGY.
     """
 
     def RegisterTopology(self, request, context):
-        """RegisterTopology creates a topology. An equal definition under the same name is answered as the first time.
+        """RegisterTopology creates a topology. An equal definition under the same name is answered as the first time, another is
+        NAME_TAKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def UpdateTopology(self, request, context):
-        """UpdateTopology replaces the definition and keeps the state that stays meaningful.
+    def GetTopology(self, request, context):
+        """GetTopology describes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTopologies(self, request, context):
+        """ListTopologies lists them by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTopology(self, request, context):
+        """DeleteTopology stops a topology and deletes its state and internal topics; RELATION_IN_USE while others read what it
+        publishes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseTopology(self, request, context):
+        """PauseTopology stops processing at a commit and keeps everything; lookups go on. Pausing a paused one changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeTopology(self, request, context):
+        """ResumeTopology goes on where the topology was paused, and tries failed tasks again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetTopology(self, request, context):
+        """ResetTopology forgets state and positions of a paused topology, which begins anew when resumed; what it wrote to topics
+        stays. TOPOLOGY_NOT_PAUSED otherwise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainTopology(self, request, context):
+        """ExplainTopology shows the plan, of a registered topology or of a definition, which is then checked and not registered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -73,10 +148,40 @@ def add_TopologyServiceServicer_to_server(servicer, server):
                     request_deserializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyRequest.FromString,
                     response_serializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyResponse.SerializeToString,
             ),
-            'UpdateTopology': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateTopology,
-                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyRequest.FromString,
-                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyResponse.SerializeToString,
+            'GetTopology': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTopology,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.GetTopologyRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.GetTopologyResponse.SerializeToString,
+            ),
+            'ListTopologies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTopologies,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.ListTopologiesRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.ListTopologiesResponse.SerializeToString,
+            ),
+            'DeleteTopology': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTopology,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.DeleteTopologyRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.DeleteTopologyResponse.SerializeToString,
+            ),
+            'PauseTopology': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseTopology,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.PauseTopologyRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.PauseTopologyResponse.SerializeToString,
+            ),
+            'ResumeTopology': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTopology,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.ResumeTopologyRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.ResumeTopologyResponse.SerializeToString,
+            ),
+            'ResetTopology': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetTopology,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyResponse.SerializeToString,
+            ),
+            'ExplainTopology': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainTopology,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.ExplainTopologyRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.ExplainTopologyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -87,7 +192,7 @@ def add_TopologyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TopologyService:
-    """TopologyService registers and runs topologies.
+    """TopologyService registers and runs topologies. A name that is not registered is NOT_FOUND with UNKNOWN_TOPOLOGY.
     """
 
     @staticmethod
@@ -118,7 +223,7 @@ class TopologyService:
             _registered_method=True)
 
     @staticmethod
-    def UpdateTopology(request,
+    def GetTopology(request,
             target,
             options=(),
             channel_credentials=None,
@@ -131,9 +236,171 @@ class TopologyService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/penstock.v1.TopologyService/UpdateTopology',
-            penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyRequest.SerializeToString,
-            penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyResponse.FromString,
+            '/penstock.v1.TopologyService/GetTopology',
+            penstock_dot_v1_dot_topology__service__pb2.GetTopologyRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.GetTopologyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTopologies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/ListTopologies',
+            penstock_dot_v1_dot_topology__service__pb2.ListTopologiesRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.ListTopologiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTopology(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/DeleteTopology',
+            penstock_dot_v1_dot_topology__service__pb2.DeleteTopologyRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.DeleteTopologyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseTopology(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/PauseTopology',
+            penstock_dot_v1_dot_topology__service__pb2.PauseTopologyRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.PauseTopologyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeTopology(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/ResumeTopology',
+            penstock_dot_v1_dot_topology__service__pb2.ResumeTopologyRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.ResumeTopologyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetTopology(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/ResetTopology',
+            penstock_dot_v1_dot_topology__service__pb2.ResetTopologyRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.ResetTopologyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainTopology(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/ExplainTopology',
+            penstock_dot_v1_dot_topology__service__pb2.ExplainTopologyRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.ExplainTopologyResponse.FromString,
             options,
             channel_credentials,
             insecure,
