@@ -1,0 +1,137 @@
+"""What may be done to the catalog: pure functions from a state to the entries to write, or the refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from penstock.catalog.port import CatalogState, Change, Desired, RelationEntry, TopologyEntry
+from penstock.catalog.view import readers, topology, unknown_relation
+from penstock.errors import RequestError
+from penstock.plan.nodes import RelationKind
+from penstock.plan.resolved import ResolvedPlan
+
+
+def declare(state: CatalogState, relation: RelationEntry) -> Sequence[Change]:
+    """Declare a relation; nothing to write when an equal declaration stands. Raises NAME_TAKEN."""
+    present = state.relations.get(relation.name.lower())
+    if present is None:
+        return [replace(relation, epoch=state.position)]
+    if not present.owner_topology and replace(present, epoch=0, topic=relation.topic) == replace(relation, epoch=0) \
+            and replace(present.topic, partitions=0) == replace(relation.topic, partitions=0):
+        return []
+    raise _taken(present, "a different declaration")
+
+
+def drop(state: CatalogState, name: str, etag: str = "") -> Sequence[Change]:
+    """Forget a declared relation. Raises UNKNOWN_RELATION, ETAG_MISMATCH, RELATION_READ_ONLY, RELATION_IN_USE."""
+    present = state.relations.get(name.lower())
+    if present is None:
+        raise unknown_relation(state, name)
+    check_etag(etag, str(present.epoch))
+    if present.owner_topology:
+        raise RequestError("RELATION_READ_ONLY", f"{present.name} is published by topology {present.owner_topology}: delete that",
+                           {"relation": present.name, "owner": present.owner_topology})
+    _refuse_readers(state, present.name, "")
+    return [("relation", present.name)]
+
+
+def register(state: CatalogState, name: str, definition: bytes, plan: ResolvedPlan, now_ms: int) -> Sequence[Change]:
+    """Write a planned topology and the relations that it publishes. The plan's incarnation must be state.position. Raises NAME_TAKEN."""
+    assert plan.incarnation == state.position, "planned on another state"
+    if name.lower() in state.topologies:
+        raise RequestError("NAME_TAKEN", f"there is another topology {state.topologies[name.lower()].name}", {"name": name})
+    published = relations_of(plan)
+    for entry in published:
+        present = state.relations.get(entry.name.lower())
+        if present is not None:
+            raise _taken(present, "a relation")
+    return [TopologyEntry(name, plan.incarnation, 1, definition, plan, Desired.RUNNING, now_ms), *published]
+
+
+def same_definition(state: CatalogState, name: str, definition: bytes) -> TopologyEntry | None:
+    """The topology of this name when it was registered with an equal definition. Raises NAME_TAKEN when with another."""
+    present = state.topologies.get(name.lower())
+    if present is None:
+        return None
+    if present.name == name and present.definition == definition:
+        return present
+    raise RequestError("NAME_TAKEN", f"topology {present.name} is registered with another definition: delete it first, or choose "
+                       "another name", {"name": present.name})
+
+
+def set_desired(state: CatalogState, name: str, desired: Desired, etag: str = "") -> Sequence[Change]:
+    """Pause or resume. Raises UNKNOWN_TOPOLOGY, ETAG_MISMATCH."""
+    entry = topology(state, name)
+    check_etag(etag, etag_of(entry))
+    return [] if entry.desired is desired else [replace(entry, desired=desired)]
+
+
+def delete(state: CatalogState, name: str, etag: str = "") -> Sequence[Change]:
+    """Forget a topology and the relations it publishes. Raises UNKNOWN_TOPOLOGY, ETAG_MISMATCH, RELATION_IN_USE."""
+    entry = topology(state, name)
+    check_etag(etag, etag_of(entry))
+    own = [p.name for p in entry.plan.published]
+    for relation in own:
+        _refuse_readers(state, relation, entry.name)
+    return [("topology", entry.name), *(("relation", p.name) for p in entry.plan.published if p.in_catalog)]
+
+
+def reset(state: CatalogState, name: str, plan: ResolvedPlan, etag: str = "") -> Sequence[Change]:
+    """Begin anew: the same definition as a new incarnation. Its tables have a new history, so their epoch changes; streams go on.
+    Raises TOPOLOGY_NOT_PAUSED, ETAG_MISMATCH, UNKNOWN_TOPOLOGY."""
+    assert plan.incarnation == state.position, "planned on another state"
+    entry = may_reset(state, name, etag)
+    changes: list[Change] = [
+        replace(entry, incarnation=plan.incarnation, plan=plan, version=entry.version + 1, resets=entry.resets + 1)
+    ]
+    for relation in relations_of(plan):
+        present = state.relations.get(relation.name.lower())
+        if relation.kind is RelationKind.STREAM and present is not None:
+            relation = replace(relation, epoch=present.epoch)
+        changes.append(relation)
+    return changes
+
+
+def may_reset(state: CatalogState, name: str, etag: str) -> TopologyEntry:
+    """The topology, when it may be reset now. Raises as reset does."""
+    entry = topology(state, name)
+    check_etag(etag, etag_of(entry))
+    if entry.desired is not Desired.PAUSED:
+        raise RequestError("TOPOLOGY_NOT_PAUSED", f"topology {entry.name} is running: pause it before it is reset",
+                           {"topology": entry.name, "state": entry.desired.value})
+    return entry
+
+
+def relations_of(plan: ResolvedPlan) -> list[RelationEntry]:
+    """The catalog entries of a plan's published relations."""
+    entries = []
+    for p in plan.published:
+        if not p.in_catalog:
+            continue
+        assert p.topic is not None, "a published relation has a topic"
+        entries.append(RelationEntry(p.name, p.kind, p.schema, p.topic, p.window, plan.topology, plan.incarnation))
+    return entries
+
+
+def etag_of(entry: TopologyEntry) -> str:
+    """Changes with each update, reset, pause and resume."""
+    return f"{entry.incarnation}.{entry.version}.{entry.resets}.{entry.desired.value.lower()}"
+
+
+def check_etag(given: str, present: str) -> None:
+    """Raises ETAG_MISMATCH. An empty one is any."""
+    if given and given != present:
+        raise RequestError("ETAG_MISMATCH", f"the etag is {present} now, not {given}: read it again", {"etag": present})
+
+
+def _refuse_readers(state: CatalogState, name: str, but: str) -> None:
+    using = [r for r in readers(state, name) if r != but]
+    if using:
+        raise RequestError("RELATION_IN_USE", f"{name} is read by {', '.join(using)}", {"relation": name, "readers": ", ".join(using)})
+
+
+def _taken(present: RelationEntry, wanted: str) -> RequestError:
+    owner = f"topology {present.owner_topology}" if present.owner_topology else "a declaration"
+    return RequestError("NAME_TAKEN", f"{present.name} is already a {present.kind.value.lower()} of {owner}; {wanted} needs another name",
+                        {"name": present.name, "owner": present.owner_topology})

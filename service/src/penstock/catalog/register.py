@@ -1,0 +1,173 @@
+"""Registration, reset and deletion of topologies: the topics in the log and the entry in the registry, in the order that leaves no
+half of either behind.
+
+1. plan on the state at the registry's end (refused: nothing was created)
+2. create the topics that the plan needs and that do not exist
+3. write the entry, only if the registry has not moved since 1; else undo 2 for this incarnation's internal topics and begin again
+Deletion goes the other way: the entry first, so that workers stop, then group and topics. A worker that comes too late finds them gone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+from penstock.catalog import changes
+from penstock.catalog.port import CatalogState, Change, Registry, TopologyEntry
+from penstock.catalog.view import CatalogRelations, topology
+from penstock.clock import Clock
+from penstock.errors import LogError, RequestError
+from penstock.log.port import Log, TopicConfig, TopicInfo
+from penstock.plan.nodes import RelationKind, Sink, SourceStream, SourceTable
+from penstock.plan.relations import Relations
+from penstock.plan.resolved import ResolvedPlan
+
+_log = logging.getLogger(__name__)
+
+Plan = Callable[[Relations, int], ResolvedPlan]
+"""(relations, incarnation) -> the plan of one definition. Raises RequestError."""
+
+
+class _Moved(Exception):
+    """The registry has moved since the plan was made."""
+
+
+async def register(log: Log, registry: Registry, name: str, definition: bytes, plan_on: Plan, clock: Clock) -> TopologyEntry:
+    """Register a topology. An equal definition is answered as the first time. Raises RequestError, LogUnavailable."""
+
+    async def attempt(state: CatalogState) -> TopologyEntry:
+        present = changes.same_definition(state, name, definition)
+        if present is not None:
+            return present
+        plan = await _planned(log, state, plan_on)
+        await _write(log, registry, plan, lambda s: changes.register(s, name, definition, plan, clock.now_ms()))
+        return topology(registry.state, name)
+
+    return await _until_still(registry, attempt)
+
+
+async def reset(log: Log, registry: Registry, name: str, plan_on: Plan, etag: str) -> TopologyEntry:
+    """Give a paused topology a new incarnation; it begins anew when resumed. Raises RequestError, LogUnavailable."""
+
+    async def attempt(state: CatalogState) -> TopologyEntry:
+        old = changes.may_reset(state, name, etag)
+        plan = await _planned(log, _without(state, old), plan_on)
+        await _write(log, registry, plan, lambda s: changes.reset(s, name, plan, etag))
+        await _remove(log, old.plan)
+        return topology(registry.state, name)
+
+    return await _until_still(registry, attempt)
+
+
+async def delete(log: Log, registry: Registry, name: str, etag: str, delete_topics: bool) -> None:
+    """Delete a topology with its internal topics and group; with delete_topics those of its sinks too. Raises RequestError."""
+    gone: list[TopologyEntry] = []
+
+    def decide(state: CatalogState) -> Sequence[Change]:
+        gone[:] = [topology(state, name)]
+        return changes.delete(state, name, etag)
+
+    await registry.change(decide)
+    plan = gone[0].plan
+    await _remove(log, plan)
+    if delete_topics:
+        sinks = {n.topic.topic for n in _sinks(plan)}
+        kept = {r.topic.topic for r in registry.state.relations.values()}
+        await log.delete_topics(sorted(sinks - kept))
+
+
+def _without(state: CatalogState, old: TopologyEntry) -> CatalogState:
+    """The state as if this topology had never been, for planning it again."""
+    own = {p.name.lower() for p in old.plan.published}
+    return CatalogState(state.position, {k: r for k, r in state.relations.items() if k not in own},
+                        {k: t for k, t in state.topologies.items() if t is not old})
+
+
+async def _until_still(registry: Registry, attempt: Callable[[CatalogState], Awaitable[TopologyEntry]]) -> TopologyEntry:
+    while True:
+        try:
+            return await attempt(await registry.refresh())
+        except _Moved:
+            continue
+
+
+async def _planned(log: Log, state: CatalogState, plan_on: Plan) -> ResolvedPlan:
+    topics = await log.topics()
+    plan = plan_on(CatalogRelations(state, topics), state.position)
+    _check_topics(plan, topics)
+    return plan
+
+
+async def _write(log: Log, registry: Registry, plan: ResolvedPlan, decide: Callable[[CatalogState], Sequence[Change]]) -> None:
+    """Steps 2 and 3."""
+
+    def unmoved(state: CatalogState) -> Sequence[Change]:
+        if state.position != plan.incarnation:
+            raise _Moved
+        return decide(state)
+
+    try:
+        for topic, config in topics_of(plan).items():
+            await log.create_topic(topic, config)
+        await registry.change(unmoved)
+    except (_Moved, RequestError, LogError):
+        await _undo(log, plan)
+        raise
+
+
+async def _undo(log: Log, plan: ResolvedPlan) -> None:
+    """Internal topics of an incarnation that did not come to be. Those that cannot be deleted now stay and hurt nobody."""
+    try:
+        await log.delete_topics([*internal_topics(plan)])
+    except LogError as e:
+        _log.warning("topics of an abandoned registration of %s stay behind: %s", plan.topology, e)
+
+
+async def _remove(log: Log, plan: ResolvedPlan) -> None:
+    await log.delete_topics([*internal_topics(plan)])
+    try:
+        await log.delete_group(plan.group)
+    except LogError as e:
+        # Its members leave when they see the entry gone; a group that is still in use forgets its offsets by itself later.
+        _log.info("group %s is deleted by the log when its members have left: %s", plan.group, e)
+
+
+def internal_topics(plan: ResolvedPlan) -> Iterator[str]:
+    """Topics that live and die with this incarnation."""
+    yield from (t.topic for t in plan.internal)
+    if plan.dead_letter_topic and all(t.topic != plan.dead_letter_topic for t in plan.internal):
+        yield plan.dead_letter_topic
+
+
+def topics_of(plan: ResolvedPlan) -> Mapping[str, TopicConfig]:
+    """Every topic that the plan's service may create: of sinks and of inline sources with a given number of partitions, and internal
+    ones. A table's topic is compacted, or its older rows would go with the log's retention."""
+    wanted: dict[str, TopicConfig] = {}
+    for node in _sinks(plan):
+        table = node.kind is RelationKind.TABLE
+        wanted[node.topic.topic] = TopicConfig(node.topic.partitions, compact=table, retention_ms=-1 if table else 7 * 86_400_000)
+    own = {p.name.lower() for p in plan.published if p.in_catalog}
+    for sub in plan.subs:
+        for node in sub.nodes:
+            if isinstance(node, SourceStream | SourceTable) and node.relation.lower() in own:
+                table = node.kind is RelationKind.TABLE
+                config = TopicConfig(node.topic.partitions, compact=table, retention_ms=-1 if table else 7 * 86_400_000)
+                wanted.setdefault(node.topic.topic, config)
+    for internal in plan.internal:
+        wanted[internal.topic] = TopicConfig(internal.partitions, internal.compact, internal.retention_ms)
+    if plan.dead_letter_topic:
+        wanted.setdefault(plan.dead_letter_topic, TopicConfig(1))
+    return wanted
+
+
+def _sinks(plan: ResolvedPlan) -> list[Sink]:
+    return [n for sub in plan.subs for n in sub.nodes if isinstance(n, Sink)]
+
+
+def _check_topics(plan: ResolvedPlan, topics: Mapping[str, TopicInfo]) -> None:
+    """A topic that a sink writes to and that exists must have the planned number of partitions."""
+    for node in _sinks(plan):
+        present = topics.get(node.topic.topic)
+        if present is not None and present.partitions != node.topic.partitions:
+            raise RequestError("CO_PARTITIONING", f"{node.name}: topic {node.topic.topic} has {present.partitions} partitions, "
+                               f"the sink would write {node.topic.partitions}", {"node": node.name})
