@@ -7,11 +7,11 @@ import random
 import pytest
 from aiokafka.partitioner import murmur2 as reference
 
-from penstock.log.records import BatchBuilder, CorruptBatch, decode, max_timestamp, murmur2, partitions_of, rewrite, set_base_offset
+from penstock.log.records import Builder, CorruptBatch, decode, max_timestamp, murmur2, partitions_of, rewrite, set_base_offset
 
 
 def make(n: int, base: int = 0, transactional: bool = False, **state: int) -> bytearray:
-    batch = BatchBuilder(1 << 20, transactional)
+    batch = Builder(1 << 20, transactional)
     for i in range(n):
         assert batch.append(1000 + i, b"k%d" % i, None if i % 3 == 2 else b"v%d" % i, [("h", b"x")] if i % 2 else [])
     built = batch.build(None, **state)
@@ -52,7 +52,7 @@ def test_damage_and_old_formats_are_refused() -> None:
 
 
 def _marker(pid: int, base: int, commit: bool) -> bytes:
-    batch = BatchBuilder(1024, True)
+    batch = Builder(1024, True)
     batch.append(1, (0).to_bytes(2) + int(commit).to_bytes(2), b"\0" * 6, [])
     built = batch.build(None, producer_id=pid, producer_epoch=0, base_sequence=-1)
     built[22] |= 0x20
@@ -72,7 +72,7 @@ def test_control_batches_and_aborted_transactions_are_left_out() -> None:
 
 
 def test_build_sets_producer_state_and_flag_any_number_of_times() -> None:
-    batch = BatchBuilder(1 << 16, True)
+    batch = Builder(1 << 16, True)
     batch.append(1, None, b"v", [])
     first = bytes(batch.build(False))
     assert first[22] & 0x10 == 0 and decode(first, 0)[1] == 1
@@ -83,7 +83,7 @@ def test_build_sets_producer_state_and_flag_any_number_of_times() -> None:
 
 
 def test_a_full_batch_says_so_and_takes_one_larger_record_alone() -> None:
-    batch = BatchBuilder(200, False)
+    batch = Builder(200, False)
     assert batch.append(1, b"k", b"x" * 1000, []) and not batch.append(1, b"k", b"x", []) and batch.count == 1
 
 

@@ -94,7 +94,7 @@ def _aborts(batch: DefaultRecordBatch) -> bool:
     return key is not None and len(key) >= _CONTROL_KEY.size and _CONTROL_KEY.unpack_from(key)[1] == 0
 
 
-class BatchBuilder:
+class Builder:
     """An open batch of one partition; the port's BatchBuilder. build() ends it, and can be called again."""
 
     __slots__ = ("count", "transactional", "_builder", "_append", "_built")
