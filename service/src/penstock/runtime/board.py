@@ -1,0 +1,113 @@
+"""The board: what workers tell the other processes of the node (runtime/board_port.py).
+
+One LMDB environment a worker, written after each commit without syncing (it describes processes that live now; after a restart of the
+machine it is rewritten). Beside it a memory-mapped file says which records the worker is processing at this moment: it survives kill -9
+and costs no system call (runtime/poison.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import lmdb
+import msgspec
+
+from penstock.runtime.board_port import TaskEntry
+
+MAP_SIZE = 256 << 20
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(TaskEntry).decode
+
+
+def _key(topology: str, incarnation: int, sub: str, partition: int) -> bytes:
+    return f"{topology}\0{incarnation}\0{sub}\0{partition}".encode()
+
+
+class BoardWriter:
+    """The board of one worker."""
+
+    def __init__(self, path: Path, worker: str) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        self.worker = worker
+        self._env = lmdb.open(str(path), map_size=MAP_SIZE, sync=False, metasync=False, max_readers=512)
+        self._env.reader_check()
+
+    def clear(self) -> None:
+        """Forget what an earlier process of this worker wrote."""
+        with self._env.begin(write=True) as txn:
+            txn.drop(self._env.open_db(None, txn=txn), delete=False)
+
+    def put(self, entries: Iterable[TaskEntry]) -> None:
+        """Write tasks in one transaction."""
+        with self._env.begin(write=True) as txn:
+            for e in entries:
+                txn.put(_key(e.topology, e.incarnation, e.sub, e.partition), _encode(e))
+
+    def remove(self, topology: str, incarnation: int, tasks: Iterable[tuple[str, int]]) -> None:
+        """These (sub, partition) are no longer this worker's."""
+        with self._env.begin(write=True) as txn:
+            for sub, partition in tasks:
+                txn.delete(_key(topology, incarnation, sub, partition))
+
+    def close(self) -> None:
+        self._env.close()
+
+
+class NodeBoard:
+    """Reads every worker's board of a node; finds new workers by itself."""
+
+    def __init__(self, boards: Path) -> None:
+        self._dir = boards
+        self._envs: dict[str, tuple[int, lmdb.Environment]] = {}
+
+    def _environments(self) -> list[lmdb.Environment]:
+        if self._dir.exists():
+            for path in self._dir.iterdir():
+                data = path / "data.mdb"
+                if not data.exists():
+                    continue
+                inode = os.stat(data).st_ino
+                known = self._envs.get(path.name)
+                if known is None or known[0] != inode:
+                    if known is not None:
+                        known[1].close()
+                    env = lmdb.open(str(path), map_size=MAP_SIZE, readonly=True, lock=True, max_readers=512)
+                    self._envs[path.name] = (inode, env)
+        return [env for _, env in self._envs.values()]
+
+    def tasks(self, topology: str | None = None) -> list[TaskEntry]:
+        """The newest entry of each task."""
+        prefix = b"" if topology is None else topology.encode() + b"\0"
+        newest: dict[tuple[str, int, str, int], TaskEntry] = {}
+        for env in self._environments():
+            with env.begin() as txn, txn.cursor() as cursor:
+                if not cursor.set_range(prefix):
+                    continue
+                for key, value in cursor:
+                    if not key.startswith(prefix):
+                        break
+                    entry = _decode(value)
+                    at = (entry.topology, entry.incarnation, entry.sub, entry.partition)
+                    if at not in newest or newest[at].updated_ms <= entry.updated_ms:
+                        newest[at] = entry
+        return list(newest.values())
+
+    def task(self, topology: str, incarnation: int, sub: str, partition: int) -> TaskEntry | None:
+        """One task's newest entry."""
+        key = _key(topology, incarnation, sub, partition)
+        found: TaskEntry | None = None
+        for env in self._environments():
+            with env.begin() as txn:
+                value = txn.get(key)
+            if value is not None:
+                entry = _decode(value)
+                if found is None or found.updated_ms <= entry.updated_ms:
+                    found = entry
+        return found
+
+    def close(self) -> None:
+        for _, env in self._envs.values():
+            env.close()
+        self._envs.clear()

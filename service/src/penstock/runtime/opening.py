@@ -1,0 +1,184 @@
+"""Opening a task: observe the facts, decide purely (runtime/recovery.py), carry it out, bind the compiled program."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from penstock.engine.compile import compile_sub
+from penstock.engine.port import BadRecord, Bindings
+from penstock.errors import PenstockError
+from penstock.log.port import CommittedOffset, TaskId, TopicPartition
+from penstock.plan.nodes import Repartition, SourceStream, SourceTable, Start, StartAt
+from penstock.plan.resolved import ResolvedPlan, SubTopology
+from penstock.runtime.context import Context
+from penstock.runtime.output import OutputTopic
+from penstock.runtime.recovery import Action, CommitMetadata, Decision, Facts, decide, read_metadata
+from penstock.runtime.restore import replay
+from penstock.runtime.task import Task
+from penstock.state.lmdb import FORMAT, LmdbTaskState
+from penstock.state.port import Stamp
+
+log = logging.getLogger("penstock.task")
+
+DELETE_RETENTION_MS = 86_400_000
+
+
+class TaskFailed(PenstockError):
+    """A task that cannot go on by itself; the reason is shown, others go on."""
+
+
+def sources(sub: SubTopology) -> dict[str, StartAt]:
+    """Input topics of a sub-topology and where a new topology begins in each."""
+    fed = {n.name for n in sub.nodes}
+    found: dict[str, StartAt] = {}
+    for node in sub.nodes:
+        if isinstance(node, SourceStream | SourceTable):
+            found[node.topic.topic] = node.start
+        elif isinstance(node, Repartition) and not any(i.split(".")[0] in fed for i in node.inputs):
+            found[node.topic.topic] = StartAt()
+    return found
+
+
+def task_name(plan: ResolvedPlan, sub: SubTopology, partition: int) -> str:
+    """The task's name in notes, logs and messages."""
+    return f"{plan.topology}-{plan.incarnation}/{sub.name}-{partition}"
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a task tells its runner. bad and expression_error are called by generated code."""
+
+    bad: Callable[[TaskId, BadRecord], None]
+    expression_error: Callable[[str, Exception], None]
+    late: Callable[[str], None]
+    progress: Callable[[TaskId, str], None]
+
+
+async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, outputs: Mapping[str, OutputTopic], hooks: Hooks) -> tuple[Task, str]:
+    """The opened task and its owner token. Raises TaskFailed, LogError, StateError; nothing stays open then."""
+    sub = plan.subs[task_id.sub]
+    partition = task_id.partition
+    starts = sources(sub)
+    tps = [TopicPartition(topic, partition) for topic in starts]
+    committed = await ctx.log.committed(plan.group, tps)
+    state = _open_state(ctx, plan, sub, partition)
+    owner = f"{ctx.slot}/{uuid.uuid4().hex}"
+    try:
+        metadata = read_metadata(committed[tps[0]].metadata)
+        changelogs: Mapping[str, int] = {}
+        if state is not None:
+            changelogs = await _recover(ctx, plan, task_id, state, owner, committed, metadata, hooks)
+        positions = await _positions(ctx, starts, committed)
+        task = _bind(ctx, plan, task_id, state, outputs, positions, hooks)
+    except BaseException:
+        if state is not None:
+            state.close()
+        raise
+    task.changelogs = dict(changelogs)
+    task.first_commit = any(c.offset < 0 for c in committed.values())
+    for tp, c in committed.items():
+        task.input(tp).committed = c.offset if c.offset >= 0 else positions[tp]
+    return task, owner
+
+
+def _open_state(ctx: Context, plan: ResolvedPlan, sub: SubTopology, partition: int) -> LmdbTaskState | None:
+    if not sub.stores:
+        return None
+    path = ctx.layout.task(plan.topology, plan.incarnation, sub.name, partition)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return LmdbTaskState.open(path, sub.stores, plan.incarnation)
+
+
+async def _recover(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState, owner: str,
+                   committed: Mapping[TopicPartition, CommittedOffset], metadata: CommitMetadata | None, hooks: Hooks) -> Mapping[str, int]:
+    """Bring the store to the committed position; returns the changelog offsets it is at."""
+    sub, partition = plan.subs[task_id.sub], task_id.partition
+    specs = {s.changelog: s for s in sub.stores if s.changelog}
+    logs = [TopicPartition(t, partition) for t in specs]
+    earliest = await ctx.log.earliest(logs)
+    ends = await ctx.log.ends(logs, committed=False)
+    decision = decide(Facts(
+        incarnation=plan.incarnation, format=FORMAT, boot=ctx.boot, now_ms=ctx.clock.now_ms(),
+        committed={f"{tp.topic}[{tp.partition}]": c.offset for tp, c in committed.items()},
+        target=None if metadata is None else metadata.changelogs, stamp=state.stamp(),
+        changelog_start={tp.topic: at for tp, at in earliest.items()}, changelog_end={tp.topic: at for tp, at in ends.items()},
+        delete_retention_ms=DELETE_RETENTION_MS))
+    name = task_name(plan, sub, partition)
+    log.info("task %s: %s (%s)", name, decision.action.value, decision.reason)
+    return await _execute(ctx, plan, task_id, state, owner, decision, specs, committed, metadata, hooks)
+
+
+async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState, owner: str, decision: Decision,
+                   specs: Mapping[str, object], committed: Mapping[TopicPartition, CommittedOffset], metadata: CommitMetadata | None,
+                   hooks: Hooks) -> Mapping[str, int]:
+    if decision.action is Action.FAIL:
+        raise TaskFailed(decision.reason)
+    target = dict(metadata.changelogs) if metadata is not None else {}
+    inputs = {f"{tp.topic}[{tp.partition}]": c.offset for tp, c in committed.items() if c.offset >= 0}
+    if decision.action in (Action.EMPTY, Action.REBUILD):
+        state.wipe()
+    state.take(owner)
+    if decision.action is Action.USE:
+        return target
+    at = {t: 0 for t in target} if decision.action is Action.REBUILD else dict((state.stamp() or _nothing(ctx, plan, owner)).changelogs)
+    stamp = Stamp(plan.incarnation, FORMAT, owner, {} if decision.action is Action.REBUILD else _inputs(state), at, ctx.boot, ctx.clock.now_ms())
+
+    def progress(done: int, total: int, rate: float) -> None:
+        ctx.counters.restored += done
+        seconds = (total - done) / max(1.0, rate)
+        hooks.progress(task_id, f"restoring {done:,} of {total:,} records, {rate:,.0f}/s, about {seconds:.0f} s left")
+
+    if decision.replay:
+        stamp = await replay(ctx.log, state, specs, task_id.partition, decision.replay, stamp, progress)  # type: ignore[arg-type]
+    # the last restore says what it is equal to: the committed position
+    done = Stamp(plan.incarnation, FORMAT, owner, inputs, {**target}, ctx.boot, ctx.clock.now_ms())
+    state.restore(plan.subs[task_id.sub].stores[0].name, (), done)
+    return target
+
+
+def _inputs(state: LmdbTaskState) -> Mapping[str, int]:
+    stamp = state.stamp()
+    return {} if stamp is None else stamp.inputs
+
+
+def _nothing(ctx: Context, plan: ResolvedPlan, owner: str) -> Stamp:
+    return Stamp(plan.incarnation, FORMAT, owner, {}, {}, ctx.boot, 0)
+
+
+async def _positions(ctx: Context, starts: Mapping[str, StartAt], committed: Mapping[TopicPartition, CommittedOffset]) -> dict[TopicPartition, int]:
+    """Committed offsets, or where a new topology begins."""
+    positions = {tp: c.offset for tp, c in committed.items() if c.offset >= 0}
+    fresh = [tp for tp in committed if tp not in positions]
+    earliest = [tp for tp in fresh if starts[tp.topic].start is Start.EARLIEST]
+    latest = [tp for tp in fresh if starts[tp.topic].start is Start.LATEST]
+    if earliest:
+        positions.update(await ctx.log.earliest(earliest))
+    if latest:
+        positions.update(await ctx.log.ends(latest))
+    for tp in fresh:
+        if starts[tp.topic].start is Start.OFFSETS:
+            positions[tp] = dict(starts[tp.topic].offsets).get(tp.partition, 0)
+    return positions
+
+
+def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState | None, outputs: Mapping[str, OutputTopic],
+          positions: Mapping[TopicPartition, int], hooks: Hooks) -> Task:
+    sub = plan.subs[task_id.sub]
+    program = compile_sub(sub, plan.settings, Bindings(
+        topology=plan.topology, partition=task_id.partition,
+        stores={} if state is None else {s.name: state.store(s.name) for s in sub.stores},
+        outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock))
+    if state is not None and sub.scalars is not None:
+        store = state.store(sub.scalars.name)
+        program.restore_scalars({key.decode(): value[1] for key, value in store.range(b"", b"")})  # type: ignore[misc]
+    name = task_name(plan, sub, task_id.partition)
+    return Task(name, task_id, sub, state, program, positions, tuple(outputs.values()), ctx.note, ctx.suspects.tasks.get(name))
+
+
+def delete_state(ctx: Context, topology: str, incarnation: int) -> None:
+    """Remove the environments of a deleted topology from this node."""
+    shutil.rmtree(ctx.layout.topology(topology, incarnation), ignore_errors=True)

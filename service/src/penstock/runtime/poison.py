@@ -1,0 +1,125 @@
+"""Poison: finding the record that kills its worker (out of memory, a native crash, a regular expression without end).
+
+Before it processes records the worker notes which, in a memory-mapped file that survives kill -9. Its successor reads the note:
+
+    death in a chunk                  -> that task goes on carefully: record by record, each noted on its own
+    two deaths on the same record     -> that record is the culprit: dead letter
+    three careful deaths, no culprit  -> the task is FAILED with this reason, others go on
+
+A worker killed from outside leaves a note too; carefulness costs a moment and blames nobody, since the same record would have to be hit
+twice.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+_SIZE = 4096
+_LENGTH = struct.Struct("<I")
+CAREFUL_DEATHS = 3
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Records first..last (offsets, inclusive) of topic[partition], being processed by a task ("topology-incarnation/sub-partition")."""
+
+    task: str
+    topic: str
+    partition: int
+    first: int
+    last: int
+    careful: bool = False
+
+
+class NoteFile:
+    """The note of one worker process. begin and end are a memory write each."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        os.ftruncate(fd, _SIZE)
+        self._map = mmap.mmap(fd, _SIZE)
+        os.close(fd)
+
+    def read(self) -> Note | None:
+        """What the predecessor was doing when it died; None when it was idle."""
+        (n,) = _LENGTH.unpack_from(self._map)
+        if not 0 < n <= _SIZE - _LENGTH.size:
+            return None
+        try:
+            return msgspec.json.decode(self._map[_LENGTH.size:_LENGTH.size + n], type=Note)
+        except msgspec.DecodeError:
+            return None  # killed while writing the note: nothing had begun
+
+    def begin(self, note: Note) -> None:
+        """These records are about to be processed."""
+        data = msgspec.json.encode(note)
+        self._map[:_LENGTH.size] = _LENGTH.pack(0)
+        self._map[_LENGTH.size:_LENGTH.size + len(data)] = data
+        self._map[:_LENGTH.size] = _LENGTH.pack(len(data))
+
+    def end(self) -> None:
+        """Nothing is being processed."""
+        self._map[:_LENGTH.size] = _LENGTH.pack(0)
+
+    def close(self) -> None:
+        self._map.close()
+
+
+class Suspect(msgspec.Struct):
+    """A task whose worker died. until: last offset to be careful with, by topic. deaths: by "topic:offset" of careful deaths."""
+
+    until: dict[str, int] = {}
+    deaths: dict[str, int] = {}
+
+    def culprit(self, topic: str, offset: int) -> bool:
+        """Whether this record has killed its worker twice."""
+        return self.deaths.get(f"{topic}:{offset}", 0) >= 2
+
+    @property
+    def hopeless(self) -> bool:
+        """Careful deaths on different records: no single record is to blame."""
+        return sum(self.deaths.values()) >= CAREFUL_DEATHS and max(self.deaths.values()) < 2
+
+
+@dataclass
+class Suspects:
+    """Suspects of one worker, kept in a small file beside the note."""
+
+    path: Path
+    tasks: dict[str, Suspect] = field(default_factory=dict)
+
+    @staticmethod
+    def load(path: Path, note: Note | None) -> Suspects:
+        """Read the file and add what the predecessor's note says."""
+        found: dict[str, Suspect] = {}
+        if path.exists():
+            try:
+                found = msgspec.json.decode(path.read_bytes(), type=dict[str, Suspect])
+            except msgspec.DecodeError:
+                found = {}  # killed while writing it: suspicion starts anew
+        self = Suspects(path, found)
+        if note is not None:
+            suspect = self.tasks.setdefault(note.task, Suspect())
+            suspect.until[note.topic] = max(note.last, suspect.until.get(note.topic, -1))
+            if note.careful:
+                name = f"{note.topic}:{note.first}"
+                suspect.deaths[name] = suspect.deaths.get(name, 0) + 1
+            self.save()
+        return self
+
+    def cleared(self, task: str) -> None:
+        """The task passed the suspicious records and committed."""
+        if self.tasks.pop(task, None) is not None:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file, atomically."""
+        tmp = self.path.with_suffix(".tmp")
+        tmp.write_bytes(msgspec.json.encode(self.tasks))
+        os.replace(tmp, self.path)

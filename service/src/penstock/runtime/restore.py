@@ -1,0 +1,57 @@
+"""Bringing a store forward: applying its changelogs exactly up to the committed target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from penstock.errors import LogError
+from penstock.log.port import Log, TopicPartition
+from penstock.plan.nodes import StoreSpec
+from penstock.state.port import Stamp, TaskState
+
+BATCH = 50_000
+"""Records an LMDB transaction."""
+
+
+async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], partition: int, gaps: Mapping[str, tuple[int, int]],
+                 stamp: Stamp, progress: Callable[[int, int, float], None]) -> Stamp:
+    """Apply [from, to) of each changelog topic in `gaps`; returns the stamp written last.
+
+    stores: store spec by changelog topic. progress: called with (records done, records in all, records a second). The fetch may end
+    before `to` (a committed transaction's marker can be in flight): then this waits, it never stops early.
+    """
+    total = sum(to - at for at, to in gaps.values())
+    reader = log.reader()
+    began = time.monotonic()
+    done = 0
+    left = {TopicPartition(topic, partition): to for topic, (at, to) in gaps.items() if at < to}
+    pending: dict[TopicPartition, dict[bytes, bytes | None]] = {tp: {} for tp in left}
+    reader.add({TopicPartition(topic, partition): at for topic, (at, to) in gaps.items() if at < to})
+    try:
+        while left:
+            for chunk in await reader.poll(0.5):
+                to = left.get(chunk.tp)
+                if to is None:
+                    continue
+                entries = pending[chunk.tp]
+                for r in chunk.records:
+                    if r.offset < to:
+                        if r.key is None:
+                            raise LogError(f"{chunk.tp.topic}[{partition}] at {r.offset}: a changelog record without a key")
+                        entries[r.key] = r.value
+                finished = chunk.next >= to
+                done += min(chunk.next, to) - chunk.start
+                if finished or len(entries) >= BATCH:
+                    reached = to if finished else chunk.next
+                    stamp = replace(stamp, changelogs={**stamp.changelogs, chunk.tp.topic: reached})
+                    state.restore(stores[chunk.tp.topic].name, sorted(entries.items()), stamp)
+                    pending[chunk.tp] = {}
+                    progress(done, total, done / max(1e-9, time.monotonic() - began))
+                if finished:
+                    del left[chunk.tp]
+                    reader.remove([chunk.tp])
+    finally:
+        await reader.close()
+    return stamp

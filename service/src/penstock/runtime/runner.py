@@ -1,0 +1,621 @@
+"""One topology on one worker: adopts assignments, opens and closes tasks one by one, does turns of work, commits.
+
+Everything here happens in one coroutine of the worker's loop (opening a task and a commit in flight are two helpers of it), so that no
+lock is needed. A failure resets the topology on this worker: writer discarded, tasks closed, opened again by full recovery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock.catalog.port import Desired, TopologyEntry
+from penstock.engine.port import BadRecord
+from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, StoreFull, UnknownTopic
+from penstock.log.port import Assignment, Chunk, GroupToken, TaskId, TopicPartition, TxnWriter
+from penstock.plan.nodes import Repartition, Sink
+from penstock.plan.resolved import OnBadRecord
+from penstock.runtime import commit as commits
+from penstock.runtime import dead_letter
+from penstock.runtime.board_port import TaskEntry, TaskState
+from penstock.runtime.context import Context
+from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, sources, task_name
+from penstock.runtime.output import OutputTopic, Row
+from penstock.runtime.recovery import CLEAN
+from penstock.runtime.task import BUFFER_HIGH, BUFFER_LOW, Input, Task
+from penstock.state.lmdb import FORMAT
+from penstock.state.port import Stamp
+
+log = logging.getLogger("penstock.runner")
+
+TURN = 0.005
+OPEN_TRANSACTION = 4.0
+"""Seconds that a transaction may stay open before it is committed whatever the interval."""
+EARLY = 4
+"""Full batches that may wait before they are sent ahead of the commit."""
+BACKLOG = 32
+"""Full batches that may wait while a commit is under way; then processing waits too."""
+PURGE_EVERY = 30.0
+BACK_OFF = (0.05, 5.0)
+TASK_TRIES = 3
+BOARD_EVERY = 1.0
+
+
+@dataclass(slots=True)
+class Failure:
+    """Why a task does not run, and when it is tried again (monotonic seconds; None: not by itself)."""
+
+    reason: str
+    retry_at: float | None
+    tries: int = 1
+
+
+class Runner:
+    """See the module docstring."""
+
+    def __init__(self, ctx: Context, entry: TopologyEntry) -> None:
+        self.ctx = ctx
+        self.entry = entry
+        self.plan = entry.plan
+        self.wake = asyncio.Event()
+        self.nudged = False
+        self.tasks: dict[TaskId, Task] = {}
+        self.owners: dict[TaskId, str] = {}
+        self.failures: dict[TaskId, Failure] = {}
+        self._inputs = {n: sources(sub) for n, sub in enumerate(self.plan.subs)}
+        self._ids = [TaskId(n, p) for n, sub in enumerate(self.plan.subs) for p in range(sub.partitions)]
+        self._by_tp: dict[TopicPartition, TaskId] = {TopicPartition(t, i.partition): i for i in self._ids for t in self._inputs[i.sub]}
+        self._assignment: Assignment | None = None
+        self._epoch = 0
+        self._writer: TxnWriter | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._opening_id: TaskId | None = None
+        self._commit: asyncio.Task[None] | None = None
+        self._last_commit = 0.0
+        self._commit_cost = 0.0
+        self._transaction_since: float | None = None
+        self._back_off = BACK_OFF[0]
+        self._produced: dict[str, int] = {}
+        self._purged = time.monotonic()
+        self._boarded = 0.0
+        self._states: dict[TaskId, tuple[TaskState, str]] = {}
+        self._crashes: dict[TaskId, int] = {}
+        self._stopping = False
+        self._delete = False
+        self._outputs: dict[str, OutputTopic] = {}
+        self._changelogs: dict[str, OutputTopic] = {}
+        self._scope = commits.CommitScope(self.plan.group, self.plan.incarnation, ctx.boot,
+                                          lambda task: self.owners[task.id], ctx.clock.now_ms)
+        self._hooks = Hooks(self._bad, self._expression_error, self._late, self._progress)
+        self._run: asyncio.Task[None] | None = None
+        self._handle = ctx.membership.join(self.plan.group, sorted({t for ts in self._inputs.values() for t in ts}), self._ids,
+                                           lambda: "" if self._writer is None else self._writer.producer, self.wake.set)
+
+    # ---- life
+    def start(self) -> None:
+        """Begin to run."""
+        self._run = asyncio.create_task(self._main(), name=f"runner-{self.plan.topology}")
+
+    def update(self, entry: TopologyEntry) -> None:
+        """The registry has a new entry of the same incarnation (pause, resume)."""
+        resumed = self.entry.desired is Desired.PAUSED and entry.desired is Desired.RUNNING
+        self.entry = entry
+        if resumed:
+            self.failures.clear()
+            self._crashes.clear()
+            for task_id in self._ids:
+                self.ctx.suspects.cleared(task_name(self.plan, self.plan.subs[task_id.sub], task_id.partition))
+        self.wake.set()
+
+    async def stop(self, delete: bool = False) -> None:
+        """Commit, close everything, leave the group. delete: the topology is gone, so is its state."""
+        self._stopping, self._delete = True, delete
+        self.wake.set()
+        if self._run is not None:
+            await asyncio.gather(self._run, return_exceptions=True)
+
+    def nudge(self) -> None:
+        """Somebody waits for a commit."""
+        if self.tasks:
+            self.nudged = True
+            self.wake.set()
+
+    async def _main(self) -> None:
+        while not self._stopping:
+            try:
+                await self._step()
+            except (LogError, StateError, RecordTooLarge) as e:
+                await self._reset(e)
+            except asyncio.CancelledError:
+                raise
+            except Exception as e:  # a defect: the topology starts over on this worker, with its reason in the log
+                log.exception("topology %s failed", self.plan.topology)
+                await self._reset(e)
+        await self._end()
+
+    async def _end(self) -> None:
+        try:
+            if not self._delete:
+                await self._settle()
+                for task in list(self.tasks.values()):
+                    self._close(task, clean=True)
+        except (LogError, StateError) as e:
+            log.warning("topology %s: the last commit failed (%s); the next start recovers", self.plan.topology, e)
+        await self._drop_everything()
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            await (writer.discard() if self._delete else writer.close())
+        await self._handle.leave()
+        self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[i.sub].name, i.partition) for i in self._ids])
+        if self._delete:
+            delete_state(self.ctx, self.plan.topology, self.plan.incarnation)
+
+    # ---- one step
+    async def _step(self) -> None:
+        self.wake.clear()
+        if self._handle.epoch != self._epoch:
+            raise AssignmentLost("the group membership was lost")
+        latest = self._handle.latest
+        if latest is not None and latest is not self._assignment:
+            await self._adopt(latest)
+        self._open_next()
+        if self._commit is not None and self._commit.done():
+            done, self._commit = self._commit, None
+            done.result()
+        worked = 0
+        if self.entry.desired is Desired.RUNNING:
+            waiting = sum(o.full for o in self._outputs.values())
+            if self._commit is None and waiting >= EARLY:
+                await self._send_early()
+            elif self._commit is None or waiting < BACKLOG:
+                worked = self._turn()
+        if self._due(worked):
+            await self._begin_commit()
+        self._refresh_board()
+        if worked:
+            await asyncio.sleep(0)
+        else:
+            await self._rest()
+
+    def _turn(self) -> int:
+        """Up to 5 ms of work, fairly over the tasks."""
+        deadline = time.monotonic() + TURN
+        worked = 0
+        for task in list(self.tasks.values()):
+            try:
+                done = task.process(deadline if len(self.tasks) == 1 else min(deadline, time.monotonic() + TURN / 2))
+            except TaskFailed as e:
+                self._fail(task.id, str(e), None)
+                raise LogError(f"task {task.name}: {e}") from e
+            except Exception:
+                self._crash(task)
+                raise
+            worked += done
+            for i in task.inputs:
+                if i.paused and i.buffered < BUFFER_LOW:
+                    i.paused = False
+                    self.ctx.readers.resume(self, i.tp)
+            if time.monotonic() > deadline:
+                break
+        if worked:
+            self.tasks = dict(list(self.tasks.items())[1:] + list(self.tasks.items())[:1])
+        self.ctx.counters.records_in += worked
+        return worked
+
+    def _due(self, worked: int) -> bool:
+        """Whether to commit now: the interval is over, or nothing is left to do and somebody may be waiting."""
+        if self._commit is not None or not self.tasks:
+            return False
+        now = time.monotonic()
+        since = now - self._last_commit
+        if self._transaction_since is not None and now - self._transaction_since > OPEN_TRANSACTION:
+            return True
+        if not any(t.dirty or t.first_commit for t in self.tasks.values()):
+            return False
+        if since >= self.plan.settings.commit_interval_ms / 1000:
+            return True
+        if self.nudged:
+            return True
+        return not worked and since >= self._idle_gap
+
+    @property
+    def _idle_gap(self) -> float:
+        """Seconds between commits when idle: as short as commits are cheap, so that a trickle does not become a storm of them."""
+        return min(self.plan.settings.commit_interval_ms / 1000, max(0.005, 2 * self._commit_cost))
+
+    async def _rest(self) -> None:
+        """Wait for records, an assignment, a notice, or the next thing due."""
+        timeout = 0.5
+        if any(t.dirty or t.first_commit for t in self.tasks.values()) and self._commit is None:
+            timeout = max(0.001, self._idle_gap - (time.monotonic() - self._last_commit))
+        retries = [f.retry_at for f in self.failures.values() if f.retry_at is not None]
+        if retries:
+            timeout = min(timeout, max(0.01, min(retries) - time.monotonic()))
+        try:
+            await asyncio.wait_for(self.wake.wait(), timeout)
+        except TimeoutError:
+            pass
+
+    # ---- assignments
+    async def _adopt(self, a: Assignment) -> None:
+        gone = [t for t in self.tasks if t in a.give_up or t not in a.active]
+        if self._opening_id is not None and self._opening_id not in a.active:
+            await self._cancel_opening()
+        if gone:
+            await self._settle()
+            for task_id in gone:
+                self._close(self.tasks[task_id], clean=True)
+        self._assignment = a
+        if a.give_up:
+            self._handle.release(a.give_up, a)
+        for producer in a.fences:
+            await self.ctx.log.fence(producer)
+        for task_id in [t for t in self.failures if t not in a.active]:
+            del self.failures[task_id]
+
+    def _open_next(self) -> None:
+        if self._opening is not None:
+            if not self._opening.done():
+                return
+            done, self._opening, self._opening_id = self._opening, None, None
+            done.result()
+        if self._assignment is None:
+            return
+        now = time.monotonic()
+        for task_id in self._ids:
+            if task_id in self._assignment.active and task_id not in self.tasks:
+                failure = self.failures.get(task_id)
+                if failure is None or (failure.retry_at is not None and failure.retry_at <= now):
+                    self._opening_id = task_id
+                    self._opening = asyncio.create_task(self._open(task_id, self._epoch))
+                    return
+
+    async def _open(self, task_id: TaskId, epoch: int) -> None:
+        self._say(task_id, TaskState.OPENING)
+        try:
+            suspect = self.ctx.suspects.tasks.get(task_name(self.plan, self.plan.subs[task_id.sub], task_id.partition))
+            if suspect is not None and suspect.hopeless:
+                raise TaskFailed("the worker died three times while this task was running, each time on another record")
+            await self._ready_writer()
+            task, owner = await open_task(self.ctx, self.plan, task_id, self._outputs, self._hooks)
+        except (TaskFailed, StoreFull, UnknownTopic) as e:
+            retry = None if isinstance(e, TaskFailed) else 2.0
+            self._fail(task_id, str(e), retry)
+            return
+        except RecordTooLarge as e:
+            self._fail(task_id, str(e), None)
+            return
+        except (StateError, ValueError, OSError) as e:
+            self._fail(task_id, f"the store cannot be opened: {e}", 2.0)
+            return
+        finally:
+            self.wake.set()
+        if epoch != self._epoch or self._assignment is None or task_id not in self._assignment.active:
+            if task.state is not None:
+                task.state.close()
+            return
+        task.on_culprit = lambda source, record: self._culprit(task, source, record)  # type: ignore[method-assign]
+        self.tasks[task_id] = task
+        self.owners[task_id] = owner
+        self.failures.pop(task_id, None)
+        self.ctx.readers.add(self, {i.tp: i.position for i in task.inputs})
+        self._say(task_id, TaskState.PAUSED if self.entry.desired is Desired.PAUSED else TaskState.RUNNING)
+
+    async def _ready_writer(self) -> None:
+        """The writer must exist before committed offsets are read: its start aborts what its predecessor left open."""
+        if self._writer is None:
+            self._writer = await self.ctx.log.writer(f"{self.plan.group}-{self.ctx.node}-{self.ctx.slot}")
+        if not self._outputs:
+            await self._make_outputs()
+
+    async def _make_outputs(self) -> None:
+        topics: dict[str, int] = {}
+        for sub in self.plan.subs:
+            for node in sub.nodes:
+                if isinstance(node, Sink | Repartition):
+                    topics[node.topic.topic] = node.topic.partitions
+        infos = await self.ctx.log.topics([*topics, self.plan.dead_letter_topic])
+        for topic in topics:
+            if topic not in infos:
+                raise UnknownTopic(topic)
+        topics[self.plan.dead_letter_topic] = infos[self.plan.dead_letter_topic].partitions if self.plan.dead_letter_topic in infos else 1
+        written = [TopicPartition(t, p) for t, info in infos.items() for p in range(info.partitions)]
+        ends = await self.ctx.log.ends(written, committed=False)
+        self._produced = {f"{tp.topic}[{tp.partition}]": end for tp, end in ends.items()}
+        builder = self.ctx.log.builder
+        self._outputs = {t: OutputTopic(t, infos[t].partitions if t in infos else n, builder, self._too_large) for t, n in topics.items()}
+        self._changelogs = {s.changelog: OutputTopic(s.changelog, sub.partitions, builder, self._too_large_state)
+                            for sub in self.plan.subs for s in sub.stores if s.changelog}
+
+    # ---- consumer of readers
+    def deliver(self, chunk: Chunk) -> None:
+        task = self.tasks.get(self._by_tp[chunk.tp])
+        if task is None:
+            return
+        task.deliver(chunk)
+        source = task.input(chunk.tp)
+        if source.buffered > BUFFER_HIGH and not source.paused:
+            source.paused = True
+            self.ctx.readers.pause(self, chunk.tp)
+        self.wake.set()
+
+    def known_end(self, tp: TopicPartition, end: int) -> None:
+        task = self.tasks.get(self._by_tp[tp])
+        if task is not None and end > task.input(tp).end:
+            task.input(tp).end = end
+            self.wake.set()
+
+    def out_of_range(self, error: OffsetOutOfRange) -> None:
+        tp = TopicPartition(error.topic, error.partition)
+        task = self.tasks.get(self._by_tp[tp])
+        if task is None:
+            return
+        if error.offset < error.earliest:
+            log.error("%s: records %d..%d of %s[%d] are gone (retention); going on at %d", task.name, error.offset, error.earliest - 1,
+                      error.topic, error.partition, error.earliest)
+            source = task.input(tp)
+            source.position = source.fetched = error.earliest
+            self.ctx.readers.add(self, {tp: error.earliest})
+            self.wake.set()
+        else:
+            self._fail_open(task, f"{error}: the topic was truncated or recreated; reset the topology to begin anew", None)
+
+    def unknown_topic(self, error: UnknownTopic) -> None:
+        for task in [t for t in self.tasks.values() if any(i.tp.topic == error.topic for i in t.inputs)]:
+            self._fail_open(task, str(error), 5.0)
+
+    # ---- commit
+    async def _send_early(self) -> None:
+        """Full batches go out ahead of the commit, so that the commit itself is short."""
+        assert self._writer is not None
+        if self._transaction_since is None:
+            self._transaction_since = time.monotonic()
+        for output in self._outputs.values():
+            for partition, batch in output.take_full():
+                await self._writer.send(output.topic, partition, batch)
+
+    async def _begin_commit(self) -> None:
+        """Steps 0 and 1, then 2 to 6 in the background of further work."""
+        await self._forward()
+        tasks = list(self.tasks.values())
+        frozen = commits.freeze(tasks, list(self._outputs.values()), self._changelogs, self.ctx.clock.now_ms())
+        self._last_commit = time.monotonic()
+        self.nudged = False
+        if frozen.empty and self._transaction_since is None:
+            return
+        self._transaction_since = None
+        self._commit = asyncio.create_task(self._write(frozen))
+
+    async def _forward(self) -> None:
+        """Step 0: aggregates give their newest values, in slices."""
+        again = True
+        while again:
+            again = False
+            for task in list(self.tasks.values()):
+                while not task.program.flush(time.monotonic() + TURN):
+                    self._drain(task)
+                    await asyncio.sleep(0)
+                self._drain(task)
+
+    def _drain(self, task: Task) -> None:
+        for output in self._outputs.values():
+            output.drain(task.id.partition)
+
+    async def _write(self, frozen: commits.FrozenCommit) -> None:
+        assert self._writer is not None
+        began = time.monotonic()
+        try:
+            ends = await commits.write(frozen, self._writer, self._token, self._scope)
+        finally:
+            self.wake.set()
+        cost = time.monotonic() - began
+        self._commit_cost = cost if not self._commit_cost else 0.8 * self._commit_cost + 0.2 * cost
+        self._back_off = BACK_OFF[0]
+        counters = self.ctx.counters
+        counters.commits += 1
+        counters.commit_seconds += cost
+        counters.last_commit_seconds = cost
+        for tp, end in ends.items():
+            self._produced[f"{tp.topic}[{tp.partition}]"] = end
+        for f in frozen.tasks:
+            if f.task.passed_suspicion:
+                f.task.passed_suspicion = False
+                self.ctx.suspects.cleared(f.task.name)
+        self._board([f.task for f in frozen.tasks])
+        self.ctx.notices.send("board")
+        await self._purge()
+
+    async def _token(self) -> GroupToken:
+        """The token to commit with: of an assignment in the epoch in which this work was done. Between JoinGroup and SyncGroup the old
+        one is refused, so this waits."""
+        while True:
+            if self._handle.epoch != self._epoch:
+                raise AssignmentLost("the group membership was lost")
+            latest = self._handle.latest
+            if latest is not None and not self._handle.holding:
+                if not all(t in latest.active or t in latest.give_up for t in self.tasks):
+                    raise AssignmentLost("a task of this commit was given to another worker")
+                return latest.token
+            await asyncio.sleep(0.005)
+
+    async def _settle(self) -> None:
+        """Commit everything processed so far and wait for it."""
+        if self._commit is not None:
+            running, self._commit = self._commit, None
+            await running
+        if any(t.dirty for t in self.tasks.values()) or self._transaction_since is not None:
+            await self._begin_commit()
+            if self._commit is not None:
+                running, self._commit = self._commit, None
+                await running
+
+    async def _purge(self) -> None:
+        """Repartition topics keep nothing that was committed."""
+        if time.monotonic() - self._purged < PURGE_EVERY:
+            return
+        self._purged = time.monotonic()
+        internal = {t.topic for t in self.plan.internal if not t.compact and t.topic.endswith("-repartition")}
+        before = {i.tp: i.committed for t in self.tasks.values() for i in t.inputs if i.tp.topic in internal and i.committed > 0}
+        if before:
+            try:
+                await self.ctx.log.delete_records(before)
+            except LogError as e:
+                log.warning("purging repartition topics of %s: %s", self.plan.topology, e)
+
+    # ---- failures
+    async def _reset(self, why: Exception) -> None:
+        """Back to the last commit, whatever it is."""
+        self.ctx.counters.resets += 1
+        quiet = isinstance(why, AssignmentLost)
+        (log.info if quiet else log.warning)("topology %s starts over on %s: %s: %s", self.plan.topology, self.ctx.slot,
+                                             type(why).__name__, why)
+        unavailable = str(why) if isinstance(why, LogUnavailable) else ""
+        if isinstance(why, StoreFull):
+            for task_id in list(self.tasks):
+                if self.tasks[task_id].name in str(why):
+                    self._fail(task_id, str(why), 2.0)
+        await self._drop_everything()
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            await writer.discard()
+        self._epoch = self._handle.epoch
+        self._assignment = None
+        if unavailable:
+            for task_id in self._ids:
+                if task_id in self._states:
+                    self._say(task_id, TaskState.OPENING, f"waiting for the log: {unavailable}")
+        if not quiet:
+            delay = max(self._back_off, 1.0) if isinstance(why, Fenced) else self._back_off
+            self._back_off = min(BACK_OFF[1], self._back_off * 2)
+            await asyncio.sleep(delay)
+
+    async def _drop_everything(self) -> None:
+        await self._cancel_opening()
+        if self._commit is not None:
+            running, self._commit = self._commit, None
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        for task in list(self.tasks.values()):
+            self._close(task, clean=False)
+        for output in (*self._outputs.values(), *self._changelogs.values()):
+            output.clear()
+        self._outputs, self._changelogs = {}, {}
+        self._transaction_since = None
+
+    async def _cancel_opening(self) -> None:
+        if self._opening is not None:
+            opening, self._opening, self._opening_id = self._opening, None, None
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+
+    def _close(self, task: Task, clean: bool) -> None:
+        self.ctx.readers.remove(self, [i.tp for i in task.inputs])
+        self.tasks.pop(task.id, None)
+        owner = self.owners.pop(task.id, "")
+        if task.state is not None:
+            if clean and not task.first_commit:
+                inputs = {f"{i.tp.topic}[{i.tp.partition}]": i.committed for i in task.inputs}
+                task.state.commit((), Stamp(self.plan.incarnation, FORMAT, owner, inputs, task.changelogs, CLEAN, self.ctx.clock.now_ms()))
+            task.state.close()
+        self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task.id.sub].name, task.id.partition)])
+
+    def _fail(self, task_id: TaskId, reason: str, retry: float | None) -> None:
+        before = self.failures.get(task_id)
+        tries = 1 if before is None else before.tries + 1
+        if retry is not None:
+            retry = min(30.0, retry * tries)
+        self.failures[task_id] = Failure(reason, None if retry is None else time.monotonic() + retry, tries)
+        log.error("task %s FAILED: %s", task_name(self.plan, self.plan.subs[task_id.sub], task_id.partition), reason)
+        self._say(task_id, TaskState.FAILED, reason)
+
+    def _fail_open(self, task: Task, reason: str, retry: float | None) -> None:
+        self._close(task, clean=False)
+        self._fail(task.id, reason, retry)
+
+    def _crash(self, task: Task) -> None:
+        """A defect of generated code or of a plug-in: three times, then the task fails and is tried again later."""
+        crashes = self._crashes[task.id] = self._crashes.get(task.id, 0) + 1
+        if crashes >= TASK_TRIES:
+            self._fail(task.id, f"processing raised {crashes} times; the log of {self.ctx.slot} has the traceback", 30.0)
+
+    # ---- what generated code reports
+    def _bad(self, task_id: TaskId, bad: BadRecord) -> None:
+        policy = self.plan.settings.on_bad_record
+        if policy is OnBadRecord.FAIL:
+            raise TaskFailed(f"node {bad.node}: {bad.reason}, at {bad.topic}[{bad.partition}] offset {bad.record.offset}")
+        self.ctx.counters.dead_letters += 1
+        if policy is OnBadRecord.DEAD_LETTER:
+            r = bad.record
+            self._dead_letter(task_id.partition, dead_letter.encode(
+                reason=bad.reason, node=bad.node, topic=bad.topic, partition=bad.partition, offset=r.offset, now_ms=self.ctx.clock.now_ms(),
+                timestamp=r.timestamp, key=r.key, value=r.value, headers=r.headers))
+
+    def _dead_letter(self, partition: int, value: bytes) -> None:
+        output = self._outputs[self.plan.dead_letter_topic]
+        output.put(partition % output.partitions, self.ctx.clock.now_ms(), None, value)
+
+    def _culprit(self, task: Task, source: Input, record: object) -> None:
+        r = record
+        self.ctx.counters.dead_letters += 1
+        log.error("task %s: record %s[%d] offset %d killed its worker twice: dead letter", task.name, source.tp.topic,
+                  source.tp.partition, r.offset)  # type: ignore[attr-defined]
+        self._dead_letter(task.id.partition, dead_letter.encode(
+            reason="the worker died twice while processing this record", node="", topic=source.tp.topic, partition=source.tp.partition,
+            offset=r.offset, now_ms=self.ctx.clock.now_ms(), timestamp=r.timestamp, key=r.key, value=r.value,  # type: ignore[attr-defined]
+            headers=r.headers))  # type: ignore[attr-defined]
+
+    def _too_large(self, topic: str, row: Row) -> None:
+        key, value, timestamp, headers = row
+        self.ctx.counters.dead_letters += 1
+        self._dead_letter(0, dead_letter.encode(
+            reason=f"an output record of {len(value or b''):,} bytes is over the log's limit", node="", topic=topic, partition=-1, offset=-1,
+            now_ms=self.ctx.clock.now_ms(), timestamp=timestamp, key=key, value=value, headers=headers))
+
+    def _too_large_state(self, topic: str, row: Row) -> None:
+        raise RecordTooLarge(f"a state value of {len(row[1] or b''):,} bytes is over the log's limit ({topic})")
+
+    def _expression_error(self, node: str, error: Exception) -> None:
+        self.ctx.counters.expression_errors += 1
+        if self.ctx.counters.expression_errors in (1, 10, 100, 1_000, 10_000):
+            log.warning("topology %s node %s: an expression failed, its column is null: %s (%d so far)", self.plan.topology, node, error,
+                        self.ctx.counters.expression_errors)
+
+    def _late(self, node: str) -> None:
+        self.ctx.counters.late += 1
+
+    # ---- board
+    def _progress(self, task_id: TaskId, text: str) -> None:
+        self._say(task_id, TaskState.RESTORING, text)
+
+    def _say(self, task_id: TaskId, state: TaskState, reason: str = "") -> None:
+        self._states[task_id] = (state, reason)
+        self.ctx.board.put([self._entry(task_id)])
+        self.ctx.notices.send("board")
+
+    def _refresh_board(self) -> None:
+        now = time.monotonic()
+        if now - self._boarded >= BOARD_EVERY and self.tasks:
+            self._boarded = now
+            desired = TaskState.PAUSED if self.entry.desired is Desired.PAUSED else TaskState.RUNNING
+            reason = self.ctx.readers.failure
+            changed = [t for t in self.tasks.values() if self._states.get(t.id) != (desired, reason) or t.lag]
+            for t in changed:
+                self._states[t.id] = (desired, reason)
+            if changed:
+                self._board(changed)
+                self.ctx.notices.send("board")
+
+    def _board(self, tasks: list[Task]) -> None:
+        self.ctx.board.put([self._entry(t.id) for t in tasks if t.id in self.tasks])
+
+    def _entry(self, task_id: TaskId) -> TaskEntry:
+        state, reason = self._states.get(task_id, (TaskState.OPENING, ""))
+        task = self.tasks.get(task_id)
+        inputs: Mapping[str, int] = {}
+        if task is not None:
+            inputs = {f"{i.tp.topic}[{i.tp.partition}]": i.committed for i in task.inputs}
+        return TaskEntry(self.plan.topology, self.plan.incarnation, self.plan.subs[task_id.sub].name, task_id.partition, state, reason,
+                         self.ctx.slot, inputs, dict(self._produced), 0 if task is None else task.lag, self.ctx.clock.now_ms())

@@ -1,0 +1,206 @@
+"""A task: one partition of one sub-topology, with its store, its compiled program and the records that wait for it.
+
+The next record is the one with the lowest timestamp at the head of the task's inputs, as in Kafka Streams. An input that is empty holds
+the others back only while data is known to exist for it (its position is before the known end), so that results of joins and merges do
+not depend on the timing of fetches.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from penstock.engine.port import Program
+from penstock.log.port import Chunk, Record, TaskId, TopicPartition
+from penstock.plan.resolved import SubTopology
+from penstock.runtime.output import OutputTopic
+from penstock.runtime.poison import Note, NoteFile, Suspect
+from penstock.state.port import TaskState
+
+BUFFER_HIGH = 20_000
+BUFFER_LOW = 8_000
+SLICE = 500
+"""Records a call of the compiled function: long enough to amortise the call, short enough for a turn of 5 ms."""
+
+
+class Input:
+    """Records of one input partition that were fetched and not yet processed."""
+
+    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed")
+
+    def __init__(self, tp: TopicPartition, position: int) -> None:
+        self.tp = tp
+        self.chunks: deque[Chunk] = deque()
+        self.records: list[Record] = []  # of the chunk being processed
+        self.at = 0
+        self.position = position  # next offset to process: what a commit stores
+        self.fetched = position
+        self.end = -1
+        self.buffered = 0
+        self.paused = False
+        self.committed = position
+
+    def add(self, chunk: Chunk) -> None:
+        """Take a chunk of the reader; chunks from before a position change are ignored."""
+        if chunk.next <= self.fetched:
+            return
+        self.chunks.append(chunk)
+        self.fetched = chunk.next
+        self.end = max(self.end, chunk.end)
+        self.buffered += len(chunk.records)
+
+    def ready(self) -> bool:
+        """Whether a record waits. Chunks without records only move the position."""
+        while self.at >= len(self.records):
+            if self.records:
+                self.records = []
+                self.at = 0
+            if not self.chunks:
+                return False
+            chunk = self.chunks[0]
+            if chunk.records:
+                self.records, self.at = chunk.records, 0
+                return True
+            self.chunks.popleft()
+            self.position = chunk.next
+        return True
+
+    @property
+    def caught_up(self) -> bool:
+        """Nothing is known to exist beyond what was fetched."""
+        return self.end >= 0 and self.fetched >= self.end
+
+    def take(self, limit: int, below: int | None) -> list[Record]:
+        """Up to `limit` records; with `below`, only as long as their timestamps do not exceed it."""
+        first, last = self.at, min(self.at + limit, len(self.records))
+        if below is not None:
+            records, stop = self.records, first
+            while stop < last and records[stop].timestamp <= below:
+                stop += 1
+            last = max(stop, first + 1)
+        return self.records[first:last]
+
+    def done(self, count: int) -> None:
+        """These many records of `take` were processed."""
+        self.at += count
+        self.buffered -= count
+        if self.at >= len(self.records):
+            self.position = self.chunks.popleft().next
+            self.records, self.at = [], 0
+        else:
+            self.position = self.records[self.at - 1].offset + 1
+
+
+class Task:
+    """An open task. `process` does a turn of work; everything else is the runner's."""
+
+    def __init__(self, name: str, task_id: TaskId, sub: SubTopology, state: TaskState | None, program: Program,
+                 positions: Mapping[TopicPartition, int], outputs: Sequence[OutputTopic], note: NoteFile,
+                 suspect: Suspect | None) -> None:
+        self.name = name
+        self.id = task_id
+        self.sub = sub
+        self.state = state
+        self.program = program
+        self.inputs = [Input(tp, at) for tp, at in positions.items()]
+        self.outputs = outputs
+        self.changelogs: dict[str, int] = {}
+        self.first_commit = True
+        self.processed = 0
+        self.suspect = suspect
+        self._note = note
+        self._by_tp = {i.tp: i for i in self.inputs}
+
+    def deliver(self, chunk: Chunk) -> None:
+        """Chunks from the reader."""
+        self._by_tp[chunk.tp].add(chunk)
+
+    def input(self, tp: TopicPartition) -> Input:
+        """One input."""
+        return self._by_tp[tp]
+
+    @property
+    def dirty(self) -> bool:
+        """Whether a commit has something to store."""
+        return any(i.position != i.committed for i in self.inputs)
+
+    @property
+    def lag(self) -> int:
+        """Records between the positions and the known ends."""
+        return sum(max(0, i.end - i.position) for i in self.inputs)
+
+    def process(self, deadline: float) -> int:
+        """Work until time.monotonic() passes the deadline or nothing can go on; records processed."""
+        total = 0
+        while True:
+            chosen = self._choose()
+            if chosen is None:
+                return total
+            source, below = chosen
+            total += self._careful(source) if self.suspect is not None else self._slice(source, below)
+            if time.monotonic() >= deadline:
+                return total
+
+    def _choose(self) -> tuple[Input, int | None] | None:
+        """The input to go on with and the timestamp up to which it is first."""
+        if len(self.inputs) == 1:
+            only = self.inputs[0]
+            return (only, None) if only.ready() else None
+        best: Input | None = None
+        bound: int | None = None
+        for i in self.inputs:
+            if not i.ready():
+                if not i.caught_up:
+                    return None
+                continue
+            head = i.records[i.at].timestamp
+            if best is None or head < best.records[best.at].timestamp:
+                if best is not None:
+                    bound = best.records[best.at].timestamp if bound is None else min(bound, best.records[best.at].timestamp)
+                best = i
+            else:
+                bound = head if bound is None else min(bound, head)
+        return None if best is None else (best, bound)
+
+    def _slice(self, source: Input, below: int | None) -> int:
+        records = source.take(SLICE, below)
+        self._note.begin(Note(self.name, source.tp.topic, source.tp.partition, records[0].offset, records[-1].offset))
+        self._run(source, records)
+        self._note.end()
+        return len(records)
+
+    def _careful(self, source: Input) -> int:
+        """One record, noted on its own; a culprit is passed over."""
+        suspect = self.suspect
+        assert suspect is not None
+        record = source.take(1, None)[0]
+        topic, offset = source.tp.topic, record.offset
+        if suspect.culprit(topic, offset):
+            self.on_culprit(source, record)
+            source.done(1)
+            self.processed += 1
+        else:
+            self._note.begin(Note(self.name, topic, source.tp.partition, offset, offset, careful=True))
+            self._run(source, [record])
+            self._note.end()
+        if offset >= suspect.until.get(topic, -1):
+            suspect.until.pop(topic, None)
+            if not suspect.until:
+                self.suspect = None
+                self.passed_suspicion = True
+        return 1
+
+    passed_suspicion = False
+
+    def on_culprit(self, source: Input, record: Record) -> None:
+        """Set by the runner: the record goes to the dead letter."""
+        raise NotImplementedError
+
+    def _run(self, source: Input, records: list[Record]) -> None:
+        self.program.run(source.tp.topic, records)
+        partition = self.id.partition
+        for output in self.outputs:
+            output.drain(partition)
+        source.done(len(records))
+        self.processed += len(records)
