@@ -4,7 +4,34 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup lock proto
+.PHONY: demo test kafka bench chaos wheel lint setup lock proto
+demo: setup  ## the purchases example on the embedded log, with a worker killed in the middle
+	@$(BIN)/penstock demo $(NAME)
+
+test: setup  ## every test; those on a real Kafka need Java 17 and Maven
+	@$(BIN)/python -m pytest tests $(ARGS)
+
+kafka: setup  ## a real broker from Maven jars on 127.0.0.1:9092, for trying `penstock serve --kafka`
+	@$(BIN)/python tests/kafka/broker.py start --port 9092 --dir .cache/kafka-data
+
+bench: setup  ## throughput, CPU and memory beside Kafka Streams; ARGS="--help" tells the options
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+SEED ?= 1
+SECONDS ?= 60
+LOG ?= embedded
+chaos: setup  ## kill -9 under load, then a recount: make chaos SEED=7 SECONDS=60 LOG=kafka
+	@$(BIN)/python tests/chaos/run.py --seed $(SEED) --seconds $(SECONDS) --log $(LOG) $(ARGS)
+
+wheel: setup  ## both wheels into dist/
+	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel --outdir dist clients/python >/dev/null && $(BIN)/python -m build --no-isolation --wheel --outdir dist service >/dev/null
+	@ls dist/*.whl
+
+lint: setup proto-check  ## style, types, and who may import whom
+	@$(BIN)/ruff check --config service/pyproject.toml service/src clients/python/src tests
+	@cd service && ../$(BIN)/lint-imports --config pyproject.toml
+	@$(BIN)/mypy --config-file service/pyproject.toml service/src/penstock
+
 setup: $(STAMP)
 
 $(STAMP): requirements.lock service/pyproject.toml clients/python/pyproject.toml
