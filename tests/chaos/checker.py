@@ -1,0 +1,145 @@
+"""What must hold after any storm, as pure functions from what was acknowledged and what was read to a list of violations.
+
+The generator numbers the records of each key 1, 2, 3... and derives every other column from (key, n), so the whole expected outcome
+follows from how many records of each key were acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+START = 1_750_000_000_000
+"""Rowtime of the first record, ms."""
+
+
+def amount(key: str, n: int) -> int:
+    """The amount of record n of a key."""
+    return (n * 7919 + sum(key.encode()) * 31) % 1000
+
+
+def group(key: str, n: int) -> str:
+    """The group that record n of a key belongs to: another key than its own, so grouping repartitions."""
+    return f"g{(n + len(key) + sum(key.encode())) % 17:02d}"
+
+
+def rowtime(n: int) -> int:
+    """Half a second apart for each key."""
+    return START + n * 500
+
+
+@dataclass
+class Violations:
+    """Counts and examples."""
+
+    lost: int = 0
+    doubled: int = 0
+    other: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, n: int, text: str) -> None:
+        """n violations of a kind (lost, doubled, other)."""
+        setattr(self, kind, getattr(self, kind) + n)
+        if len(self.examples) < 12:
+            self.examples.append(f"{kind}: {text}")
+
+    @property
+    def line(self) -> str:
+        """The last line of a run."""
+        return f"{self.lost} lost, {self.doubled} doubled, {self.other} other violations"
+
+    @property
+    def clean(self) -> bool:
+        return not (self.lost or self.doubled or self.other)
+
+
+def check_echo(v: Violations, where: str, sent: Mapping[str, int], seen: Mapping[str, Sequence[int]]) -> None:
+    """Every number of every key once and in order. seen: key -> numbers in the order read."""
+    for key, last in sent.items():
+        numbers = seen.get(key, ())
+        counts = Counter(numbers)
+        missing = [n for n in range(1, last + 1) if n not in counts]
+        twice = [n for n, c in counts.items() if c > 1]
+        if missing:
+            v.add("lost", len(missing), f"{where} {key}: {missing[:5]} of {last}")
+        if twice:
+            v.add("doubled", sum(counts[n] - 1 for n in twice), f"{where} {key}: {twice[:5]}")
+        if not missing and not twice and list(numbers) != sorted(numbers):
+            v.add("other", 1, f"{where} {key}: out of order")
+        if strange := [n for n in counts if not 1 <= n <= last]:
+            v.add("other", len(strange), f"{where} {key}: never sent {strange[:5]}")
+    if unknown := set(seen) - set(sent):
+        v.add("other", len(unknown), f"{where}: unknown keys {sorted(unknown)[:5]}")
+
+
+def running(key: str, last: int) -> list[tuple[int, int, int, int]]:
+    """(count, sum, min, max) after each record of a key."""
+    out: list[tuple[int, int, int, int]] = []
+    total, low, high = 0, 10**9, -1
+    for n in range(1, last + 1):
+        a = amount(key, n)
+        total, low, high = total + a, min(low, a), max(high, a)
+        out.append((n, total, low, high))
+    return out
+
+
+def check_running(v: Violations, where: str, sent: Mapping[str, int], seen: Mapping[str, Sequence[tuple[int, int, int, int]]]) -> None:
+    """Every update of the running aggregate, exactly: a lost input would shift all that follow, a doubled one too."""
+    for key, last in sent.items():
+        expected, got = running(key, last), list(seen.get(key, ()))
+        if got == expected:
+            continue
+        if len(got) < len(expected):
+            v.add("lost", len(expected) - len(got), f"{where} {key}: {len(got)} updates of {len(expected)}")
+        elif len(got) > len(expected):
+            v.add("doubled", len(got) - len(expected), f"{where} {key}: {len(got)} updates instead of {len(expected)}")
+        else:
+            at = next(i for i, (e, g) in enumerate(zip(expected, got)) if e != g)
+            v.add("other", 1, f"{where} {key}: update {at + 1} is {got[at]} instead of {expected[at]}")
+
+
+def recount(sent: Mapping[str, int]) -> tuple[dict[str, tuple[int, int]], dict[tuple[str, int], tuple[int, int]]]:
+    """(count, sum) by group, and by (group, start of the minute)."""
+    by_group: dict[str, tuple[int, int]] = {}
+    by_window: dict[tuple[str, int], tuple[int, int]] = {}
+    for key, last in sent.items():
+        for n in range(1, last + 1):
+            g, a = group(key, n), amount(key, n)
+            w = (g, rowtime(n) // 60_000 * 60_000)
+            c, s = by_group.get(g, (0, 0))
+            by_group[g] = (c + 1, s + a)
+            c, s = by_window.get(w, (0, 0))
+            by_window[w] = (c + 1, s + a)
+    return by_group, by_window
+
+
+def check_table(v: Violations, where: str, expected: Mapping[object, tuple[int, int]], got: Mapping[object, tuple[int, int]]) -> None:
+    """Tables of (count, sum) must be equal."""
+    for key, (count, total) in expected.items():
+        row = got.get(key)
+        if row is None:
+            v.add("lost", count, f"{where} {key}: no row, {count} expected")
+        elif row[0] < count:
+            v.add("lost", count - row[0], f"{where} {key}: count {row[0]} instead of {count}")
+        elif row[0] > count:
+            v.add("doubled", row[0] - count, f"{where} {key}: count {row[0]} instead of {count}")
+        elif row[1] != total:
+            v.add("other", 1, f"{where} {key}: sum {row[1]} instead of {total}")
+    if unknown := set(got) - set(expected):
+        v.add("other", len(unknown), f"{where}: rows never expected {sorted(map(str, unknown))[:5]}")
+
+
+def check_equal_stores(v: Violations, where: str, changelog: Mapping[bytes, bytes], store: Mapping[bytes, bytes]) -> None:
+    """A store and the replay of its changelog must hold the same bytes."""
+    for key in changelog.keys() | store.keys():
+        if changelog.get(key) != store.get(key):
+            v.add("other", 1, f"{where} {key!r}: the changelog says {changelog.get(key)!r}, the store {store.get(key)!r}")
+
+
+def by_key(rows: Iterable[tuple[str, object]]) -> dict[str, list[object]]:
+    """Rows in the order read, by key."""
+    out: dict[str, list[object]] = {}
+    for key, value in rows:
+        out.setdefault(key, []).append(value)
+    return out
