@@ -1,4 +1,5 @@
-"""Generates the Python code of the API: `python proto/generate.py` writes it, `--check` compares what is checked in and exits with 1.
+"""Generates the Python code of the API, and one exception class for each ErrorReason: `python proto/generate.py` writes it, `--check`
+compares what is checked in and exits with 1.
 
 protoc writes imports by the proto package (`from penstock.v1 import row_pb2`); they are rewritten, since the code lives in
 `penstock_client.gen`, where it cannot meet the service's own package of that name. google.rpc comes from googleapis-common-protos.
@@ -10,6 +11,7 @@ import filecmp
 import re
 import sys
 import tempfile
+import textwrap
 from importlib import resources
 from pathlib import Path
 
@@ -35,6 +37,7 @@ def generate(out: Path) -> None:
         stubs = out / name.replace(".proto", "_pb2_grpc.py")
         if not name.endswith("_service.proto"):
             stubs.unlink()
+    (out / "errors.py").write_text(_exceptions((PROTO / "penstock/v1/errors.proto").read_text()))
     for folder in (out, out / "penstock", out / "penstock/v1"):
         (folder / "__init__.py").write_text(INIT)
 
@@ -42,6 +45,24 @@ def generate(out: Path) -> None:
 def _own_imports(text: str) -> str:
     """The text with imports of penstock.* made imports of penstock_client.gen.penstock.*."""
     return re.sub(r"^(from|import) penstock\.", rf"\1 {PACKAGE}.penstock.", text, flags=re.MULTILINE)
+
+
+def _exceptions(proto: str) -> str:
+    """The module of exception classes: one for each reason of the enum's text, its comment as docstring."""
+    entries = re.findall(r"((?: *// [^\n]*\n)+) *ERROR_REASON_(\w+) = [1-9]\d*;", proto)
+    classes, names = [], {}
+    for comment, reason in entries:
+        text = " ".join(line.strip().removeprefix("// ") for line in comment.strip().splitlines())
+        text = text.removeprefix(f"ERROR_REASON_{reason} is ")
+        names[reason] = "".join(word.capitalize() for word in reason.split("_")) + "Error"
+        body = "\n    ".join(textwrap.wrap(f'"""{text}"""', 120))
+        classes.append(f'class {names[reason]}(PenstockError):\n    {body}\n\n    reason = "{reason}"\n')
+    table = "".join(f'    "{reason}": {name},\n' for reason, name in names.items())
+    return (
+        '"""One exception class for each ErrorReason. Generated from proto/penstock/v1/errors.proto by `make proto`; not for editing."""\n\n'
+        "from penstock_client._error import PenstockError\n\n\n" + "\n\n".join(classes)
+        + f"\n\nBY_REASON: dict[str, type[PenstockError]] = {{\n{table}}}\n"
+    )
 
 
 def _files(root: Path) -> set[str]:
@@ -68,7 +89,7 @@ def main() -> None:
     generate(TARGET)
     current = {str(p.relative_to(PROTO)) for p in (PROTO / "penstock").rglob("*.proto")}
     for name in _files(TARGET):
-        if name.endswith("__init__.py"):
+        if name.endswith(("__init__.py", "errors.py")):
             continue
         if re.sub(r"_pb2(_grpc)?\.pyi?$", ".proto", name) not in current:
             (TARGET / name).unlink()
