@@ -7,6 +7,8 @@ local names and binds constants and helper functions as globals of the generated
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,17 +22,21 @@ class Code(NamedTuple):
     value: str
 
 
+_RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins))
+"""A column may be called `len` or `if`; a variable of generated code must not."""
+
+
 @dataclass
 class Module:
     """One generated module: its globals and the names already taken."""
 
     globals: dict[str, object] = field(default_factory=dict)
     _ids: dict[int, str] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
+    _taken: set[str] = field(default_factory=lambda: set(_RESERVED))
 
     def fresh(self, hint: str) -> str:
         """A name that nothing else in the module uses, readable: the hint, with a number where needed."""
-        base = re.sub(r"\W", "_", hint) or "x"
+        base = re.sub(r"\W", "_", hint, flags=re.ASCII) or "x"
         if base[0].isdigit():
             base = "_" + base
         name, n = base, 1

@@ -1,0 +1,163 @@
+"""The aggregate functions: state and inlined code (expr/aggregate.py says how the pieces are used).
+
+The id of an aggregate is `NAME/argument type`, so that a plan finds it again; by_id is the inverse of find's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+
+from penstock.expr.aggregate import Aggregate, Emitter
+from penstock.expr.code import Module
+from penstock.expr.functions.registry import Description
+from penstock.types import java
+from penstock.types import sqltype as t
+from penstock.types.parse import parse_type
+from penstock.types.sqltype import Kind, SqlType
+
+Maker = Callable[[str, SqlType, tuple[object, ...]], Aggregate]
+
+NAMES: dict[str, int] = {}
+"""Names of all aggregate functions and how many of their arguments are values; the rest are literals."""
+_MAKERS: dict[str, Maker] = {}
+_DESCRIPTIONS: dict[str, Description] = {}
+
+
+def find(name: str, types: tuple[SqlType | None, ...], literals: tuple[object, ...] = ()) -> Aggregate:
+    """The aggregate for these argument types; TypeError when it does not take them. There are no implicit casts."""
+    if name == "COUNT" and not types and not literals:
+        return _count_all()
+    if len(types) != 1 or types[0] is None:
+        raise TypeError(f"Function '{name}' takes one value of a known type")
+    kind = types[0]
+    return _MAKERS[name](f"{name}/{kind}", kind, literals)
+
+
+def by_id(name: str, literals: tuple[object, ...] = ()) -> Aggregate:
+    """The aggregate that a plan names; KeyError when there is none."""
+    function, _, variant = name.partition("/")
+    return find(function, () if variant == "*" else (parse_type(variant),), literals)
+
+
+def descriptions() -> list[Description]:
+    """Documentation of all aggregates by name."""
+    return [_DESCRIPTIONS[name] for name in sorted(_DESCRIPTIONS)]
+
+
+def aggregate(name: str, text: str, signatures: tuple[str, ...], arguments: tuple[str, ...] = ("value",)) -> Callable[[Maker], Maker]:
+    """Declare an aggregate function."""
+
+    def declare(maker: Maker) -> Maker:
+        NAMES[name] = 1
+        _MAKERS[name] = maker
+        _DESCRIPTIONS[name] = Description(name, "AGGREGATE", "aggregates", text, arguments, signatures)
+        return maker
+
+    return declare
+
+
+def _no_literals(name: str, literals: tuple[object, ...]) -> None:
+    if literals:
+        raise TypeError(f"Function '{name.partition('/')[0]}' takes one argument")
+
+
+def _only(name: str, kind: SqlType, kinds: frozenset[Kind]) -> None:
+    if kind.kind not in kinds:
+        raise TypeError(f"Function '{name.partition('/')[0]}' does not accept parameters ({kind})")
+
+
+def _unless_null(*statements: str) -> Emitter:
+    """Statements that run when the argument is not null; {s}, {t} are state variables, {a} the argument."""
+
+    def emit(module: Module, state: list[str], arguments: list[str]) -> list[str]:
+        names = _names(state, arguments)
+        return [f"if {arguments[0]} is not None:", *(f"    {s.format_map(names)}" for s in statements)]
+
+    return emit
+
+
+def _names(state: list[str], arguments: list[str]) -> dict[str, str]:
+    return {"s": state[0], "t": state[1] if len(state) > 1 else "", "a": arguments[0] if arguments else "",
+            "b": arguments[1] if len(arguments) > 1 else ""}
+
+
+def _state(module: Module, state: list[str]) -> str:
+    return state[0]
+
+
+_NUMBERS = frozenset({Kind.INT, Kind.BIGINT, Kind.DOUBLE})
+_ORDERED = _NUMBERS | {Kind.DECIMAL, Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.STRING, Kind.BYTES}
+
+
+# ---- COUNT
+
+def _count_all() -> Aggregate:
+    return Aggregate(
+        "COUNT/*", (), t.BIGINT, ("count",), ("0",), add=lambda m, s, a: [f"{s[0]} += 1"], undo=lambda m, s, a: [f"{s[0]} -= 1"],
+        merge=lambda m, s, o: [f"{s[0]} += {o[0]}"], value=_state)
+
+
+@aggregate("COUNT", "Number of rows, or of values that are not null.", ("() -> BIGINT", "(T) -> BIGINT"))
+def _count(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    _no_literals(name, literals)
+    return Aggregate(name, (kind,), t.BIGINT, ("count",), ("0",), add=_unless_null("{s} += 1"), undo=_unless_null("{s} -= 1"),
+                     merge=lambda m, s, o: [f"{s[0]} += {o[0]}"], value=_state)
+
+
+# ---- SUM and AVG
+
+def _added(sign: str, kind: SqlType, state: str, value: str, module: Module) -> list[str]:
+    """state += value in the type: wrapping for whole numbers, an error where a DECIMAL overflows."""
+    match kind.kind:
+        case Kind.INT | Kind.BIGINT:
+            wrap = java.wrap32 if kind.kind is Kind.INT else java.wrap64
+            low, high = (java.INT_MIN, java.INT_MAX) if kind.kind is Kind.INT else (java.LONG_MIN, java.LONG_MAX)
+            return [f"{state} {sign}= {value}", f"if not {low} <= {state} <= {high}:",
+                    f"    {state} = {module.bind(wrap, wrap.__name__)}({state})"]
+        case Kind.DECIMAL:
+            context = Context(prec=kind.precision, traps=[Inexact, InvalidOperation, Overflow])
+            method = context.add if sign == "+" else context.subtract
+            return [f"{state} = {module.bind(method, 'decimal_' + method.__name__)}({state}, {value})"]
+        case _:
+            return [f"{state} {sign}= {value}"]
+
+
+def _summing(sign: str, kind: SqlType, *more: str) -> Emitter:
+    def emit(module: Module, state: list[str], arguments: list[str]) -> list[str]:
+        body = [*_added(sign, kind, state[0], arguments[0], module), *(m.format_map(_names(state, arguments)) for m in more)]
+        return [f"if {arguments[0]} is not None:", *(f"    {line}" for line in body)]
+
+    return emit
+
+
+def _zero(kind: SqlType) -> str:
+    return "0.0" if kind.kind is Kind.DOUBLE else "0"
+
+
+def _total(kind: SqlType) -> Callable[[Module, list[str]], str]:
+    """The sum as a result: a DECIMAL that nothing was added to has its scale too."""
+    if kind.kind is not Kind.DECIMAL:
+        return _state
+    zero = Decimal(0).scaleb(-kind.scale)
+    return lambda module, state: f"({state[0]} or {module.bind(zero, 'decimal_zero')})"
+
+
+@aggregate("SUM", "Sum of the values that are not null; INT and BIGINT wrap.",
+           ("(INT) -> INT", "(BIGINT) -> BIGINT", "(DOUBLE) -> DOUBLE", "(DECIMAL) -> DECIMAL"))
+def _sum(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    _no_literals(name, literals)
+    _only(name, kind, _NUMBERS | {Kind.DECIMAL})
+    return Aggregate(name, (kind,), kind, ("sum",), (_zero(kind),), add=_summing("+", kind), undo=_summing("-", kind),
+                     merge=lambda m, s, o: _added("+", kind, s[0], o[0], m), value=_total(kind))
+
+
+@aggregate("AVG", "Average of the values that are not null, 0.0 without any; the sum is kept in the type of the values.",
+           ("(INT) -> DOUBLE", "(BIGINT) -> DOUBLE", "(DOUBLE) -> DOUBLE"))
+def _avg(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    _no_literals(name, literals)
+    _only(name, kind, _NUMBERS)
+    return Aggregate(
+        name, (kind,), t.DOUBLE, ("sum", "count"), (_zero(kind), "0"), add=_summing("+", kind, "{t} += 1"),
+        undo=_summing("-", kind, "{t} -= 1"), merge=lambda m, s, o: [*_added("+", kind, s[0], o[0], m), f"{s[1]} += {o[1]}"],
+        value=lambda m, s: f"(float({s[0]}) / {s[1]} if {s[1]} else 0.0)")

@@ -1,0 +1,268 @@
+"""Text to syntax tree. The grammar is grammar.lark; the LALR tables are built on first use and kept."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import resources
+from typing import Any, NoReturn
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+
+from penstock.errors import ExpressionError
+from penstock.expr import ast
+from penstock.expr.ast import Ast, Ident
+
+LONGEST = 100_000
+"""Code points of an expression; longer text is refused before it is read."""
+
+_COMPARISONS = {"=": "eq", "<>": "ne", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}
+_CONSTRUCTOR = re.compile(r"\b(ARRAY|MAP|STRUCT)\s*$", re.IGNORECASE)
+_READABLE = {
+    "NAME": "a name", "BACKQUOTED": "a name", "DOUBLEQUOTED": "a name", "STRING": "a text", "INTEGER": "a number", "DECIMAL": "a number",
+    "FLOAT": "a number", "PARAMETER": "a parameter", "COMPARE": "a comparison", "CONCAT": "'||'", "PLUS": "'+'", "MINUS": "'-'",
+    "STAR": "'*'", "SLASH": "'/'", "PERCENT": "'%'", "RPAR": "')'", "LPAR": "'('", "LSQB": "'['", "RSQB": "']'", "COMMA": "','",
+    "DOT": "'.'", "$END": "the end", "TYPE_ARGUMENTS": "'('", "TYPE_TEXT": "'<'", "CONSTRUCTOR": "a name", "__ANON_0": "'->'",
+}
+
+
+def parse_expression(text: str) -> Ast:
+    """One expression; ExpressionError says where it stops making sense and what was expected."""
+    return _parse(text, "expression")
+
+
+def parse_projection(text: str) -> Ast:
+    """`expression [AS alias]` as Selected, or `*` / `source.*` as Star."""
+    return _parse(text, "projection")
+
+
+@functools.lru_cache(1024)
+def _parse(text: str, start: str) -> Ast:
+    if len(text) > LONGEST:
+        raise ExpressionError(f"an expression has at most {LONGEST} characters, this one {len(text)}", 0, len(text))
+    try:
+        tree: Any = _lark().parse(text, start=start)
+    except UnexpectedToken as error:
+        raise _unexpected(text, error.token, error.accepts or error.expected) from None
+    except UnexpectedCharacters as error:
+        raise _unknown_character(text, error.pos_in_stream or 0, error.allowed or set()) from None
+    except UnexpectedEOF as error:
+        raise ExpressionError(f"the expression ends early: expected {_choices(error.expected)}", len(text), len(text)) from None
+    assert isinstance(tree, Ast)
+    return tree
+
+
+@functools.cache
+def _lark() -> Lark:
+    grammar = resources.files("penstock.expr").joinpath("grammar.lark").read_text("utf-8")
+    return Lark(grammar, parser="lalr", start=["expression", "projection"], transformer=_Builder(), maybe_placeholders=True)
+
+
+def _unexpected(text: str, token: Token, expected: set[str]) -> ExpressionError:
+    if token.type == "$END":
+        return ExpressionError(f"the expression ends early: expected {_choices(expected)}", len(text), len(text))
+    start = token.start_pos or 0
+    return _refused(text, start, f"unexpected {str(token)!r}: expected {_choices(expected)}", start + len(token))
+
+
+def _unknown_character(text: str, at: int, allowed: set[str]) -> ExpressionError:
+    if text[at] in "'\"`" and text[at:].count(text[at]) % 2:
+        return ExpressionError(f"the quote {text[at]} is not closed", at, len(text))
+    return _refused(text, at, f"unexpected {text[at]!r}: expected {_choices(allowed)}", at + 1)
+
+
+def _refused(text: str, at: int, message: str, end: int) -> ExpressionError:
+    """Lambdas get a message of their own: the grammar does not know them yet."""
+    if text[at:at + 2] == "=>" or at > 0 and text[at - 1:at + 1] == "=>":
+        return ExpressionError("lambda expressions are not supported yet", at, end, "UNSUPPORTED", metadata={"feature": "lambda"})
+    if text[at] == "(" and (m := _CONSTRUCTOR.search(text, 0, at)):
+        return _no_constructor(m[1], m.start(1), at)
+    return ExpressionError(message, at, end)
+
+
+def _no_constructor(word: str, start: int, end: int) -> ExpressionError:
+    return ExpressionError(f"{word.upper()} constructors are not supported yet", start, end, "UNSUPPORTED",
+                           metadata={"feature": f"{word.upper()} constructor"})
+
+
+def _choices(expected: set[str]) -> str:
+    words = sorted({_READABLE.get(name, name) for name in expected})
+    if "a name" in words and "a number" in words:
+        words = [w for w in words if w not in ("a name", "a number", "a text", "a parameter", "'('", "CASE", "CAST", "TRUE", "FALSE", "NULL",
+                                               "'+'", "'-'")]
+        words.insert(0, "an expression")
+    if len(words) > 1:
+        return ", ".join(words[:-1]) + " or " + words[-1]
+    return words[0] if words else "the end"
+
+
+def _start(item: Token | Ast) -> int:
+    return item.start if isinstance(item, Ast) else item.start_pos or 0
+
+
+def _end(item: Token | Ast) -> int:
+    return item.end if isinstance(item, Ast) else item.end_pos or 0
+
+
+def _op(name: str, *args: Ast, start: int | None = None, end: int | None = None) -> ast.Operator:
+    return ast.Operator(args[0].start if start is None else start, args[-1].end if end is None else end, name, args)
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Ast]):
+    """Called by the parser at each reduction; one method a grammar alternative."""
+
+    def bare(self, token: Token) -> Ident:
+        return Ident(_start(token), _end(token), str(token), False)
+
+    def quoted(self, token: Token) -> Ident:
+        quote = token[0]
+        return Ident(_start(token), _end(token), token[1:-1].replace(quote * 2, quote), True)
+
+    def star(self, token: Token) -> Ast:
+        return ast.Star(_start(token), _end(token), None)
+
+    def qualified_star(self, source: Ident, token: Token) -> Ast:
+        return ast.Star(source.start, _end(token), source)
+
+    def selected(self, item: Ast) -> Ast:
+        return ast.Selected(item.start, item.end, item, None)
+
+    def aliased(self, item: Ast, _as: Token, alias: Ident) -> Ast:
+        return ast.Selected(item.start, alias.end, item, alias)
+
+    def aliased_bare(self, item: Ast, alias: Ident) -> Ast:
+        return ast.Selected(item.start, alias.end, item, alias)
+
+    def number(self, token: Token) -> Ast:
+        return ast.Number(_start(token), _end(token), str(token))
+
+    def string(self, token: Token) -> Ast:
+        return ast.Text(_start(token), _end(token), token[1:-1].replace("''", "'"))
+
+    def true(self, token: Token) -> Ast:
+        return ast.Bool(_start(token), _end(token), True)
+
+    def false(self, token: Token) -> Ast:
+        return ast.Bool(_start(token), _end(token), False)
+
+    def null(self, token: Token) -> Ast:
+        return ast.Null(_start(token), _end(token))
+
+    def parameter(self, token: Token) -> Ast:
+        return ast.Param(_start(token), _end(token), str(token[1:]))
+
+    def column(self, name: Ident) -> Ast:
+        return ast.Name(name.start, name.end, (name,))
+
+    def qualified(self, source: Ident, name: Ident) -> Ast:
+        return ast.Name(source.start, name.end, (source, name))
+
+    def call_empty(self, name: Ident, close: Token) -> Ast:
+        return ast.FunctionCall(name.start, _end(close), name, (), False)
+
+    def call_star(self, name: Ident, _star: Token, close: Token) -> Ast:
+        return ast.FunctionCall(name.start, _end(close), name, (), True)
+
+    def call(self, name: Ident, args: tuple[Ast, ...], close: Token) -> Ast:
+        return ast.FunctionCall(name.start, _end(close), name, args, False)
+
+    def arguments(self, *args: Ast) -> tuple[Ast, ...]:
+        return args
+
+    def constructor(self, token: Token) -> NoReturn:
+        raise _no_constructor(str(token), _start(token), _end(token))
+
+    def parenthesised(self, inner: Ast, _close: Token) -> Ast:
+        return inner
+
+    def dereference(self, arg: Ast, field: Ident) -> Ast:
+        return ast.Dereference(arg.start, field.end, arg, field)
+
+    def index(self, arg: Ast, index: Ast, close: Token) -> Ast:
+        return ast.Index(arg.start, _end(close), arg, index)
+
+    def case_when(self, _when: Token, condition: Ast, _then: Token, result: Ast) -> tuple[Ast, Ast]:
+        return condition, result
+
+    def case_else(self, _else: Token, result: Ast) -> Ast:
+        return result
+
+    def case(self, first: Token, *rest: Any) -> Ast:
+        *whens, otherwise, end = rest
+        return ast.CaseWhen(_start(first), _end(end), None, tuple(whens), otherwise)
+
+    def case_simple(self, first: Token, operand: Ast, *rest: Any) -> Ast:
+        *whens, otherwise, end = rest
+        return ast.CaseWhen(_start(first), _end(end), operand, tuple(whens), otherwise)
+
+    def cast(self, first: Token, arg: Ast, _as: Token, written: tuple[str, int], close: Token) -> Ast:
+        return ast.CastTo(_start(first), _end(close), arg, *written)
+
+    def type_span(self, name: Token, rest: Token | None = None) -> tuple[str, int]:
+        if rest is None:
+            return str(name), _start(name)
+        return f"{name}{' ' * (_start(rest) - _end(name))}{rest}", _start(name)
+
+    def _chain(self, name: str, left: Ast, right: Ast) -> Ast:
+        """a AND b AND c is one operator of three operands: long conditions do not nest."""
+        first = left.args if isinstance(left, ast.Operator) and left.op == name else (left,)
+        return ast.Operator(left.start, right.end, name, (*first, right))
+
+    def or_(self, left: Ast, _or: Token, right: Ast) -> Ast:
+        return self._chain("or", left, right)
+
+    def and_(self, left: Ast, _and: Token, right: Ast) -> Ast:
+        return self._chain("and", left, right)
+
+    def concat(self, left: Ast, _concat: Token, right: Ast) -> Ast:
+        return self._chain("concat", left, right)
+
+    def not_(self, first: Token, arg: Ast) -> Ast:
+        return _op("not", arg, start=_start(first))
+
+    def compare(self, left: Ast, sign: Token, right: Ast) -> Ast:
+        return _op(_COMPARISONS[sign], left, right)
+
+    def between(self, value: Ast, _between: Token, low: Ast, _and: Token, high: Ast) -> Ast:
+        return _op("between", value, low, high)
+
+    def not_between(self, value: Ast, _not: Token, _between: Token, low: Ast, _and: Token, high: Ast) -> Ast:
+        return _op("not", _op("between", value, low, high))
+
+    def in_(self, value: Ast, _in: Token, args: tuple[Ast, ...], close: Token) -> Ast:
+        return _op("in", value, *args, end=_end(close))
+
+    def not_in(self, value: Ast, _not: Token, _in: Token, args: tuple[Ast, ...], close: Token) -> Ast:
+        return _op("not", _op("in", value, *args, end=_end(close)))
+
+    def like(self, value: Ast, _like: Token, pattern: Ast, escape: Token | None, char: Token | None) -> Ast:
+        return _op("like", value, pattern, *(() if char is None else (self.string(char),)))
+
+    def not_like(self, value: Ast, _not: Token, _like: Token, pattern: Ast, escape: Token | None, char: Token | None) -> Ast:
+        return _op("not", self.like(value, _like, pattern, escape, char))
+
+    def is_null(self, value: Ast, _is: Token, null: Token) -> Ast:
+        return _op("is_null", value, end=_end(null))
+
+    def is_not_null(self, value: Ast, _is: Token, _not: Token, null: Token) -> Ast:
+        return _op("is_not_null", value, end=_end(null))
+
+    def distinct(self, left: Ast, _is: Token, _distinct: Token, _from: Token, right: Ast) -> Ast:
+        return _op("distinct", left, right)
+
+    def not_distinct(self, left: Ast, _is: Token, _not: Token, _distinct: Token, _from: Token, right: Ast) -> Ast:
+        return _op("not_distinct", left, right)
+
+    def binary(self, left: Ast, sign: Token, right: Ast) -> Ast:
+        return _op(_BINARY[sign], left, right)
+
+    def minus(self, sign: Token, arg: Ast) -> Ast:
+        if isinstance(arg, ast.Number) and not arg.text.startswith("-") and arg.start == _end(sign):
+            return ast.Number(_start(sign), arg.end, "-" + arg.text)
+        return _op("neg", arg, start=_start(sign))
+
+    def plus(self, sign: Token, arg: Ast) -> Ast:
+        return arg
