@@ -1,0 +1,386 @@
+"""Membership of many consumer groups: one thread with its own event loop, so that a busy main thread does not lose it.
+
+aiokafka's GroupCoordinator is eager and changes its token behind the caller's back; this is the small loop that the cooperative scheme needs
+(KIP-429 in spirit, claims instead of ownership lists):
+
+    run       joins while a join is wanted, else heartbeats
+    claims    whatever SyncGroup gave is claimed until release(); the leader's assignor gives a claimed task to nobody else
+    tokens    (generation, member), frozen when the assignment came; the old generation is refused (22) from the group's JoinGroup round on
+    epoch     grows with every loss of membership (expelled, fenced): work of an older epoch must be aborted, whatever is assigned next
+
+What the broker answers, and what follows:
+    Heartbeat 0 | 27 join again, tasks and the old token stay good meanwhile | 22, 25 lost | 82 lost for good (another process has our name)
+    JoinGroup 0 | 79 join with the id just given | 22, 25 lost | 82 and what cannot be mended: lost for good
+    SyncGroup 0 | 27 another round began: join again, claims stay | 22, 25 lost | 82
+    14, 15, 16 anywhere: the coordinator moved or loads, ask again; no answer: ask again. Neither changes what we may do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Any
+
+import msgspec
+
+from penstock.errors import AssignmentLost, LogError, LogUnavailable
+from penstock.log.kafka import codes
+from penstock.log.kafka.assign import VERSION, Down, Task, Up, assign
+from penstock.log.kafka.cluster import GROUP, Cluster
+from penstock.log.kafka.protocol import ASSIGNMENT, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SUBSCRIPTION, SYNC_GROUP, Call
+from penstock.log.kafka.security import Security
+from penstock.log.kafka.token import KafkaToken
+from penstock.log.kafka.wake import Signal
+from penstock.log.port import Assignment, GroupHandle, TaskId
+
+logger = logging.getLogger(__name__)
+
+_PROTOCOL_TYPE, _PROTOCOL = "consumer", f"penstock-{VERSION}"
+_TOKEN_PATIENCE = 12.0
+"""Below the transaction timeout: a transaction that waits longer for its token is gone anyway."""
+_PAUSE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds. moving: the heartbeat interval while a task is on the move, which waits for the members' next heartbeats."""
+
+    session: int = 10_000
+    rebalance: int = 30_000
+    heartbeat: int = 1_000
+    moving: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the runtime sees, replaced as a whole. early: in a round between JoinGroup and SyncGroup, the tasks that this round's JoinGroup
+    claimed and the token of its generation: since the leader honours claims, they may be committed with it at once."""
+
+    epoch: int = 0
+    latest: Assignment | None = None
+    holding: bool = False
+    early: tuple[frozenset[TaskId], KafkaToken] | None = None
+    fatal: str = ""
+
+
+class KafkaGroup:
+    """GroupHandle. The membership's thread writes _state; the rest of the public part may be called from any thread."""
+
+    def __init__(self, owner: KafkaMembership, name: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
+                 notify: Callable[[], None]) -> None:
+        self.name = name
+        self._owner, self._topics, self._producer, self._notify = owner, sorted(topics), producer, notify
+        self._tasks = [_task(t) for t in tasks]
+        self._home = asyncio.get_running_loop()
+        self._state = _State()
+        self._signal = Signal()
+        self._lane = ("join", name)
+        self._member, self._generation = "", -1
+        self._claims: dict[Task, int] = {}
+        self._memory: Down | None = None
+        self._nonce = self._seq = 0
+        self._draining = self._leaving = False
+        self._want_join = True
+        self._kick = asyncio.Event()
+        self._runner: asyncio.Task[None] | None = None
+
+    # ------------------------------------------------------------------------------------------------ any thread
+    @property
+    def latest(self) -> Assignment | None:
+        return self._state.latest
+
+    @property
+    def epoch(self) -> int:
+        return self._state.epoch
+
+    @property
+    def holding(self) -> bool:
+        return self._state.holding
+
+    @property
+    def fatal(self) -> str:
+        """Why this membership can never come back (another process uses the slot's name, not authorised), else empty."""
+        return self._state.fatal
+
+    async def token_for(self, tasks: frozenset[TaskId], epoch: int) -> KafkaToken:
+        """The token to commit work on these tasks with, begun in this epoch. Waits while a rebalance is between JoinGroup and SyncGroup,
+        unless all tasks were claimed in it. The token renews itself by the same rule when the broker refuses its generation, and
+        TxnWriter.commit makes use of that; so a commit raises AssignmentLost only when the epoch changed, a task is no longer ours, or no
+        assignment came within 12 s."""
+        return await self._token(tasks, epoch, after=-1)
+
+    def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
+        """These given-up tasks are stopped, committed and closed. Ignored when a newer assignment has come: that one decides."""
+        self._owner.call(self._release, tasks, assignment)
+
+    def rejoin(self) -> None:
+        """Tell the leader what changed on our side (producers, lags)."""
+        self._owner.call(self._rejoin)
+
+    def drain(self) -> None:
+        """Ask the leader to move every task to others."""
+        self._owner.call(self._drain)
+
+    async def leave(self) -> None:
+        """Leave the group; what was assigned goes to others at their next heartbeats."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._leave(), self._owner.loop()))
+
+    async def _token(self, tasks: frozenset[TaskId], epoch: int, after: int) -> KafkaToken:
+        deadline = time.monotonic() + _TOKEN_PATIENCE
+        while True:
+            changed = self._signal.next()
+            state = self._state
+            if state.epoch != epoch:
+                raise AssignmentLost(f"{self.name}: membership was lost, epoch {epoch} is over")
+            token = self._covering(state, tasks, after)
+            if token is not None:
+                return replace(token, epoch=epoch, renew=lambda stale: self._renew(tasks, epoch, stale))
+            try:
+                await asyncio.wait_for(changed, max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                raise AssignmentLost(f"{self.name}: no assignment came within {_TOKEN_PATIENCE:.0f} s") from None
+
+    def _covering(self, state: _State, tasks: frozenset[TaskId], after: int) -> KafkaToken | None:
+        if state.early is not None and tasks <= state.early[0] and state.early[1].generation > after:
+            return state.early[1]
+        if state.latest is None or state.holding:
+            return None
+        token = state.latest.token
+        if not isinstance(token, KafkaToken) or token.generation <= after:
+            return None
+        if not tasks <= state.latest.active | state.latest.give_up:
+            raise AssignmentLost(f"{self.name}: tasks of this transaction are no longer ours")
+        return token
+
+    async def _renew(self, tasks: frozenset[TaskId], epoch: int, stale: KafkaToken) -> KafkaToken:
+        self._owner.call(self._kick.set)  # a heartbeat tells whether we were expelled or only have to join again
+        return await self._token(tasks, epoch, after=stale.generation)
+
+    # ------------------------------------------------------------------------------------------------ the membership's thread
+    def start(self) -> None:
+        """Begin to join."""
+        self._runner = asyncio.create_task(self._run(), name=f"membership-{self.name}")
+
+    def _release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
+        latest = self._state.latest
+        if latest is None or (assignment.epoch, assignment.seq) != (latest.epoch, latest.seq):
+            return
+        for task in tasks:
+            self._claims.pop(_task(task), None)
+        self._rejoin()
+
+    def _rejoin(self) -> None:
+        self._nonce += 1
+        self._want_join = True
+        self._kick.set()
+
+    def _drain(self) -> None:
+        self._draining = True
+        self._rejoin()
+
+    async def _leave(self) -> None:
+        self._leaving = True
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+        if self._member:
+            with contextlib.suppress(LogError):  # then the session times out
+                await self._ask(LEAVE_GROUP(self.name, [(self._member, None)]))
+        self._owner.forget(self)
+        self._owner.cluster.drop_lane(self._lane)
+
+    async def _run(self) -> None:
+        while not self._leaving and not self._state.fatal:
+            try:
+                if self._want_join:
+                    await self._join()
+                else:
+                    await self._beat()
+            except LogUnavailable as error:
+                logger.info("group %s: %s", self.name, error)
+                await asyncio.sleep(_PAUSE)
+            except LogError as error:
+                self._give_up_for_good(str(error))
+            except Exception:
+                logger.exception("group %s: membership", self.name)
+                await asyncio.sleep(5 * _PAUSE)
+
+    def _set(self, **changes: Any) -> None:
+        self._state = replace(self._state, **changes)
+        self._signal.fire()
+        if {"latest", "epoch", "fatal"} & changes.keys():
+            with contextlib.suppress(RuntimeError):  # the loop that called join is closed
+                self._home.call_soon_threadsafe(self._notify)
+
+    def _lost(self, why: str, fatal: str = "") -> None:
+        logger.warning("group %s: membership lost (%s), epoch %d begins", self.name, why, self._state.epoch + 1)
+        self._claims = {}
+        self._member, self._generation = "", -1
+        self._want_join = True
+        self._set(epoch=self._state.epoch + 1, latest=None, holding=False, early=None, fatal=fatal)
+
+    def _give_up_for_good(self, why: str) -> None:
+        self._lost(why, fatal=why)
+
+    async def _beat(self) -> None:
+        timing, pending = self._owner.timing, self._memory is not None and self._memory.pending
+        interval = min(timing.heartbeat, timing.moving) if pending else timing.heartbeat
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._kick.wait(), interval / 1000)
+        self._kick.clear()
+        if self._want_join:
+            return
+        answer = await self._ask(HEARTBEAT(self.name, self._generation, self._member, None))
+        if answer.error == codes.REBALANCING:
+            self._want_join = True
+        elif answer.error:
+            self._refused("heartbeat", answer.error)
+
+    async def _join(self) -> None:
+        timing = self._owner.timing
+        self._want_join = False
+        claimed = frozenset(TaskId(*t) for t in self._claims)
+        try:
+            call = JOIN_GROUP(self.name, timing.session, timing.rebalance, self._member, None, _PROTOCOL_TYPE, [(_PROTOCOL, self._published())])
+            answer = await self._ask(call, self._lane, timing.rebalance / 1000 + 15)
+            if answer.error == codes.MEMBER_ID_REQUIRED:
+                self._member, self._want_join = answer.member, True
+                return
+            if answer.error:
+                self._want_join = True
+                if answer.error != codes.REBALANCING:
+                    self._refused("JoinGroup", answer.error)
+                return
+            self._generation, self._member = answer.generation, answer.member
+            token = KafkaToken(self.name, self._generation, self._member, self._state.epoch)
+            self._set(holding=True, early=(claimed, token))
+            plans = self._lead(answer.members) if answer.leader == answer.member else []
+            await self._sync(token, plans)
+        except BaseException:
+            self._want_join = True
+            raise
+        finally:
+            if self._state.holding or self._state.early is not None:
+                self._set(holding=False, early=None)
+            if not self._want_join:
+                self._owner.cluster.drop_lane(self._lane)
+
+    def _published(self) -> bytes:
+        producer = self._producer()
+        up = Up(VERSION, self._owner.slot, self._owner.node, (producer,) if producer else (), dict(self._claims), {}, self._draining, self._nonce)
+        return bytes(SUBSCRIPTION.encode([0, self._topics, msgspec.msgpack.encode(up)]))
+
+    def _lead(self, members: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, bytes]]:
+        ups = {m: msgspec.msgpack.decode(SUBSCRIPTION.decode(BytesIO(text))[2], type=Up) for m, _, text in members}
+        plans = assign(self.name, self._tasks, ups, self._memory)
+        return [(m, _assignment(self._topics, d)) for m, d in plans.items()]
+
+    async def _sync(self, token: KafkaToken, plans: list[tuple[str, bytes]]) -> None:
+        answer = await self._ask(SYNC_GROUP(self.name, token.generation, token.member, None, plans), self._lane)
+        if answer.error:
+            self._want_join = True
+            if answer.error != codes.REBALANCING:
+                self._refused("SyncGroup", answer.error)
+            return
+        down = msgspec.msgpack.decode(ASSIGNMENT.decode(BytesIO(answer.assignment))[2], type=Down)
+        self._memory = down
+        self._seq += 1
+        self._claims = dict.fromkeys((*down.active, *down.give_up), token.generation)
+        assignment = Assignment(self._seq, self._state.epoch, token, frozenset(TaskId(*t) for t in down.active),
+                                frozenset(TaskId(*t) for t in down.give_up), down.fences)
+        self._set(latest=assignment, holding=False, early=None)
+
+    def _refused(self, what: str, code: int) -> None:
+        """An answer other than 0, 27 and 79."""
+        if code in codes.COORDINATOR_MOVED:
+            self._owner.cluster.forget_coordinator(GROUP, self.name)
+        if code in (codes.ILLEGAL_GENERATION, codes.UNKNOWN_MEMBER):
+            self._lost(f"{what}: {codes.name(code)}")
+        elif code == codes.FENCED_INSTANCE:
+            self._give_up_for_good(f"{what}: another process is this member")
+        else:
+            raise codes.error(code, f"{what} of group {self.name}")
+
+    async def _ask(self, call: Call, lane: Any = "main", timeout: float | None = None) -> Any:
+        return await self._owner.cluster.ask_coordinator(GROUP, self.name, call, lane, timeout)
+
+
+class KafkaMembership:
+    """Membership. The thread starts with the first join."""
+
+    def __init__(self, security: Security, client_id: str, slot: str, node: str, timing: Timing) -> None:
+        self.slot, self.node, self.timing = slot, node, timing
+        self.cluster: Cluster
+        self._security, self._client_id = security, client_id
+        self._groups: dict[str, KafkaGroup] = {}
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+
+    def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
+             notify: Callable[[], None]) -> GroupHandle:
+        """Join a group; while Kafka does not answer, joining goes on."""
+        if group in self._groups:
+            raise ValueError(f"already a member of {group}")
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._main, name="kafka-membership", daemon=True)
+            self._thread.start()
+            self._ready.wait()
+        handle = self._groups[group] = KafkaGroup(self, group, topics, tasks, producer, notify)
+        self.call(handle.start)
+        return handle
+
+    async def close(self) -> None:
+        """Leave every group and end the thread."""
+        for handle in list(self._groups.values()):
+            await handle.leave()
+        if self._loop is not None and self._thread is not None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.cluster.close(), self._loop))
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            await asyncio.to_thread(self._thread.join)
+            self._thread = self._loop = None
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call it in the membership's thread."""
+        self.loop().call_soon_threadsafe(function, *arguments)
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The thread's event loop."""
+        if self._loop is None:
+            raise LogUnavailable("the membership is closed")
+        return self._loop
+
+    def forget(self, handle: KafkaGroup) -> None:
+        """The group was left."""
+        self._groups.pop(handle.name, None)
+
+    def _main(self) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        loop.call_soon(self._begin, loop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the thread, before the first group."""
+        self._loop = loop
+        self.cluster = Cluster(self._security, self._client_id, request_timeout=max(1.0, self.timing.session / 3000))
+        self._ready.set()
+
+
+def _task(task: TaskId) -> Task:
+    return task.sub, task.partition
+
+
+def _assignment(topics: Sequence[str], down: Down) -> bytes:
+    """The plan, and for Kafka's own tools the partitions of its tasks."""
+    partitions = sorted({p for _, p in down.active})
+    return bytes(ASSIGNMENT.encode([0, [(t, partitions) for t in topics], msgspec.msgpack.encode(down)]))

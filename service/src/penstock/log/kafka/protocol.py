@@ -1,0 +1,221 @@
+"""Kafka's requests, in the one version of each that this package speaks (brokers 2.8 and later, 4.x included).
+
+aiokafka offers its own classes for some of them, mostly in older versions: without stable offsets (OffsetFetch v7, KIP-447), without
+generation and member in TxnOffsetCommit (v3, KIP-447), without compare-and-set in InitProducerId (v3, KIP-360), without the instance id in
+Heartbeat and LeaveGroup (v3, KIP-345), without topic ids in Metadata (v10, KIP-516). Its wire types are used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.protocol.api import RequestStruct, Response
+from aiokafka.protocol.types import (
+    AbstractType,
+    Array,
+    Boolean,
+    Bytes,
+    CompactArray,
+    CompactString,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Schema,
+    String,
+    TaggedFields,
+)
+
+_TEXT = String("utf-8")
+_COMPACT = CompactString("utf-8")
+_TAGS = ("tags", TaggedFields)
+
+
+class _Uuid(AbstractType[bytes]):
+    """16 bytes as they are."""
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return value
+
+    @classmethod
+    def decode(cls, data: Any) -> bytes:
+        return bytes(data.read(16))
+
+
+class Call:
+    """A request with its values, as aiokafka's connection takes it. Never falls back to another version."""
+
+    __slots__ = ("struct",)
+
+    def __init__(self, struct: RequestStruct) -> None:
+        self.struct = struct
+
+    def prepare(self, versions: dict[int, tuple[int, int]]) -> RequestStruct:
+        """The struct, if the broker speaks its version."""
+        struct = self.struct
+        low, high = versions.get(struct.API_KEY, (0, -1))
+        if not low <= struct.API_VERSION <= high:
+            raise IncompatibleBrokerVersion(f"{type(struct).__name__}: the broker has versions {low} to {high}")
+        return struct
+
+
+class Api:
+    """One version of one request; calling it with the values of its fields makes a Call."""
+
+    def __init__(self, name: str, key: int, version: int, request: Schema, response: Schema, flexible: bool = False) -> None:
+        common: dict[str, Any] = {"API_KEY": key, "API_VERSION": version}
+        answer = type(f"{name}Response_v{version}", (Response,), common | {"SCHEMA": response})
+        extra = {"SCHEMA": request, "RESPONSE_TYPE": answer, "FLEXIBLE_VERSION": flexible}
+        self._struct: Any = type(f"{name}Request_v{version}", (RequestStruct,), common | extra)
+        self._tagged = flexible
+
+    def __call__(self, *values: object) -> Call:
+        return Call(self._struct(*values, {}) if self._tagged else self._struct(*values))
+
+
+METADATA = Api(
+    "Metadata", 3, 10,
+    Schema(("topics", CompactArray(("topic_id", _Uuid), ("name", _COMPACT), _TAGS)), ("create", Boolean), ("cluster_acl", Boolean),
+           ("topic_acl", Boolean), _TAGS),
+    Schema(("throttle", Int32), ("brokers", CompactArray(("node", Int32), ("host", _COMPACT), ("port", Int32), ("rack", _COMPACT), _TAGS)),
+           ("cluster_id", _COMPACT), ("controller", Int32),
+           ("topics", CompactArray(
+               ("error", Int16), ("name", _COMPACT), ("topic_id", _Uuid), ("internal", Boolean),
+               ("partitions", CompactArray(
+                   ("error", Int16), ("partition", Int32), ("leader", Int32), ("epoch", Int32), ("replicas", CompactArray(Int32)),
+                   ("isr", CompactArray(Int32)), ("offline", CompactArray(Int32)), _TAGS)),
+               ("acl", Int32), _TAGS)),
+           ("acl", Int32), _TAGS), flexible=True)
+
+FIND_COORDINATOR = Api(
+    "FindCoordinator", 10, 2, Schema(("key", _TEXT), ("type", Int8)),
+    Schema(("throttle", Int32), ("error", Int16), ("message", _TEXT), ("node", Int32), ("host", _TEXT), ("port", Int32)))
+
+FETCH = Api(
+    "Fetch", 1, 11,
+    Schema(("replica", Int32), ("max_wait", Int32), ("min_bytes", Int32), ("max_bytes", Int32), ("isolation", Int8), ("session", Int32),
+           ("session_epoch", Int32),
+           ("topics", Array(("topic", _TEXT), ("partitions", Array(
+               ("partition", Int32), ("leader_epoch", Int32), ("offset", Int64), ("log_start", Int64), ("max_bytes", Int32))))),
+           ("forgotten", Array(("topic", _TEXT), ("partitions", Array(Int32)))), ("rack", _TEXT)),
+    Schema(("throttle", Int32), ("error", Int16), ("session", Int32),
+           ("topics", Array(("topic", _TEXT), ("partitions", Array(
+               ("partition", Int32), ("error", Int16), ("high_watermark", Int64), ("stable", Int64), ("log_start", Int64),
+               ("aborted", Array(("producer_id", Int64), ("first_offset", Int64))), ("preferred", Int32), ("records", Bytes)))))))
+
+PRODUCE = Api(
+    "Produce", 0, 7,
+    Schema(("transactional_id", _TEXT), ("acks", Int16), ("timeout", Int32),
+           ("topics", Array(("topic", _TEXT), ("partitions", Array(("partition", Int32), ("records", Bytes)))))),
+    Schema(("topics", Array(("topic", _TEXT), ("partitions", Array(
+        ("partition", Int32), ("error", Int16), ("offset", Int64), ("append_time", Int64), ("log_start", Int64))))), ("throttle", Int32)))
+
+LIST_OFFSETS = Api(
+    "ListOffsets", 2, 3,
+    Schema(("replica", Int32), ("isolation", Int8), ("topics", Array(("topic", _TEXT), ("partitions", Array(
+        ("partition", Int32), ("timestamp", Int64)))))),
+    Schema(("throttle", Int32), ("topics", Array(("topic", _TEXT), ("partitions", Array(
+        ("partition", Int32), ("error", Int16), ("timestamp", Int64), ("offset", Int64)))))))
+
+OFFSET_FETCH = Api(
+    "OffsetFetch", 9, 7,
+    Schema(("group", _COMPACT), ("topics", CompactArray(("topic", _COMPACT), ("partitions", CompactArray(Int32)), _TAGS)),
+           ("stable", Boolean), _TAGS),
+    Schema(("throttle", Int32),
+           ("topics", CompactArray(("topic", _COMPACT), ("partitions", CompactArray(
+               ("partition", Int32), ("offset", Int64), ("epoch", Int32), ("metadata", _COMPACT), ("error", Int16), _TAGS)), _TAGS)),
+           ("error", Int16), _TAGS), flexible=True)
+
+OFFSET_COMMIT = Api(
+    "OffsetCommit", 8, 7,
+    Schema(("group", _TEXT), ("generation", Int32), ("member", _TEXT), ("instance", _TEXT), ("topics", Array(
+        ("topic", _TEXT), ("partitions", Array(("partition", Int32), ("offset", Int64), ("epoch", Int32), ("metadata", _TEXT)))))),
+    Schema(("throttle", Int32), ("topics", Array(("topic", _TEXT), ("partitions", Array(("partition", Int32), ("error", Int16)))))))
+
+INIT_PRODUCER_ID = Api(
+    "InitProducerId", 22, 3,
+    Schema(("transactional_id", _COMPACT), ("timeout", Int32), ("producer_id", Int64), ("producer_epoch", Int16), _TAGS),
+    Schema(("throttle", Int32), ("error", Int16), ("producer_id", Int64), ("producer_epoch", Int16), _TAGS), flexible=True)
+
+ADD_PARTITIONS = Api(
+    "AddPartitionsToTxn", 24, 1,
+    Schema(("transactional_id", _TEXT), ("producer_id", Int64), ("producer_epoch", Int16), ("topics", Array(
+        ("topic", _TEXT), ("partitions", Array(Int32))))),
+    Schema(("throttle", Int32), ("topics", Array(("topic", _TEXT), ("partitions", Array(("partition", Int32), ("error", Int16)))))))
+
+ADD_OFFSETS = Api(
+    "AddOffsetsToTxn", 25, 1,
+    Schema(("transactional_id", _TEXT), ("producer_id", Int64), ("producer_epoch", Int16), ("group", _TEXT)),
+    Schema(("throttle", Int32), ("error", Int16)))
+
+TXN_OFFSET_COMMIT = Api(
+    "TxnOffsetCommit", 28, 3,
+    Schema(("transactional_id", _COMPACT), ("group", _COMPACT), ("producer_id", Int64), ("producer_epoch", Int16), ("generation", Int32),
+           ("member", _COMPACT), ("instance", _COMPACT), ("topics", CompactArray(("topic", _COMPACT), ("partitions", CompactArray(
+               ("partition", Int32), ("offset", Int64), ("epoch", Int32), ("metadata", _COMPACT), _TAGS)), _TAGS)), _TAGS),
+    Schema(("throttle", Int32), ("topics", CompactArray(("topic", _COMPACT), ("partitions", CompactArray(
+        ("partition", Int32), ("error", Int16), _TAGS)), _TAGS)), _TAGS), flexible=True)
+
+END_TXN = Api(
+    "EndTxn", 26, 1,
+    Schema(("transactional_id", _TEXT), ("producer_id", Int64), ("producer_epoch", Int16), ("commit", Boolean)),
+    Schema(("throttle", Int32), ("error", Int16)))
+
+JOIN_GROUP = Api(
+    "JoinGroup", 11, 5,
+    Schema(("group", _TEXT), ("session_timeout", Int32), ("rebalance_timeout", Int32), ("member", _TEXT), ("instance", _TEXT),
+           ("type", _TEXT), ("protocols", Array(("name", _TEXT), ("metadata", Bytes)))),
+    Schema(("throttle", Int32), ("error", Int16), ("generation", Int32), ("protocol", _TEXT), ("leader", _TEXT), ("member", _TEXT),
+           ("members", Array(("member", _TEXT), ("instance", _TEXT), ("metadata", Bytes)))))
+
+SYNC_GROUP = Api(
+    "SyncGroup", 14, 3,
+    Schema(("group", _TEXT), ("generation", Int32), ("member", _TEXT), ("instance", _TEXT), ("assignments", Array(
+        ("member", _TEXT), ("assignment", Bytes)))),
+    Schema(("throttle", Int32), ("error", Int16), ("assignment", Bytes)))
+
+HEARTBEAT = Api(
+    "Heartbeat", 12, 3, Schema(("group", _TEXT), ("generation", Int32), ("member", _TEXT), ("instance", _TEXT)),
+    Schema(("throttle", Int32), ("error", Int16)))
+
+LEAVE_GROUP = Api(
+    "LeaveGroup", 13, 3, Schema(("group", _TEXT), ("members", Array(("member", _TEXT), ("instance", _TEXT)))),
+    Schema(("throttle", Int32), ("error", Int16), ("members", Array(("member", _TEXT), ("instance", _TEXT), ("error", Int16)))))
+
+DELETE_GROUPS = Api(
+    "DeleteGroups", 42, 1, Schema(("groups", Array(_TEXT))),
+    Schema(("throttle", Int32), ("groups", Array(("group", _TEXT), ("error", Int16)))))
+
+CREATE_TOPICS = Api(
+    "CreateTopics", 19, 4,
+    Schema(("topics", Array(
+        ("name", _TEXT), ("partitions", Int32), ("replicas", Int16),
+        ("assignments", Array(("partition", Int32), ("brokers", Array(Int32)))),
+        ("configs", Array(("name", _TEXT), ("value", _TEXT))))), ("timeout", Int32), ("validate_only", Boolean)),
+    Schema(("throttle", Int32), ("topics", Array(("name", _TEXT), ("error", Int16), ("message", _TEXT)))))
+
+DELETE_TOPICS = Api(
+    "DeleteTopics", 20, 3, Schema(("names", Array(_TEXT)), ("timeout", Int32)),
+    Schema(("throttle", Int32), ("topics", Array(("name", _TEXT), ("error", Int16)))))
+
+DELETE_RECORDS = Api(
+    "DeleteRecords", 21, 1,
+    Schema(("topics", Array(("topic", _TEXT), ("partitions", Array(("partition", Int32), ("offset", Int64))))), ("timeout", Int32)),
+    Schema(("throttle", Int32), ("topics", Array(("topic", _TEXT), ("partitions", Array(
+        ("partition", Int32), ("log_start", Int64), ("error", Int16)))))))
+
+DESCRIBE_CONFIGS = Api(
+    "DescribeConfigs", 32, 2,
+    Schema(("resources", Array(("type", Int8), ("name", _TEXT), ("keys", Array(_TEXT)))), ("synonyms", Boolean)),
+    Schema(("throttle", Int32), ("resources", Array(
+        ("error", Int16), ("message", _TEXT), ("type", Int8), ("name", _TEXT),
+        ("entries", Array(("name", _TEXT), ("value", _TEXT), ("read_only", Boolean), ("source", Int8), ("sensitive", Boolean),
+                          ("synonyms", Array(("name", _TEXT), ("value", _TEXT), ("source", Int8)))))))))
+
+SUBSCRIPTION = Schema(("version", Int16), ("topics", Array(_TEXT)), ("data", Bytes))
+"""What a member of a consumer group publishes when it joins (ConsumerProtocolSubscription v0)."""
+
+ASSIGNMENT = Schema(("version", Int16), ("topics", Array(("topic", _TEXT), ("partitions", Array(Int32)))), ("data", Bytes))
+"""What the leader answers to a member (ConsumerProtocolAssignment v0)."""
