@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import builtins
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,10 @@ class Code(NamedTuple):
 
 _RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 """A column may be called `len` or `if`; a variable of generated code must not."""
+
+
+RESERVED = frozenset({*keyword.kwlist, *dir(builtins)})
+"""Names that a column may have and a variable must not."""
 
 
 @dataclass

@@ -1,0 +1,62 @@
+"""What happens when generated code raises: the service's own errors go up, everything else is blamed on the record and its node."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from penstock.engine.port import BadRecord
+from penstock.errors import LogError, StateError
+from penstock.formats.errors import FormatError
+from penstock.log.port import Record
+
+FATAL = (StateError, LogError, MemoryError)
+"""Not the record's fault: the task stops, nothing is lost."""
+
+
+class FlushedRecord(NamedTuple):
+    """Stands for the record where a table's change is sent on later than the record that caused it."""
+
+    key: bytes | None
+    timestamp: int
+    value: bytes | None = None
+    offset: int = -1
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+class Failures:
+    """Called by generated code in its `except` clauses. `topic` is what the program is working on."""
+
+    def __init__(self, partition: int, bad: Callable[[BadRecord], None]) -> None:
+        self.topic = ""
+        self.file = ""
+        self.nodes: Sequence[str] = ()  # node by line of the generated module, from line 1
+        self._partition = partition
+        self._bad = bad
+
+    def failed(self, error: Exception, record: Record) -> None:
+        """Blame the record at the node whose code raised."""
+        if isinstance(error, FATAL):
+            raise error
+        reason = str(error) if isinstance(error, FormatError) else f"{type(error).__name__}: {error}"
+        self._bad(BadRecord(self._node_of(error), self.topic, self._partition, record, reason))
+
+    def _node_of(self, error: Exception) -> str:
+        node = ""
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename == self.file:
+                node = self.nodes[line - 1]
+        return node
+
+
+def nodes_by_line(lines: Sequence[str]) -> list[str]:
+    """For each line the node named by the nearest comment `# node: what` above it."""
+    found: list[str] = []
+    node = ""
+    for line in lines:
+        text = line.lstrip()
+        if text.startswith("# ") and ": " in text:
+            node = text[2:].partition(": ")[0]
+        found.append(node)
+    return found

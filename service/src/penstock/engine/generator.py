@@ -1,0 +1,272 @@
+"""The code generator: walks a sub-topology depth first from its sources and lets each operator contribute its lines.
+
+A piece of code is a list of unindented statements. Every operator begins its lines with a comment `# node: what`; the program finds
+the node to blame for a failure by that comment, so no variable has to be kept up to date while records are processed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from penstock.engine.failure import Failures
+from penstock.engine.graph import Edge, Graph, producer
+from penstock.engine.port import Bindings
+from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
+from penstock.expr.tree import columns_of
+from penstock.expr.code import Code, Env, Module, indent
+from penstock.expr.emit import emit_condition, emit_value
+from penstock.expr.typed import ColumnRef, Expr
+from penstock.formats.registry import reader, writer
+from penstock.plan import nodes as n
+from penstock.plan.resolved import Settings, Updates
+from penstock.state.port import Store
+from penstock.types.schema import Column
+
+Lines = list[str]
+
+MISSING = object()
+"""Not in the cache, in contrast to None: known to be absent."""
+
+LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "_")
+"""Names that operators use as they are."""
+
+DEEPEST = 12
+"""Inlined nodes on one path before a function of its own is begun: keeps indentation readable and within Python's limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreNames:
+    """Global names of a store's hot path."""
+
+    cache: str
+    get: str
+    dirty: str
+    load: str
+
+
+class Generator:
+    """State of one generation. Operators call it; it calls them."""
+
+    def __init__(self, graph: Graph, settings: Settings, bindings: Bindings) -> None:
+        self.graph = graph
+        self.bindings = bindings
+        self.every = settings.updates is Updates.EVERY
+        self.module = Module()
+        self.functions: list[Lines] = []
+        self.state: Lines = []  # initial values of globals that generated code assigns
+        self.globals_set: list[str] = []
+        self.flushes: list[tuple[str, str]] = []  # (aggregate's node, function) in topological order
+        self.times: dict[str, str] = {}  # windowed node -> global with its stream time
+        self.pending: dict[str, str] = {}  # aggregate -> global with its groups to send on
+        self.failures = Failures(bindings.partition, bindings.bad)
+        self.failed = self.failures.failed
+        for taken in LOCALS:
+            self.module.fresh(taken)
+        self._depth = 0
+        self._stores: dict[str, StoreNames] = {}
+        self._outside: dict[tuple[str, str], str] = {}
+        self._reports: dict[str, str] = {}
+
+    # -- names --------------------------------------------------------------------------------------------------------------------
+
+    def name(self, hint: str) -> str:
+        """A fresh name."""
+        return self.module.fresh(hint)
+
+    def bind(self, value: object, hint: str) -> str:
+        """A global for an object."""
+        return self.module.bind(value, hint)
+
+    def cell(self, hint: str, initial: str) -> str:
+        """A global that generated functions assign."""
+        name = self.name(hint)
+        self.state.append(f"{name} = {initial}")
+        self.globals_set.append(name)
+        return name
+
+    def store(self, name: str) -> StoreNames:
+        """Names of a store's cache, dirty keys and load."""
+        if name not in self._stores:
+            store: Store = self.bindings.stores[name]
+            self._stores[name] = StoreNames(
+                cache=self.bind(store.cache, f"{name}_cache"), get=self.bind(store.cache.get, f"{name}_get"),
+                dirty=self.bind(store.dirty, f"{name}_dirty"), load=self.bind(store.load, f"{name}_load"))
+        return self._stores[name]
+
+    def missing(self) -> str:
+        """Name of the sentinel."""
+        return self.bind(MISSING, "MISSING")
+
+    # -- expressions --------------------------------------------------------------------------------------------------------------
+
+    def env(self, node: n.Node, *rows: Row) -> Env:
+        """Environment of a node's expressions over its input rows."""
+        report = self._reports.get(node.name)
+        if report is None:
+            notify = self.bindings.expression_error
+            report = self.bind(lambda exc, name=node.name: notify(name, exc), f"error_in_{node.name}")
+            self._reports[node.name] = report
+        return Env(self.module, tuple(row.columns for row in rows), report)
+
+    def value(self, node: n.Node, expr: Expr, name: str, *rows: Row) -> tuple[Lines, str]:
+        """Lines, and the variable or plain column that holds the expression's value."""
+        if isinstance(expr, ColumnRef):
+            return [], rows[expr.source].columns[expr.name]
+        code = emit_value(expr, self.env(node, *rows))
+        if code.value.isidentifier() or code.value in ("None", "True", "False"):
+            return list(code.lines), code.value
+        variable = self.name(name)
+        return [*code.lines, f"{variable} = {code.value}"], variable
+
+    def condition(self, node: n.Node, expr: Expr, row: Row) -> Code:
+        """The condition; its value is an expression that is true or false."""
+        return emit_condition(expr, self.env(node, row))
+
+    def projections(self, node: n.Node, columns: Sequence[n.Projection], wanted: frozenset[str], *rows: Row) -> tuple[Lines, dict[str, str]]:
+        """Lines and variables of the wanted columns."""
+        lines: Lines = []
+        found: dict[str, str] = {}
+        for column in columns:
+            if column.name in wanted:
+                more, found[column.name] = self.value(node, column.expr, column.name, *rows)
+                lines += more
+        return lines, found
+
+    # -- bytes --------------------------------------------------------------------------------------------------------------------
+
+    def decode(self, fmt: n.Format, columns: Sequence[Column], part: str, data: str, wanted: frozenset[str] | set[str]
+               ) -> tuple[Lines, dict[str, str]]:
+        """Lines that read the wanted columns out of the bytes in variable `data`, and their variables."""
+        needed = [c.name for c in columns if c.name in wanted]
+        if not needed:
+            return [], {}
+        targets = {name: self.name(name) for name in needed}
+        code = reader(fmt, tuple(columns), "key" if part == "key" else "value").code(self.module, data, needed, targets)
+        return list(code), targets
+
+    def encode(self, fmt: n.Format, columns: Sequence[Column], part: str, variables: Sequence[str]) -> Code:
+        """The bytes of a key or value from variables."""
+        return writer(fmt, tuple(columns), "key" if part == "key" else "value").code(self.module, variables)
+
+    def key_columns(self, fmt: n.Format, columns: Sequence[Column], key: str, windowed: bool, wanted: frozenset[str]
+                    ) -> tuple[Lines, dict[str, str]]:
+        """Wanted key columns out of key bytes that are not None; a windowed key ends in the eight bytes of its start."""
+        if not windowed or not any(c.name in wanted for c in columns):
+            return self.decode(fmt, columns, "key", key, wanted)
+        inner = self.name("inner_key")
+        lines, found = self.decode(fmt, columns, "key", inner, wanted)
+        return [f"{inner} = {key}[:-8]", *lines], found
+
+    def key_bytes(self, row: Row, source: n.Node, form: KeyForm, canonical: bool = True) -> tuple[Lines, str]:
+        """The row's key in a given form: its own bytes where they will do, else serialised from the key columns. None for a null key."""
+        if row.key and row.form is not None and row.form.same_bytes(form) and (row.form.canonical or not canonical):
+            return [], row.key
+        variables = [row.columns[c.name] for c in source.schema.key]
+        key = self.name("new_key")
+        if not variables:
+            return [], "None"
+        code = self.encode(form.format, source.schema.key, "key", variables)
+        null = " and ".join(f"{v} is None" for v in variables)
+        inner = [*code.lines, f"{key} = {code.value}"]
+        if form.windowed:
+            inner.append(f"{key} += {row.window_start}.to_bytes(8, 'big')")
+        return [f"if {null}:", f"    {key} = None", "else:", *indent(inner)], key
+
+    # -- walking ------------------------------------------------------------------------------------------------------------------
+
+    def rows(self, ref: str, row: Row) -> Lines:
+        """What all consumers of a stream output do with a row."""
+        return [line for edge in self.graph.consumers.get(ref, ()) for line in self._row(edge, row)]
+
+    def changes(self, ref: str, change: Change) -> Lines:
+        """What all consumers of a table do with a change."""
+        from penstock.engine.operators import OPERATORS
+
+        return [line for edge in self.graph.consumers.get(ref, ()) for line in OPERATORS[type(edge.node)].on_change(self, edge, change)]
+
+    def split(self, ref: str, row: Row) -> Lines:
+        """As rows, for a row that may be absent: streams treat a record with a null value in code of its own."""
+        if row.present in (ALWAYS, NEVER):
+            return self.rows(ref, row)
+        there, gone = self.rows(ref, row.only_if(ALWAYS)), self.rows(ref, row.only_if(NEVER))
+        lines: Lines = []
+        if there:
+            lines += [f"if {row.present}:", *indent(there)]
+        if gone:
+            lines += ["else:" if there else f"if not {row.present}:", *indent(gone)]
+        return lines
+
+    def _row(self, edge: Edge, row: Row) -> Lines:
+        from penstock.engine.operators import OPERATORS
+
+        merges = isinstance(edge.node, n.Merge)
+        if merges or self._depth >= DEEPEST:
+            return self._outside_call(edge, row)
+        self._depth += 1
+        try:
+            return OPERATORS[type(edge.node)].on_row(self, edge, row)
+        finally:
+            self._depth -= 1
+
+    def _outside_call(self, edge: Edge, row: Row) -> Lines:
+        """Call of a function that holds the consumer's code, made at the first call: for nodes with several inputs, and deep chains."""
+        source = self.graph.by_name[producer(edge.node.inputs[edge.index])]
+        demand = sorted(self._demand(edge))
+        form = self.graph.form(edge.node) if isinstance(edge.node, n.Merge) else row.form
+        place = {} if not isinstance(edge.node, n.Merge) else {v: k for k, v in self._own_names(edge, source).items()}
+        named = {place.get(name, name): row.columns[name] for name in demand}
+        order = sorted(named)
+        variant = "there" if row.present == ALWAYS else "gone"
+        target = edge.node.name if isinstance(edge.node, n.Merge) else f"{edge.node.name}#{edge.index}"
+        kept = form is not None and bool(row.key)
+        function = self._outside.get((target, variant))
+        if function is None:
+            function = self.name(edge.node.name if variant == "there" else f"{edge.node.name}_null")
+            self._outside[target, variant] = function
+            self._make_function(edge, function, order, replace(row, form=form, key="key" if kept else ""))
+        if function == "":
+            return []
+        key = row.key if kept else "None"
+        values = [key, row.ts, row.headers, row.record, row.window_start or "None", *(named[c] for c in order)]
+        return [f"{function}({', '.join(values)})"]
+
+    def _own_names(self, edge: Edge, source: n.Node) -> dict[str, str]:
+        return {own.name: theirs.name for own, theirs in zip(edge.node.schema.columns, source.schema.columns, strict=True)}
+
+    def _demand(self, edge: Edge) -> set[str]:
+        from penstock.engine.operators import OPERATORS
+
+        return set(OPERATORS[type(edge.node)].demand(self.graph, edge.node, edge.index))
+
+    def _make_function(self, edge: Edge, function: str, order: Sequence[str], row: Row) -> None:
+        from penstock.engine.operators import OPERATORS
+
+        variables = {name: self.name(name) for name in order}
+        inner = replace(row, columns=variables, ts="ts", headers="headers", record="r",
+                        window_start="window_start" if row.window_start else "")
+        depth, self._depth = self._depth, 0
+        body = OPERATORS[type(edge.node)].on_row(self, edge, inner)
+        self._depth = depth
+        if not body:
+            self._outside[next(k for k, v in self._outside.items() if v == function)] = ""
+            return
+        parameters = ", ".join(["key", "ts", "headers", "r", "window_start", *variables.values()])
+        self.functions.append([f"def {function}({parameters}):", *indent([*self.global_line(), *body])])
+
+    def global_line(self) -> Lines:
+        """Placeholder for the `global` statement; the assembler fills it in when all names are known."""
+        return ["global ..."]
+
+
+def reads(exprs: Sequence[Expr], source: int = 0) -> set[str]:
+    """Columns of one input that expressions read."""
+    return {name for expr in exprs for number, name in columns_of(expr) if number == source}
+
+
+def columns_where(present: str, lines: Lines, variables: Mapping[str, str]) -> Lines:
+    """Lines under a presence condition, with the variables defined in every case."""
+    if present == ALWAYS or not lines:
+        return lines
+    fresh = [v for v in dict.fromkeys(variables.values()) if any(line.lstrip().startswith((f"{v} =", f"{v}:")) for line in lines)]
+    return [*([" = ".join([*fresh, "None"])] if fresh else []), f"if {present}:", *indent(lines)]

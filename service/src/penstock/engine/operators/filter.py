@@ -1,0 +1,55 @@
+"""Filter: keeps rows for which a condition is true.
+
+On a table both sides of a change are judged: a row that stops matching leaves as a tombstone. A tombstone for a row that did not match
+before either is suppressed, but only where old values are tracked, as in Kafka Streams.
+"""
+
+from __future__ import annotations
+
+from penstock.engine.generator import Generator, Lines, reads
+from penstock.engine.graph import Edge, Graph
+from penstock.engine.rows import ALWAYS, NEVER, Change, Row
+from penstock.expr.code import indent
+from penstock.plan import nodes as n
+
+
+def demand(graph: Graph, node: n.Filter, index: int) -> set[str]:
+    """The condition's columns and what is read downstream."""
+    return set(graph.needed(node)) | reads([node.where])
+
+
+def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
+    """A record with a null value matches nothing."""
+    node: n.Filter = edge.node
+    inner = gen.rows(node.name, row)
+    if row.present == NEVER:
+        return inner if node.negate else []
+    if not inner:
+        return []
+    code = gen.condition(node, node.where, row)
+    test = f"not ({code.value})" if node.negate else code.value
+    return [f"# {node.name}: filter", *code.lines, f"if {test}:", *indent(inner)]
+
+
+def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
+    """The same condition for the new row and, where it is tracked, the old one."""
+    node: n.Filter = edge.node
+    lines: Lines = [f"# {node.name}: filter"]
+    new_lines, new = _judge(gen, node, change.new, "keeps")
+    lines += new_lines
+    if change.old is None:
+        return [*lines, *gen.changes(node.name, Change(new, None))]
+    old_lines, old = _judge(gen, node, change.old, "kept")
+    inner = gen.changes(node.name, Change(new, old))
+    return [*lines, *old_lines, f"if {new.present} or {old.present}:", *indent(inner)] if inner else []
+
+
+def _judge(gen: Generator, node: n.Filter, row: Row, hint: str) -> tuple[Lines, Row]:
+    if row.present == NEVER:
+        return [], row
+    code = gen.condition(node, node.where, row)
+    test = f"not ({code.value})" if node.negate else code.value
+    kept = gen.name(f"{hint}_{node.name}")
+    if row.present == ALWAYS:
+        return [*code.lines, f"{kept} = {test}"], row.only_if(kept)
+    return [f"{kept} = False", f"if {row.present}:", *indent([*code.lines, f"{kept} = {test}"])], row.only_if(kept)

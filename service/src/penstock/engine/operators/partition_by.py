@@ -1,0 +1,46 @@
+"""PartitionBy: new key columns from expressions. The key's bytes are made by the Repartition that follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from penstock.engine.generator import Generator, Lines, reads
+from penstock.engine.graph import Edge, Graph
+from penstock.engine.rows import NEVER, PSEUDO, Change, Row
+from penstock.plan import nodes as n
+
+
+def demand(graph: Graph, node: n.PartitionBy | n.GroupBy, index: int) -> set[str]:
+    """Columns of the key's expressions and the value columns read downstream."""
+    wanted = graph.needed(node)
+    values = {c.name for c in node.schema.value} | PSEUDO
+    return reads([k.expr for k in node.keys]) | (wanted & values)
+
+
+def rekeyed(gen: Generator, node: n.PartitionBy | n.GroupBy, row: Row) -> tuple[Lines, Row]:
+    """Lines that compute the new key columns of a row that is there, and the row with them and without key bytes."""
+    columns = dict(row.columns)
+    lines: Lines = []
+    found: dict[str, str] = {}
+    for column in node.keys:
+        more, found[column.name] = gen.value(node, column.expr, column.name, row)
+        lines += more
+    kept = {c.name for c in node.schema.value} | PSEUDO
+    columns = {name: var for name, var in columns.items() if name in kept} | found
+    return lines, replace(row, columns=columns, key="", form=None)
+
+
+def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
+    """A null key is a key like any other; a record with a null value reads its value columns as nulls."""
+    node: n.PartitionBy = edge.node
+    if row.present == NEVER:
+        missing = {name: "None" for name in reads([k.expr for k in node.keys]) if name not in row.columns}
+        row = row.with_columns({**row.columns, **missing})
+    lines, moved = rekeyed(gen, node, row)
+    inner = gen.rows(node.name, moved)
+    return [f"# {node.name}: partition by", *lines, *inner] if inner else []
+
+
+def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
+    """The planner refuses tables here."""
+    raise NotImplementedError("PARTITION BY of a table")

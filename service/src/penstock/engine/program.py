@@ -1,0 +1,74 @@
+"""A compiled sub-topology, bound to one task (engine/port.py, Program)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from penstock.engine.failure import Failures
+from penstock.log.port import Record
+from penstock.state.port import WindowStore
+
+Run = Callable[[Sequence[Record]], None]
+
+
+class Expiry:
+    """A window store and how far behind stream time its windows are forgotten."""
+
+    __slots__ = ("time", "retention", "store")
+
+    def __init__(self, time: str, retention: int, store: WindowStore) -> None:
+        self.time, self.retention, self.store = time, retention, store
+
+
+class Compiled:
+    """Runs generated functions. Stream times live in globals of the generated module, where its code reads and sets them."""
+
+    def __init__(self, source: str, module: dict[str, Any], readers: Mapping[str, Sequence[Run]],
+                 flushes: Sequence[Callable[[float], bool]], times: Mapping[str, str], expiries: Sequence[Expiry],
+                 failures: Failures) -> None:
+        self.source = source
+        self._module = module
+        self._readers = readers
+        self._flushes = flushes
+        self._times = times
+        self._expiries = expiries
+        self._failures = failures
+
+    def run(self, topic: str, records: Sequence[Record]) -> None:
+        """Process records of one input topic in order. Several sources of one topic see each record in turn."""
+        self._failures.topic = topic
+        readers = self._readers[topic]
+        if len(readers) == 1:
+            readers[0](records)
+        else:
+            for record in records:
+                for read in readers:
+                    read((record,))
+        if self._expiries and not self._flushes:
+            self._expire()
+
+    def flush(self, deadline: float) -> bool:
+        """Send on changed groups, topologically first first; True when none is left."""
+        if not all(flush(deadline) for flush in self._flushes):
+            return False
+        if self._expiries:
+            self._expire()
+        return True
+
+    def _expire(self) -> None:
+        """Only when no group waits to be sent on: it would be taken for deleted."""
+        for expiry in self._expiries:
+            before = self._module[expiry.time] - expiry.retention
+            if before > 0:
+                expiry.store.expire(before)
+
+    def scalars(self) -> Mapping[str, int]:
+        """Stream times by node."""
+        return {node: self._module[name] for node, name in self._times.items()}
+
+    def restore_scalars(self, scalars: Mapping[str, int]) -> None:
+        """Stream times as a commit stored them."""
+        for node, value in scalars.items():
+            if node in self._times:
+                self._module[self._times[node]] = value

@@ -1,0 +1,38 @@
+"""ROWTIME from a value column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock.errors import RequestError
+from penstock.formats.errors import FormatError
+from penstock.types.sqltype import Kind, SqlType
+
+
+def time_of(kind: SqlType, pattern: str, column: str) -> Callable[[Any], int]:
+    """Function from the column's value to milliseconds since 1970; a value without a time is a bad record."""
+    parse = _parser(kind, pattern, column)
+
+    def read(value: Any) -> int:
+        if value is None:
+            raise FormatError(f"timestamp column {column} is null")
+        try:
+            found = parse(value)
+        except ValueError as error:
+            raise FormatError(f"timestamp column {column}: {error}") from error
+        if found is None or found < 0:
+            raise FormatError(f"timestamp column {column}: no time after 1970")
+        return found
+
+    return read
+
+
+def _parser(kind: SqlType, pattern: str, column: str) -> Callable[[Any], int | None]:
+    if kind.kind in (Kind.BIGINT, Kind.TIMESTAMP) and not pattern:
+        return int
+    if kind.kind is Kind.STRING:
+        from penstock.expr.functions.registry import compile_call  # formatted times are the functions' business
+
+        return compile_call("PARSE_TIMESTAMP", pattern)
+    raise RequestError("INVALID_ARGUMENT", f"timestamp column {column} must be BIGINT, TIMESTAMP, or STRING with a format")

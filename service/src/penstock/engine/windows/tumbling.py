@@ -1,0 +1,50 @@
+"""Tumbling windows: [start, start + size), aligned to the epoch. Pure functions, and the generated form of the same rules.
+
+A record advances the node's stream time first; its window accepts it iff window end > stream time - grace.
+"""
+
+from __future__ import annotations
+
+from penstock.engine.generator import Generator, Lines
+from penstock.expr.code import indent
+from penstock.plan import nodes as n
+
+
+def start_of(timestamp: int, size: int) -> int:
+    """Start of the window that holds a timestamp."""
+    return timestamp - timestamp % size
+
+
+def accepts(start: int, size: int, grace: int, stream_time: int) -> bool:
+    """Whether a window still takes records."""
+    return start + size > stream_time - grace
+
+
+def expired_before(stream_time: int, retention: int) -> int:
+    """Windows that start earlier are forgotten."""
+    return max(0, stream_time - retention)
+
+
+def windowed(gen: Generator, node: n.Aggregate, ts: str, key: str, inner: Lines, window_key: str, start: str) -> Lines:
+    """`inner` for the window of a record, under the store key in `window_key`; late records are counted."""
+    assert node.window is not None
+    size, grace = node.window.size_ms, node.window.grace_ms
+    time = stream_time(gen, node)
+    packed = gen.cell(f"{node.name}_start_bytes", "b''")
+    last = gen.cell(f"{node.name}_start", "-1")
+    late = gen.bind(gen.bindings.late, "late")
+    return [
+        f"if {ts} > {time}:", f"    {time} = {ts}",
+        f"{start} = {ts} - {ts} % {size}",
+        f"if {start} + {size} > {time} - {grace}:",
+        *indent([f"if {start} != {last}:", f"    {last} = {start}", f"    {packed} = {start}.to_bytes(8, 'big')",
+                 f"{window_key} = {key} + {packed}", *inner]),
+        "else:", f"    {late}({node.name!r})",
+    ]
+
+
+def stream_time(gen: Generator, node: n.Aggregate) -> str:
+    """The global that holds a node's stream time; -1 before the first record."""
+    if node.name not in gen.times:
+        gen.times[node.name] = gen.cell(f"{node.name}_stream_time", "-1")
+    return gen.times[node.name]
