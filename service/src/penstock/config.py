@@ -1,0 +1,104 @@
+"""Settings of a node, parsed and checked once. Everything below the command line gets this value and nothing else."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from penstock.errors import PenstockError
+
+DEFAULT_LISTEN = "127.0.0.1:7550"
+DEFAULT_DATA = "./penstock-data"
+SERVICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+class ConfigError(PenstockError):
+    """A setting that cannot be used: one line for the operator, exit code 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """What `penstock serve` runs with.
+
+    listen: host:port of the API. data_dir: state, embedded log, sockets. kafka: bootstrap servers, empty for the embedded log;
+    kafka_properties: Kafka's own property names. workers: processes that run tasks. service_id: the namespace on a Kafka cluster.
+    metrics: host:port for Prometheus, empty for none. otlp: endpoint of an OpenTelemetry collector, empty for none.
+    insecure: allow an address beyond loopback without TLS and authentication. session_timeout_ms: how long a silent worker keeps its
+    tasks on Kafka. default_partitions: of topics created without a number.
+    """
+
+    listen: str = DEFAULT_LISTEN
+    data_dir: str = DEFAULT_DATA
+    kafka: str = ""
+    kafka_properties: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 0
+    service_id: str = "penstock"
+    metrics: str = ""
+    otlp: str = ""
+    insecure: bool = False
+    log_level: str = "info"
+    log_json: bool = False
+    session_timeout_ms: int = 10_000
+    default_partitions: int = 4
+    node_id: str = ""
+
+    @property
+    def data(self) -> Path:
+        """data_dir as a path."""
+        return Path(self.data_dir)
+
+    @property
+    def worker_count(self) -> int:
+        """workers, or one for each core but one, at least one."""
+        return self.workers or max(1, (os.cpu_count() or 2) - 1)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """listen as (host, port)."""
+        return split_address(self.listen, "--listen")
+
+    def to_json(self) -> str:
+        """For a child process's command line."""
+        return msgspec.json.encode(self).decode()
+
+    @staticmethod
+    def from_json(text: str) -> ServeConfig:
+        """What to_json wrote."""
+        return msgspec.json.decode(text, type=ServeConfig)
+
+
+def split_address(text: str, what: str) -> tuple[str, int]:
+    """host:port; ConfigError says which option is wrong."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise ConfigError(f"{what} {text!r} is not HOST:PORT, such as {DEFAULT_LISTEN}")
+    return host.strip("[]"), int(port)
+
+
+def check(config: ServeConfig) -> None:
+    """Raise ConfigError for what cannot work."""
+    host, _ = config.address
+    if config.metrics:
+        split_address(config.metrics, "--metrics")
+    if not SERVICE_ID.fullmatch(config.service_id):
+        raise ConfigError(f"--service-id {config.service_id!r}: a letter, then letters, digits or _, at most 64")
+    if config.workers < 0 or config.workers > 256:
+        raise ConfigError(f"--workers {config.workers}: 1 to 256, or 0 for one a core but one")
+    if not _loopback(host) and not config.insecure:
+        raise ConfigError(f"--listen {config.listen} is open to other machines, and this release has no TLS and no authentication yet: "
+                          "listen on 127.0.0.1, or pass --insecure on a network that you trust")
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
