@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from penstock.catalog.port import CatalogState, Registry, TopologyEntry
+from penstock.catalog.registry import open_registry
+from penstock.clock import SystemClock
+from penstock.config import ServeConfig
 from penstock.errors import LogError
+from penstock.log.port import Log
+from penstock.runtime.board import BoardWriter
 from penstock.runtime.board_port import Notices
 from penstock.runtime.context import Context
+from penstock.runtime.layout import Layout
+from penstock.runtime.poison import NoteFile, Suspects
+from penstock.runtime.readers import Readers
 from penstock.runtime.runner import Runner
 
 log = logging.getLogger("penstock.worker")
@@ -89,3 +97,51 @@ class Worker:
             if await waiter.wait(30.0):
                 for runner in self.runners.values():
                     runner.nudge()
+
+
+async def run_worker(config: ServeConfig, slot: str, stop: asyncio.Event, source: Log, notices: Notices,
+                     ready: Callable[[], None] = lambda: None) -> None:
+    """A worker's life: read the registry (waiting until the log answers), take the board, run until `stop` is set. The caller opened the
+    log and the notices and closes them."""
+    registry = await _patiently(lambda: open_registry(source, config.service_id, notices), stop)
+    if registry is not None:
+        await _run(config, slot, stop, ready, source, notices, registry)
+
+
+async def _patiently(open_it: Callable[[], Awaitable[Registry]], stop: asyncio.Event) -> Registry | None:
+    """Try until the log answers; None when told to stop before that."""
+    pause = 0.2
+    while not stop.is_set():
+        try:
+            return await open_it()
+        except LogError as e:
+            log.warning("the registry cannot be read, trying again: %s", e)
+            try:
+                await asyncio.wait_for(stop.wait(), pause)
+            except TimeoutError:
+                pause = min(5.0, pause * 2)
+    return None
+
+
+async def _run(config: ServeConfig, slot: str, stop: asyncio.Event, ready: Callable[[], None], source: Log, notices: Notices,
+               registry: Registry) -> None:
+    layout = Layout(config.data)
+    board_dir = layout.board(slot)
+    note = NoteFile(board_dir / "note")
+    suspects = Suspects.load(board_dir / "suspects", note.read())
+    note.end()
+    board = BoardWriter(board_dir, slot)
+    board.clear()
+    node = config.node_id or "n0"
+    membership = source.membership(slot, node)
+    ctx = Context(slot=slot, node=node, service_id=config.service_id, layout=layout, log=source, membership=membership,
+                  readers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects)
+    worker = Worker(ctx, registry, notices)
+    ready()
+    try:
+        await worker.run(stop)
+    finally:
+        await ctx.readers.close()
+        await membership.close()
+        board.close()
+        note.close()

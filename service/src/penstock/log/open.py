@@ -1,0 +1,18 @@
+"""Which log a node runs on: the one place that knows both."""
+
+from __future__ import annotations
+
+from penstock.config import ServeConfig
+from penstock.log.port import Log
+
+
+async def open_log(config: ServeConfig, process: str, notices: object = None) -> Log:
+    """The embedded log below the data directory, or Kafka when bootstrap servers were given. process names this process ("gateway",
+    "w0"). Raises LogError. On Kafka it returns also when no broker answers yet: healthy() says so, calls raise LogUnavailable."""
+    if config.kafka:
+        from penstock.log.kafka import open_kafka
+
+        return await open_kafka(config.kafka, config.kafka_properties, process=process)
+    from penstock.log.embedded import open_embedded
+
+    return await open_embedded(config.data / "log", process=process, notices=notices)
