@@ -100,6 +100,8 @@ class _Emitter:
                 return self.negation(expr)
             case "is_null" | "is_not_null":
                 parts = Parts(self.module, self.emit(expr.args[0]))
+                if isinstance(expr.args[0], Literal) and expr.args[0].value is not None:
+                    return self.constant(expr.op == "is_not_null")
                 return parts.piece(f"({parts.pieces[0].value} {'is' if expr.op == 'is_null' else 'is not'} None)")
             case "between":
                 return self.between(expr)

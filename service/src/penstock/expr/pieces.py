@@ -78,6 +78,8 @@ class Parts:
 
 def null_guard(parts: Parts, call: str, raises: bool) -> Piece:
     """`call` with {0}, {1}, ... for the operands, or None where one is None."""
+    if any(p.value == "None" for p in parts.pieces):
+        return Piece("None", tuple(parts.lines), atom=True, nullable=True, raises=parts.raises)
     tests, names = parts.guarded()
     value = call.format(*names)
     if tests:

@@ -96,3 +96,19 @@ _FLIP = bytes(b ^ 0x80 for b in range(256))
 def signed_key(value: bytes) -> bytes:
     """A sort key in the order of signed bytes (java.nio.ByteBuffer.compareTo)."""
     return value.translate(_FLIP)
+
+
+def to_units(text: str) -> str:
+    """The text with each UTF-16 unit as one character, so that positions are Java's."""
+    if text.isascii() or not any(c > "\uffff" for c in text):
+        return text
+    raw = text.encode("utf-16-be", "surrogatepass")
+    return "".join(chr(raw[i] << 8 | raw[i + 1]) for i in range(0, len(raw), 2))
+
+
+def from_units(units: str) -> str:
+    """Inverse of to_units. Half of a pair becomes `?`, as it does when Java encodes the text."""
+    if units.isascii() or not any("\ud800" <= c <= "\udfff" for c in units):
+        return units
+    joined = units.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
+    return "".join("?" if "\ud800" <= c <= "\udfff" else c for c in joined)

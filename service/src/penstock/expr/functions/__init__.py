@@ -1,8 +1,11 @@
-"""Built-in scalar functions: importing this package declares them all."""
+"""Built-in scalar functions: importing this package declares them all. One module a family; registry.py says how to add one."""
 
 from __future__ import annotations
 
-from penstock.expr.functions import conditionals, strings
-from penstock.expr.functions.registry import FUNCTIONS, Chosen, Description, Function, Overload, choose, descriptions, scalar
+from penstock.expr.functions import arrays, clocks, conditionals, encodings, geo, json_text, masks, numbers, patterns, strings
+from penstock.expr.functions.registry import FUNCTIONS, Chosen, Description, Function, Overload, choose, scalar
 
-__all__ = ["FUNCTIONS", "Chosen", "Description", "Function", "Overload", "choose", "conditionals", "descriptions", "scalar", "strings"]
+FAMILIES = (arrays, clocks, conditionals, encodings, geo, json_text, masks, numbers, patterns, strings)
+"""Every module that declares functions."""
+
+__all__ = ["FAMILIES", "FUNCTIONS", "Chosen", "Description", "Function", "Overload", "choose", "scalar"]

@@ -1,0 +1,26 @@
+"""Distances on the globe."""
+
+from __future__ import annotations
+
+import math
+
+from penstock.expr.functions.registry import scalar
+
+_RADIUS = {"KM": 6371.0, "MI": 3959.0}
+_UNITS = {
+    "": "KM", "KM": "KM", "KILOMETER": "KM", "KILOMETERS": "KM", "KILOMETRE": "KM", "KILOMETRES": "KM", "MI": "MI", "MILE": "MI", "MILES": "MI",
+}
+
+
+@scalar("GEO_DISTANCE", "DOUBLE!, DOUBLE!, DOUBLE!, DOUBLE! -> DOUBLE", "DOUBLE!, DOUBLE!, DOUBLE!, DOUBLE!, STRING -> DOUBLE",
+        text="Great-circle distance of two points given in degrees (haversine), in km or, with unit 'MI', in miles.",
+        arguments=("lat1", "lon1", "lat2", "lon2", "unit"))
+def geo_distance(lat1: float, lon1: float, lat2: float, lon2: float, unit: str = "KM") -> float:
+    if abs(lat1) > 90 or abs(lat2) > 90 or abs(lon1) > 180 or abs(lon2) > 180:
+        raise ValueError("latitudes are within 90 and longitudes within 180 degrees")
+    known = _UNITS.get(unit.strip().upper())
+    if known is None:
+        raise ValueError(f"unknown unit {unit!r}: KM or MI")
+    a1, a2 = math.radians(lat1), math.radians(lat2)
+    half = math.sin((a2 - a1) / 2) ** 2 + math.cos(a1) * math.cos(a2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
+    return _RADIUS[known] * 2 * math.atan2(math.sqrt(half), math.sqrt(1 - half))

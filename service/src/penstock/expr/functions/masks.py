@@ -1,0 +1,73 @@
+"""MASK and its kin: hide letters and digits, keep the shape."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from penstock.expr.functions.registry import scalar
+
+Mask = str | None
+DEFAULT: tuple[Mask, Mask, Mask, Mask] = ("X", "x", "n", "-")
+
+
+class _Table(dict[int, int]):
+    """str.translate's table; characters are classified when they first occur."""
+
+    def __init__(self, masks: tuple[Mask, ...]) -> None:
+        super().__init__()
+        for mask in masks:
+            if mask is not None and len(mask) != 1:
+                raise ValueError(f"a mask is one character, not {mask!r}")
+        self.masks = masks
+
+    def __missing__(self, code: int) -> int:
+        sign = chr(code)
+        mask = self.masks[0 if sign.isupper() else 1 if sign.islower() else 2 if sign.isdecimal() else 3]
+        self[code] = masked = code if mask is None else ord(mask)
+        return masked
+
+
+@functools.lru_cache(256)
+def _table(*masks: Mask) -> _Table:
+    return _Table(masks)
+
+
+_DEFAULT = _table(*DEFAULT)
+
+
+@scalar("MASK", "STRING -> STRING", arguments=("text", "upper", "lower", "digit", "other"), safe=True,
+        text="Hides a text: upper-case letters become X, lower-case x, digits n, the rest -; other masks may be given, null leaves a class as it is.")
+def mask(text: str) -> str:
+    return text.translate(_DEFAULT)
+
+
+@scalar("MASK", "STRING, STRING, STRING, STRING, STRING -> STRING", nulls=True)
+def mask_with(text: str | None, *masks: Mask) -> str | None:
+    return None if text is None else text.translate(_table(*masks))
+
+
+def _part(hidden: Callable[[str, int], tuple[str, str, str]]) -> Callable[..., str | None]:
+    def apply(text: str | None, count: int, *masks: Mask) -> str | None:
+        if count < 0:
+            raise ValueError(f"the number of characters must not be negative: {count}")
+        if text is None:
+            return None
+        before, middle, after = hidden(text, count)
+        return before + middle.translate(_table(*masks) if masks else _DEFAULT) + after
+
+    return apply
+
+
+def _last(text: str, count: int) -> int:
+    return max(len(text) - count, 0)
+
+
+for _name, _hidden, _text in (
+    ("MASK_LEFT", lambda s, n: ("", s[:n], s[n:]), "Hides the first n characters."),
+    ("MASK_RIGHT", lambda s, n: (s[:_last(s, n)], s[_last(s, n):], ""), "Hides the last n characters."),
+    ("MASK_KEEP_LEFT", lambda s, n: (s[:n], s[n:], ""), "Hides all but the first n characters."),
+    ("MASK_KEEP_RIGHT", lambda s, n: ("", s[:_last(s, n)], s[_last(s, n):]), "Hides all but the last n characters."),
+):
+    scalar(_name, "STRING, INT! -> STRING", "STRING, INT!, STRING, STRING, STRING, STRING -> STRING", text=_text, nulls=True,
+           arguments=("text", "n", "upper", "lower", "digit", "other"))(_part(_hidden))
