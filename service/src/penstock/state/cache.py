@@ -1,0 +1,195 @@
+"""The write-back cache of a store: what generated code reads and writes between commits.
+
+Entries live in one dict. A key is clean (as the backend has it), dirty (changed since the last freeze) or frozen (packed, handed out, not
+yet committed). Dirty and frozen keys are never evicted, so whatever is not in the cache is in the backend as it was last committed, and
+`load` needs to look nowhere else. `cache` and `dirty` keep their identity for the life of the store: generated code binds them once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from itertools import islice
+from typing import Protocol
+
+from penstock.plan.nodes import StoreSpec
+from penstock.state.codec import packer, unpacker
+from penstock.state.keys import after_prefix, window_key, window_start
+from penstock.state.port import Frozen, Value
+
+CACHE_LIMIT = 200_000
+"""Entries a store keeps in memory; more only while they are not committed."""
+MISSING: object = object()
+"""What cache.get answers for a key that has to be loaded."""
+
+
+class Backend(Protocol):
+    """The committed entries of one store: packed values by key."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+    def scan(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """low <= key < high in order; an empty high is no bound."""
+
+
+class CachedStore:
+    """A key-value store over a backend (state/port.py, Store)."""
+
+    def __init__(self, spec: StoreSpec, backend: Backend, older: Mapping[int, Sequence[str]], limit: int = CACHE_LIMIT) -> None:
+        self.spec = spec
+        self.cache: MutableMapping[bytes, Value | None] = {}
+        self.dirty: MutableMapping[bytes, None] = {}
+        self._limit = limit
+        self._read = backend.get
+        self._scan = backend.scan
+        self._pack = packer(spec)
+        self._unpack = unpacker(spec, older)
+        self._frozen: deque[dict[bytes, None]] = deque()
+        self._sorted: list[bytes] = []  # dirty keys in order, the first _seen of them
+        self._seen = 0
+
+    def load(self, key: bytes) -> Value | None:
+        """Committed value of a key that is not in the cache; enters it."""
+        data = self._read(key)
+        value = None if data is None else self._unpack(data)
+        self.cache[key] = value
+        return value
+
+    def get(self, key: bytes) -> Value | None:
+        """Value of a key, dirty entries included."""
+        value = self.cache.get(key, MISSING)
+        return self.load(key) if value is MISSING else value  # type: ignore[return-value]
+
+    def put(self, key: bytes, value: Value | None) -> None:
+        """Set the value of a key; None deletes it."""
+        self.cache[key] = value
+        self.dirty[key] = None
+
+    def range(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, Value]]:
+        """low <= key < high in order, dirty entries included; an empty high is no bound."""
+        changed = self._changed(low, high)
+        if not changed:
+            return ((key, self._unpack(data)) for key, data in self._scan(low, high))
+        return self._overlaid(changed, self._scan(low, high))
+
+    def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, Value]]:
+        """Entries whose key begins with the prefix."""
+        return self.range(prefix, after_prefix(prefix))
+
+    def _overlaid(self, changed: Sequence[bytes], committed: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Value]]:
+        """Merge of the changed keys with what is committed; a changed key hides the committed one."""
+        cached, at, end = self.cache.get, 0, len(changed)
+        for key, data in committed:
+            while at < end and changed[at] < key:
+                value = cached(changed[at])
+                if value is not None:
+                    yield changed[at], value
+                at += 1
+            if at < end and changed[at] == key:
+                continue  # yielded, or left out as deleted, when its turn comes above
+            yield key, self._unpack(data)
+        for key in changed[at:]:
+            value = cached(key)
+            if value is not None:
+                yield key, value
+
+    def _changed(self, low: bytes, high: bytes) -> list[bytes]:
+        """Dirty and frozen keys of a range, in order."""
+        found = _between(self._dirty_in_order(), low, high)
+        if self._frozen:
+            more = {k for keys in self._frozen for k in keys if k >= low and (not high or k < high)}
+            return sorted(more.union(found))
+        return found
+
+    def _dirty_in_order(self) -> list[bytes]:
+        """Keys are only ever added to `dirty` between freezes, at its end: what is new is sorted in."""
+        count = len(self.dirty)
+        if count != self._seen:
+            self._sorted.extend(islice(self.dirty, self._seen, None))
+            self._sorted.sort()
+            self._seen = count
+        return self._sorted
+
+    def freeze(self) -> Frozen:
+        """Pack every dirty entry; they stay readable, and in memory, until `committed`."""
+        keys = dict(self.dirty)
+        cache, pack = self.cache, self._pack
+        entries: list[tuple[bytes, bytes | None]] = []
+        add = entries.append
+        for key in sorted(keys):
+            value = cache[key]
+            add((key, None if value is None else pack(value)))
+        self.dirty.clear()
+        self._sorted, self._seen = [], 0
+        self._frozen.append(keys)
+        if len(cache) > self._limit:
+            self._evict()
+        return Frozen(self.spec.name, entries)
+
+    def committed(self) -> None:
+        """The oldest freeze is in the backend."""
+        if self._frozen:
+            self._frozen.popleft()
+
+    def _evict(self) -> None:
+        """Down to nine tenths of the limit, oldest first, but for what is not committed or was changed since the last commit."""
+        excess = len(self.cache) - self._limit * 9 // 10
+        frozen = self._frozen
+        victims = list(islice((k for k in self.cache if not any(k in keys for keys in frozen)), excess))
+        for key in victims:
+            del self.cache[key]
+
+    def drop(self) -> None:
+        """Forget everything that is not committed, and the rest of the cache."""
+        self.cache.clear()
+        self.dirty.clear()
+        self._frozen.clear()
+        self._sorted, self._seen = [], 0
+
+
+def _between(keys: list[bytes], low: bytes, high: bytes) -> list[bytes]:
+    return keys[bisect_left(keys, low):bisect_left(keys, high) if high else len(keys)]
+
+
+class CachedWindowStore(CachedStore):
+    """A window store (state/port.py, WindowStore): keys are `[key][start ms]`."""
+
+    def __init__(self, spec: StoreSpec, backend: Backend, older: Mapping[int, Sequence[str]], limit: int = CACHE_LIMIT) -> None:
+        super().__init__(spec, backend, older, limit)
+        self.expire_before = 0
+
+    def load(self, key: bytes) -> Value | None:
+        if window_start(key) < self.expire_before:
+            return None  # not cached: the entry may be on disk for a while
+        return super().load(key)
+
+    def get(self, key: bytes) -> Value | None:
+        return None if window_start(key) < self.expire_before else super().get(key)
+
+    def range(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, Value]]:
+        before, entries = self.expire_before, super().range(low, high)
+        return ((k, v) for k, v in entries if window_start(k) >= before) if before else entries
+
+    def fetch(self, key: bytes, start_from: int, start_to: int) -> Iterator[tuple[int, Value]]:
+        """Windows of one key with start_from <= start <= start_to, in order of start."""
+        low = window_key(key, max(0, start_from, self.expire_before))
+        size = len(low)
+        for found, value in self.range(low, window_key(key, start_to) + b"\0"):
+            if len(found) == size and found.startswith(key):
+                yield window_start(found), value
+
+    def expire(self, before: int) -> None:
+        """Windows with start < before are gone for readers from now on, and leave the disk with the commits that follow."""
+        self.expire_before = max(self.expire_before, before)
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """These were expired on disk."""
+        for key in keys:
+            if key not in self.dirty and not any(key in f for f in self._frozen):
+                self.cache.pop(key, None)
+
+
+def cached_store(spec: StoreSpec, backend: Backend, older: Mapping[int, Sequence[str]], limit: int = CACHE_LIMIT) -> CachedStore:
+    """The store of this spec's kind."""
+    kind = CachedWindowStore if spec.kind.value == "WINDOW" else CachedStore
+    return kind(spec, backend, older, limit)

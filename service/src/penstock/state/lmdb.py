@@ -1,0 +1,419 @@
+"""A task's state in LMDB: one environment a task, one database a store.
+
+    data.mdb, lock.mdb          LMDB's
+    WRITER                      flock of the process that writes
+    database "s:<store>"        physical key (state/keys.py) -> packed value (state/codec.py)
+    database "x:<store>"        window stores: window start, 8 bytes big endian -> physical keys (sorted duplicates), for expiry
+    database "meta"             stamp, owner, expired:<store>, fields:<store>:<schema id>
+
+Settings: no fsync at commits, since the changelog is the durable truth and a kill -9 loses nothing that was written (an unclean stop of
+the machine makes recovery rebuild); not writemap, where a full disk would be a SIGBUS in place of an error; the map is large, sparse and
+never resized while readers may be open. One process writes an environment, in one thread; any number read it (state/reader.py).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from operator import lt
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import msgspec
+
+from penstock.errors import StateError, StoreFull, StoreLost
+from penstock.plan.nodes import StoreSpec
+from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore, cached_store
+from penstock.state.codec import schema_id
+from penstock.state.keys import LONG, PREFIX, is_plain, ordered_scan, physical, split_value, window_start, with_key
+from penstock.state.port import Frozen, Stamp
+
+FORMAT = 1
+"""Layout of an environment; another one is rebuilt from the changelog."""
+MAP_SIZE = 8 << 30
+MAX_READERS = 512
+EXPIRE_SLICE = 2_000
+"""Windows removed by one commit, so that a commit never waits for a mass of them."""
+
+STAMP, OWNER = b"stamp", b"owner"
+_start = struct.Struct(">Q")
+_encode = msgspec.msgpack.encode
+_stamp_of = msgspec.msgpack.Decoder(Stamp).decode
+
+Environment, Transaction, LmdbError = lmdb.Environment, lmdb.Transaction, lmdb.Error
+
+opened: dict[tuple[int, int], lmdb.Environment] = {}
+"""Environments this process writes, by (device, inode) of data.mdb: LMDB refuses a second opening in one process, so a reader in the
+writer's process shares its environment."""
+
+
+def file_id(path: Path) -> tuple[int, int]:
+    """What tells this environment's file from one that replaced it."""
+    found = os.stat(path / "data.mdb")
+    return found.st_dev, found.st_ino
+
+
+def store_database(name: str) -> bytes:
+    """Name of a store's database."""
+    return b"s:" + name.encode()
+
+
+def expiry_database(name: str) -> bytes:
+    """Name of the database that orders a window store by start."""
+    return b"x:" + name.encode()
+
+
+def expired_key(name: str) -> bytes:
+    """Meta entry: windows of this store that start before are gone."""
+    return b"expired:" + name.encode()
+
+
+def fields_prefix(name: str) -> bytes:
+    """Meta entries: field names by schema id."""
+    return b"fields:" + name.encode() + b":"
+
+
+def read_stamp(txn: lmdb.Transaction, meta: Any) -> Stamp | None:
+    """The stamp, its owner being whoever took the environment last."""
+    data = txn.get(STAMP, db=meta)
+    if data is None:
+        return None
+    stamp = _stamp_of(data)
+    owner = bytes(txn.get(OWNER, b"", db=meta)).decode()
+    return replace(stamp, owner=owner)
+
+
+def read_fields(txn: lmdb.Transaction, meta: Any, name: str) -> dict[int, Sequence[str]]:
+    """Field names of a store by the schema ids that were ever written."""
+    prefix = fields_prefix(name)
+    found: dict[int, Sequence[str]] = {}
+    cursor = txn.cursor(db=meta)
+    if cursor.set_range(prefix):
+        for key, value in cursor:
+            if not key.startswith(prefix):
+                break
+            found[int(key[len(prefix):], 16)] = msgspec.msgpack.decode(value, type=tuple[str, ...])
+    return found
+
+
+def read_expired(txn: lmdb.Transaction, meta: Any, name: str) -> int:
+    """Windows that start before this are gone."""
+    data = txn.get(expired_key(name), db=meta)
+    return 0 if data is None else _start.unpack(data)[0]
+
+
+def get_entry(txn: lmdb.Transaction, database: Any, key: bytes) -> bytes | None:
+    """Packed value of a key."""
+    if is_plain(key):
+        return txn.get(key, db=database)  # type: ignore[no-any-return]
+    data = txn.get(physical(key), db=database)
+    if data is None:
+        return None
+    found, value = split_value(data)
+    return value if found == key else None
+
+
+def scan_entries(txn: lmdb.Transaction, database: Any, low: bytes, high: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(key, packed value) with low <= key < high in order; an empty high is no bound."""
+    if not low:
+        value = get_entry(txn, database, b"")
+        if value is not None:
+            yield b"", value
+    with txn.cursor(db=database) as cursor:
+        if cursor.set_range(low[:PREFIX]) if low else cursor.first():
+            yield from ordered_scan(iter(cursor), low, high)
+
+
+def begin_reading(env: Environment) -> Transaction:
+    """A read transaction, also when the writer has a larger map than this process."""
+    try:
+        return env.begin()
+    except lmdb.MapResizedError:
+        env.set_mapsize(0)
+        return env.begin()
+
+
+def open_for_reading(path: Path, identity: tuple[int, int], databases: int, map_size: int) -> tuple[Environment, bool]:
+    """(environment, whether the caller owns it and closes it). In the writer's process it is the writer's."""
+    if identity in opened:
+        return opened[identity], False
+    env = lmdb.open(str(path), map_size=map_size, max_dbs=databases, max_readers=MAX_READERS, readonly=True, lock=True, create=False,
+                    readahead=False)
+    env.reader_check()
+    return env, True
+
+
+def is_open(identity: tuple[int, int], env: Environment) -> bool:
+    """Whether this process's writer still has this environment open."""
+    return opened.get(identity) is env
+
+
+def open_stores(env: Environment, specs: Mapping[str, StoreSpec]) -> tuple[Any, dict[str, Any]]:
+    """(meta, database by store) of an environment opened for reading; stores that are not there are left out."""
+    meta, found = env.open_db(b"meta", create=False), dict[str, Any]()
+    for name in specs:
+        try:
+            found[name] = env.open_db(store_database(name), create=False)
+        except lmdb.NotFoundError:
+            continue
+    return meta, found
+
+
+class LmdbBackend:
+    """Committed entries of one store, read in a transaction that the task's reads share between commits."""
+
+    def __init__(self, state: LmdbTaskState, database: Any) -> None:
+        self._state = state
+        self.database = database
+
+    def get(self, key: bytes) -> bytes | None:
+        return get_entry(self._state.reading(), self.database, key)
+
+    def scan(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, bytes]]:
+        with self._state.env.begin(buffers=False) as txn:
+            yield from scan_entries(txn, self.database, low, high)
+
+
+@contextmanager
+def _writing(env: lmdb.Environment, path: Path) -> Iterator[lmdb.Transaction]:
+    """A write transaction; all or nothing. No room left is StoreFull, anything else of LMDB's a StateError."""
+    try:
+        with env.begin(write=True) as txn:
+            yield txn
+    except (lmdb.MapFullError, lmdb.DiskError) as e:
+        raise StoreFull(f"no room to write {path}: {e}") from e
+    except lmdb.Error as e:
+        raise StateError(f"cannot write {path}: {e}") from e
+
+
+def _lock(path: Path) -> int:
+    handle = os.open(path / "WRITER", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        os.close(handle)
+        raise StateError(f"{path} is open for writing in another process") from e
+    return handle
+
+
+class LmdbTaskState:
+    """All stores of one task (state/port.py, TaskState). Make one with `open`."""
+
+    def __init__(self, path: Path, env: lmdb.Environment, lock: int, specs: Iterable[StoreSpec], cache_limit: int) -> None:
+        self.path = path
+        self.env = env
+        self._lock = lock
+        self._id = file_id(path)
+        opened[self._id] = env
+        self._reading: lmdb.Transaction | None = None
+        self._stores: dict[str, CachedStore] = {}
+        self._databases: dict[str, Any] = {}
+        self._expiry: dict[str, Any] = {}
+        with _writing(env, path) as txn:
+            self._meta = env.open_db(b"meta", txn=txn)
+            for spec in specs:
+                self._add(txn, spec, cache_limit)
+            self._owner = bytes(txn.get(OWNER, b"", db=self._meta))
+            self._stamp = read_stamp(txn, self._meta)
+
+    @classmethod
+    def open(cls, path: Path, specs: Iterable[StoreSpec], incarnation: int, *, map_size: int = MAP_SIZE, sync: bool = False,
+             cache_limit: int = CACHE_LIMIT) -> LmdbTaskState:
+        """Open or create the environment in this directory. Whether its content may be used is recovery's decision (`stamp`); the
+        incarnation names the topology in errors. Raises StateError when another process writes it or it cannot be read, StoreFull
+        when there is no room for an empty one."""
+        specs = tuple(specs)
+        path.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path)
+        try:
+            env = lmdb.open(str(path), map_size=map_size, max_dbs=2 * len(specs) + 2, max_readers=MAX_READERS, sync=sync, metasync=sync,
+                            readahead=False)
+        except lmdb.Error as e:
+            os.close(lock)
+            raise StateError(f"cannot open {path} (incarnation {incarnation}): {e}") from e
+        try:
+            env.reader_check()
+            return cls(path, env, lock, specs, cache_limit)
+        except BaseException:
+            opened.pop(file_id(path), None)
+            env.close()
+            os.close(lock)
+            raise
+
+    def _add(self, txn: lmdb.Transaction, spec: StoreSpec, cache_limit: int) -> None:
+        name = spec.name
+        database = self._databases[name] = self.env.open_db(store_database(name), txn=txn)
+        older = read_fields(txn, self._meta, name)
+        if older.get(schema_id(spec)) != spec.fields:
+            older[schema_id(spec)] = spec.fields
+            txn.put(fields_prefix(name) + b"%08x" % schema_id(spec), _encode(spec.fields), db=self._meta)
+        store = self._stores[name] = cached_store(spec, LmdbBackend(self, database), older, cache_limit)
+        if isinstance(store, CachedWindowStore):
+            self._expiry[name] = self.env.open_db(expiry_database(name), txn=txn, dupsort=True)
+            store.expire(read_expired(txn, self._meta, name))
+
+    def store(self, name: str) -> CachedStore:
+        """One store; StateError when there is none of this name."""
+        try:
+            return self._stores[name]
+        except KeyError:
+            raise StateError(f"{self.path} has no store {name}") from None
+
+    def reading(self) -> lmdb.Transaction:
+        """The read transaction that loads share until the next write: a long one would keep pages from being used again."""
+        if self._reading is None:
+            self._reading = self.env.begin()
+        return self._reading
+
+    def _end_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.abort()
+            self._reading = None
+
+    def stamp(self) -> Stamp | None:
+        return self._stamp
+
+    def take(self, owner: str) -> None:
+        self._end_reading()
+        with _writing(self.env, self.path) as txn:
+            txn.put(OWNER, owner.encode(), db=self._meta)
+            self._stamp = read_stamp(txn, self._meta)
+        self._owner = owner.encode()
+
+    def freeze(self) -> list[Frozen]:
+        return [store.freeze() for store in self._stores.values()]
+
+    def commit(self, frozen: Sequence[Frozen], stamp: Stamp) -> None:
+        self._end_reading()
+        gone: dict[str, list[bytes]] = {}
+        with _writing(self.env, self.path) as txn:
+            self._check_owner(txn)
+            self._check_inputs(txn)
+            for f in frozen:
+                self._write(txn, f.store, f.entries)
+            for name in self._expiry:
+                gone[name] = self._expire(txn, name)
+            self._put_stamp(txn, stamp)
+        self._written(stamp)
+        for f in frozen:
+            self._stores[f.store].committed()
+        for name, keys in gone.items():
+            store = self._stores[name]
+            assert isinstance(store, CachedWindowStore)
+            store.forget(keys)
+
+    def restore(self, store: str, entries: Iterable[tuple[bytes, bytes | None]], stamp: Stamp) -> None:
+        self._end_reading()
+        name = self.store(store).spec.name
+        with _writing(self.env, self.path) as txn:
+            self._check_owner(txn)
+            self._write(txn, name, list(entries), appendable=True)
+            self._put_stamp(txn, stamp)
+        self._written(stamp)
+
+    def _check_owner(self, txn: lmdb.Transaction) -> None:
+        owner = bytes(txn.get(OWNER, b"", db=self._meta))
+        if owner != self._owner:
+            raise StoreLost(f"{self.path} belongs to {owner.decode()}, not to {self._owner.decode()}: it was opened elsewhere")
+
+    def _check_inputs(self, txn: lmdb.Transaction) -> None:
+        stored = read_stamp(txn, self._meta)
+        if (None if stored is None else stored.inputs) != (None if self._stamp is None else self._stamp.inputs):
+            raise StoreLost(f"{self.path} is at {None if stored is None else stored.inputs}, not at this task's last commit "
+                            f"{None if self._stamp is None else self._stamp.inputs}")
+
+    def _put_stamp(self, txn: lmdb.Transaction, stamp: Stamp) -> None:
+        txn.put(STAMP, _encode(stamp), db=self._meta)
+        txn.put(OWNER, stamp.owner.encode(), db=self._meta)
+
+    def _written(self, stamp: Stamp) -> None:
+        self._stamp = stamp
+        self._owner = stamp.owner.encode()
+
+    def _write(self, txn: lmdb.Transaction, name: str, entries: Sequence[tuple[bytes, bytes | None]], appendable: bool = False) -> None:
+        """Entries sorted by key, None deleting."""
+        if not entries:
+            return
+        database = self._databases[name]
+        if not _all_plain(entries):
+            entries = sorted((k, v) if is_plain(k) else (physical(k), None if v is None else with_key(k, v)) for k, v in entries)
+        puts = [(k, v) for k, v in entries if v is not None]
+        if len(puts) < len(entries):
+            for key, value in entries:
+                if value is None:
+                    txn.delete(key, db=database)
+        if name in self._expiry:
+            self._index(txn, name, puts)
+        if puts:
+            with txn.cursor(db=database) as cursor:
+                behind = appendable and _ascending(puts) and (not cursor.last() or cursor.key() < puts[0][0])
+                cursor.putmulti(puts, append=behind)
+
+    def _index(self, txn: lmdb.Transaction, name: str, puts: Sequence[tuple[bytes, bytes]]) -> None:
+        """Note new windows by start. Most entries update a window that is noted already: looking is cheaper than writing."""
+        get, database = txn.get, self._databases[name]
+        fresh = [(_start.pack(window_start(k if len(k) <= LONG else split_value(v)[0])), k) for k, v in puts if get(k, db=database) is None]
+        if fresh:
+            with txn.cursor(db=self._expiry[name]) as cursor:
+                cursor.putmulti(sorted(fresh))
+
+    def _expire(self, txn: lmdb.Transaction, name: str) -> list[bytes]:
+        """Remove up to EXPIRE_SLICE windows that are over; keys removed."""
+        store = self._stores[name]
+        assert isinstance(store, CachedWindowStore)
+        before = store.expire_before
+        txn.put(expired_key(name), _start.pack(before), db=self._meta)
+        bound, gone = _start.pack(before), list[bytes]()
+        with txn.cursor(db=self._expiry[name]) as cursor:
+            while len(gone) < EXPIRE_SLICE and cursor.first() and cursor.key() < bound:
+                key = cursor.value()
+                txn.delete(key, db=self._databases[name])
+                cursor.delete()
+                gone.append(key)
+        return gone
+
+    def wipe(self) -> None:
+        """Empty every store and forget the stamp; the owner stays."""
+        self.drop_cache()
+        with _writing(self.env, self.path) as txn:
+            for database in (*self._databases.values(), *self._expiry.values()):
+                txn.drop(database, delete=False)
+            txn.delete(STAMP, db=self._meta)
+            for name in self._expiry:
+                txn.delete(expired_key(name), db=self._meta)
+        self._stamp = None
+        for store in self._stores.values():
+            if isinstance(store, CachedWindowStore):
+                store.expire_before = 0
+
+    def drop_cache(self) -> None:
+        self._end_reading()
+        for store in self._stores.values():
+            store.drop()
+
+    def sync(self) -> None:
+        """Put everything that was committed on the disk."""
+        self.env.sync(True)
+
+    def close(self) -> None:
+        """Sync and close; the environment is then good after any restart of the machine."""
+        self.drop_cache()
+        self.sync()
+        opened.pop(self._id, None)
+        self.env.close()
+        os.close(self._lock)
+
+
+def _all_plain(entries: Sequence[tuple[bytes, bytes | None]]) -> bool:
+    lengths = [len(k) for k, _ in entries]
+    return max(lengths) <= LONG and min(lengths) > 0
+
+
+def _ascending(entries: Sequence[tuple[bytes, bytes | None]]) -> bool:
+    keys = [k for k, _ in entries]
+    return all(map(lt, keys, keys[1:]))

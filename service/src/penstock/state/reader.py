@@ -1,0 +1,112 @@
+"""Reading a task's environment from another process, such as the gateway, while its worker goes on writing.
+
+A snapshot is one LMDB read transaction: consistent, committed, with the stamp of the commit it shows. Keep it short: pages that it can see
+are not used again, and the file never shrinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from penstock.errors import StateError
+from penstock.plan.nodes import StoreKind, StoreSpec
+from penstock.state.codec import unpacker
+from penstock.state.keys import window_start
+from penstock.state.lmdb import (
+    MAP_SIZE, Environment, LmdbError, Transaction, begin_reading, file_id, get_entry, is_open, open_for_reading, open_stores,
+    read_expired, read_fields, read_stamp, scan_entries,
+)
+from penstock.state.port import Stamp, Value
+
+Unpack = Callable[[bytes], Value]
+
+
+class LmdbSnapshot:
+    """One committed view (state/port.py, StateSnapshot)."""
+
+    def __init__(self, reader: LmdbStateReader, txn: Transaction) -> None:
+        self._reader = reader
+        self._txn = txn
+        self.stamp: Stamp | None = read_stamp(txn, reader.meta)
+        self._unpack: dict[str, Unpack] = {}
+        self._expired: dict[str, int] = {}
+
+    def _store(self, store: str) -> tuple[Any, Unpack, int]:
+        """(database, unpack, windows that start before are gone)."""
+        database, spec = self._reader.database(store), self._reader.specs[store]
+        if store not in self._unpack:
+            self._unpack[store] = unpacker(spec, read_fields(self._txn, self._reader.meta, store))
+            self._expired[store] = read_expired(self._txn, self._reader.meta, store) if spec.kind is StoreKind.WINDOW else 0
+        return database, self._unpack[store], self._expired[store]
+
+    def get(self, store: str, key: bytes) -> Value | None:
+        """Value of a key; None when there is none or its window is gone."""
+        database, unpack, expired = self._store(store)
+        if expired and window_start(key) < expired:
+            return None
+        data = get_entry(self._txn, database, key)
+        return None if data is None else unpack(data)
+
+    def range(self, store: str, low: bytes, high: bytes) -> Iterator[tuple[bytes, Value]]:
+        """low <= key < high in order; an empty high is no bound."""
+        database, unpack, expired = self._store(store)
+        for key, data in scan_entries(self._txn, database, low, high):
+            if not expired or window_start(key) >= expired:
+                yield key, unpack(data)
+
+    def close(self) -> None:
+        """End the read transaction."""
+        self._txn.abort()
+
+    def __enter__(self) -> LmdbSnapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class LmdbStateReader:
+    """Opens an environment read-only at the first snapshot, and anew when its file was replaced (state/port.py, StateReader).
+
+    map_size is the writer's: a smaller map cannot see what the writer adds. Raises StateError when there is no environment (yet)."""
+
+    def __init__(self, path: Path, specs: Iterable[StoreSpec], *, map_size: int = MAP_SIZE) -> None:
+        self.path = path
+        self.specs = {spec.name: spec for spec in specs}
+        self.meta: Any = None
+        self._map_size = map_size
+        self._env: Environment | None = None
+        self._own = False
+        self._id: tuple[int, int] | None = None
+        self._databases: dict[str, Any] = {}
+
+    def snapshot(self) -> LmdbSnapshot:
+        """A short read transaction; close it soon."""
+        try:
+            if self._env is None or file_id(self.path) != self._id or not (self._own or is_open(self._id, self._env)):
+                self._reopen()
+            assert self._env is not None
+            return LmdbSnapshot(self, begin_reading(self._env))
+        except (LmdbError, FileNotFoundError) as e:
+            raise StateError(f"cannot read {self.path}: {e}") from e
+
+    def database(self, store: str) -> Any:
+        """Database of a store; StateError when it is not there."""
+        try:
+            return self._databases[store]
+        except KeyError:
+            raise StateError(f"{self.path} has no store {store}") from None
+
+    def _reopen(self) -> None:
+        self.close()
+        self._id = file_id(self.path)
+        self._env, self._own = open_for_reading(self.path, self._id, 2 * len(self.specs) + 2, self._map_size)
+        self.meta, self._databases = open_stores(self._env, self.specs)
+
+    def close(self) -> None:
+        """Close the environment; a later snapshot opens it again."""
+        if self._env is not None and self._own:
+            self._env.close()
+        self._env = None
