@@ -38,7 +38,7 @@ class Admin:
         }
 
         async def attempt() -> None:
-            topic = (name, config.partitions, config.replicas or -1, [], list(configs.items()))
+            topic: tuple[object, ...] = (name, config.partitions, config.replicas or -1, [], list(configs.items()))
             answer = await self._cluster.send_any(CREATE_TOPICS([topic], _TIMEOUT_MS, False))
             _, code, message = answer.topics[0]
             if code == codes.INVALID_CONFIG and _FUTURE in configs:

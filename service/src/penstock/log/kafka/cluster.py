@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aiokafka.conn import AIOKafkaConnection, create_conn
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
+from aiokafka.conn import AIOKafkaConnection, create_conn  # type: ignore[import-untyped]
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError  # type: ignore[import-untyped]
 
 from penstock.errors import LogError, LogUnavailable, UnknownTopic
 from penstock.log.kafka import codes
@@ -127,7 +127,7 @@ class Cluster:
         """One request to one broker; its response struct. Raises LogUnavailable when there is no answer in time."""
         conn = await self._connection(node, lane, timeout or self._timeout)
         try:
-            return await conn.send(call)  # type: ignore[arg-type]
+            return await conn.send(call)
         except IncompatibleBrokerVersion as error:
             raise LogError(f"the broker is too old or too new: {error}") from error
         except (KafkaError, OSError, TimeoutError) as error:
@@ -259,7 +259,7 @@ class Cluster:
                 problem = error
                 continue
             try:
-                return await conn.send(call)  # type: ignore[arg-type]
+                return await conn.send(call)
             except IncompatibleBrokerVersion as error:
                 raise LogError(f"the broker is too old or too new: {error}") from error
             except (KafkaError, OSError, TimeoutError) as error:

@@ -12,7 +12,17 @@ from penstock.log.kafka.lookups import Lookups
 from penstock.log.kafka.membership import KafkaMembership, Timing
 from penstock.log.kafka.reader import KafkaReader
 from penstock.log.kafka.writer import KafkaWriter
-from penstock.log.port import BatchBuilder, CommittedOffset, Log, LogReader, Membership, TopicConfig, TopicInfo, TopicPartition, TxnWriter
+from penstock.log.port import (
+    BatchBuilder,
+    CommittedOffset,
+    Log,
+    LogReader,
+    Membership,
+    TopicConfig,
+    TopicInfo,
+    TopicPartition,
+    TxnWriter,
+)
 from penstock.log.records import Builder
 
 

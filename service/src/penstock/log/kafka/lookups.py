@@ -42,7 +42,8 @@ class Lookups:
         """Stable committed offsets: waits while a transaction on them is undecided (error 88, KIP-447)."""
         if not tps:
             return {}
-        topics = [(t, ps, {}) for t, ps in by_topic({tp: tp.partition for tp in tps})]
+        tags: dict[int, bytes] = {}
+        topics = [(t, ps, tags) for t, ps in by_topic({tp: tp.partition for tp in tps})]
 
         async def attempt() -> dict[TopicPartition, CommittedOffset]:
             answer = await self._cluster.ask_coordinator(GROUP, group, OFFSET_FETCH(group, topics, True))

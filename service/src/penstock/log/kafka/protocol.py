@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiokafka.errors import IncompatibleBrokerVersion
-from aiokafka.protocol.api import RequestStruct, Response
-from aiokafka.protocol.types import (
+from aiokafka.errors import IncompatibleBrokerVersion  # type: ignore[import-untyped]
+from aiokafka.protocol.api import RequestStruct, Response  # type: ignore[import-untyped]
+from aiokafka.protocol.types import (  # type: ignore[import-untyped]
     AbstractType,
     Array,
     Boolean,
@@ -32,7 +32,7 @@ _COMPACT = CompactString("utf-8")
 _TAGS = ("tags", TaggedFields)
 
 
-class _Uuid(AbstractType[bytes]):
+class _Uuid(AbstractType[bytes]):  # type: ignore[misc]
     """16 bytes as they are."""
 
     @classmethod

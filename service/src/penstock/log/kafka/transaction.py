@@ -6,6 +6,7 @@ Transactions of the first version are spoken: partitions and groups are announce
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from penstock.errors import AssignmentLost, LogError, LogUnavailable
 from penstock.log.kafka import codes
@@ -79,8 +80,9 @@ class Transaction:
             await self._repeat(lambda: self._add_group(group))
             self._groups.add(group)
         generation, member = (token.generation, token.member) if token is not None else (-1, "")
-        rows = by_topic({tp: (tp.partition, o.offset, -1, o.metadata, {}) for tp, o in offsets.items()})
-        call = TXN_OFFSET_COMMIT(self.id, group, self.producer_id, self.epoch, generation, member, None, [(t, ps, {}) for t, ps in rows])
+        tags: dict[int, bytes] = {}
+        rows = by_topic({tp: (tp.partition, o.offset, -1, o.metadata, tags) for tp, o in offsets.items()})
+        call = TXN_OFFSET_COMMIT(self.id, group, self.producer_id, self.epoch, generation, member, None, [(t, ps, tags) for t, ps in rows])
 
         async def attempt() -> None:
             answer = await self._cluster.ask_coordinator(GROUP, group, call, self._lane)
@@ -120,7 +122,7 @@ class Transaction:
         answer = await self._ask(ADD_OFFSETS(self.id, self.producer_id, self.epoch, group))
         self._check(answer.error, f"announcing group {group}")
 
-    async def _ask(self, call: Call) -> object:
+    async def _ask(self, call: Call) -> Any:
         return await self._cluster.ask_coordinator(TRANSACTION, self.id, call, self._lane)
 
     def _check(self, code: int, what: str, topic: str = "") -> None:

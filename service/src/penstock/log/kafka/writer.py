@@ -31,17 +31,14 @@ class KafkaWriter:
         self._transaction = Transaction(cluster, transactional_id)
         self._cluster = cluster
         self._sender: Sender | None = None
+        self.producer = ""  # transactional id|producer id|epoch
 
     async def start(self) -> None:
         """InitProducerId: fences the predecessor and aborts its transaction."""
         await self._transaction.start()
+        self.producer = self._transaction.identity
         self._sender = Sender(self._cluster, self._transaction.id, self._transaction.producer_id, self._transaction.epoch,
                               self._transaction.add_partitions)
-
-    @property
-    def producer(self) -> str:
-        """"transactional id|producer id|epoch"."""
-        return self._transaction.identity
 
     async def send(self, topic: str, partition: int, batch: BatchBuilder) -> None:
         """Queue the batch; waits only while 32 MiB are on their way."""

@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "kafka"))
+
+from broker import Broker, available
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One real Kafka broker for all tests of the session; tests that stop or kill it restart it. Skips without Java."""
+    if reason := available():
+        pytest.skip(f"no Kafka here: {reason}")
+    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
