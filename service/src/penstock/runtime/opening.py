@@ -122,8 +122,6 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
     if decision.action in (Action.EMPTY, Action.REBUILD):
         state.wipe()
     state.take(owner)
-    if decision.action is Action.USE:
-        return target
     at = {t: 0 for t in target} if decision.action is Action.REBUILD else dict((state.stamp() or _nothing(ctx, plan, owner)).changelogs)
     stamp = Stamp(plan.incarnation, FORMAT, owner, {} if decision.action is Action.REBUILD else _inputs(state), at, ctx.boot, ctx.clock.now_ms())
 
@@ -134,9 +132,10 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
 
     if decision.replay:
         stamp = await replay(ctx.log, state, specs, task_id.partition, decision.replay, stamp, progress)  # type: ignore[arg-type]
-    # the last restore says what it is equal to: the committed position
-    done = Stamp(plan.incarnation, FORMAT, owner, inputs, {**target}, ctx.boot, ctx.clock.now_ms())
+    # equal to the committed position now; and on disk no longer marked as closed cleanly before anything is written without fsync
+    done = Stamp(plan.incarnation, FORMAT, owner, inputs, target, ctx.boot, ctx.clock.now_ms())
     state.restore(plan.subs[task_id.sub].stores[0].name, (), done)
+    state.sync()
     return target
 
 

@@ -112,6 +112,8 @@ class CachedStore:
 
     def freeze(self) -> Frozen:
         """Pack every dirty entry; they stay readable, and in memory, until `committed`."""
+        if not self.dirty:
+            return Frozen(self.spec.name, ())
         keys = dict(self.dirty)
         cache, pack = self.cache, self._pack
         entries: list[tuple[bytes, bytes | None]] = []
@@ -127,7 +129,7 @@ class CachedStore:
         return Frozen(self.spec.name, entries)
 
     def committed(self) -> None:
-        """The oldest freeze is in the backend."""
+        """The oldest freeze that had entries is in the backend."""
         if self._frozen:
             self._frozen.popleft()
 

@@ -301,7 +301,8 @@ class LmdbTaskState:
             self._put_stamp(txn, stamp)
         self._written(stamp)
         for f in frozen:
-            self._stores[f.store].committed()
+            if f.entries:
+                self._stores[f.store].committed()
         for name, keys in gone.items():
             store = self._stores[name]
             assert isinstance(store, CachedWindowStore)

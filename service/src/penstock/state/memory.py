@@ -104,7 +104,8 @@ class MemoryTaskState:
             raise StoreFull(f"the store has no room for this commit within {env.limit} bytes")
         self._write(frozen, stamp)
         for f in frozen:
-            self._stores[f.store].committed()
+            if f.entries:
+                self._stores[f.store].committed()
 
     def restore(self, store: str, entries: Iterable[tuple[bytes, bytes | None]], stamp: Stamp) -> None:
         self._check_owner()
