@@ -5,11 +5,13 @@ The id of an aggregate is `NAME/argument type`, so that a plan finds it again; b
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 from penstock.expr.aggregate import Aggregate, Emitter
 from penstock.expr.code import Module
+from penstock.expr.functions.numbers import sort_key
 from penstock.expr.functions.registry import Description
 from penstock.types import java
 from penstock.types import sqltype as t
@@ -161,3 +163,108 @@ def _avg(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
         name, (kind,), t.DOUBLE, ("sum", "count"), (_zero(kind), "0"), add=_summing("+", kind, "{t} += 1"),
         undo=_summing("-", kind, "{t} -= 1"), merge=lambda m, s, o: [*_added("+", kind, s[0], o[0], m), f"{s[1]} += {o[1]}"],
         value=lambda m, s: f"(float({s[0]}) / {s[1]} if {s[1]} else 0.0)")
+
+
+# ---- MIN and MAX
+
+def _better(sign: str, kind: SqlType, module: Module, state: str, value: str) -> list[str]:
+    """state = value where it is the better one; texts are ordered by UTF-16 units, bytes as signed."""
+    key = sort_key(kind.kind)
+    name = "" if key is None else module.bind(key, getattr(key, "__name__", "sort_key"))
+    return [f"if {value} is not None and ({state} is None or {name}({value}) {sign} {name}({state})):", f"    {state} = {value}"]
+
+
+def _extreme(sign: str) -> Maker:
+    def make(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+        _no_literals(name, literals)
+        _only(name, kind, _ORDERED)
+        field = "min" if sign == "<" else "max"
+        return Aggregate(name, (kind,), kind, (field,), ("None",), add=lambda m, s, a: _better(sign, kind, m, s[0], a[0]), undo=None,
+                         merge=lambda m, s, o: _better(sign, kind, m, s[0], o[0]), value=_state)
+
+    return make
+
+
+_SAME = tuple(f"({kind}) -> {kind}" for kind in ("INT", "BIGINT", "DOUBLE", "DECIMAL", "DATE", "TIME", "TIMESTAMP", "STRING", "BYTES"))
+aggregate("MIN", "The smallest value that is not null.", _SAME)(_extreme("<"))
+aggregate("MAX", "The largest value that is not null.", _SAME)(_extreme(">"))
+
+
+# ---- EARLIEST_BY_OFFSET and LATEST_BY_OFFSET
+
+def _ignores_nulls(name: str, literals: tuple[object, ...]) -> bool:
+    if len(literals) > 1 or literals and not isinstance(literals[0], bool):
+        raise TypeError(f"Function '{name.partition('/')[0]}' takes a value and whether nulls are ignored; several values are not supported yet")
+    return bool(literals[0]) if literals else True
+
+
+@aggregate("LATEST_BY_OFFSET", "The last value; nulls are ignored unless the second argument is false.", ("(T) -> T", "(T, BOOLEAN) -> T"),
+           ("value", "ignore_nulls"))
+def _latest(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    add = _unless_null("{s} = {a}") if _ignores_nulls(name, literals) else lambda m, s, a: [f"{s[0]} = {a[0]}"]
+    return Aggregate(name, (kind,), kind, ("latest",), ("None",), add=add, undo=None, merge=None, value=_state)
+
+
+@aggregate("EARLIEST_BY_OFFSET", "The first value; nulls are ignored unless the second argument is false.",
+           ("(T) -> T", "(T, BOOLEAN) -> T"), ("value", "ignore_nulls"))
+def _earliest(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    if _ignores_nulls(name, literals):
+        return Aggregate(name, (kind,), kind, ("earliest",), ("None",), undo=None, merge=None, value=_state,
+                         add=lambda m, s, a: [f"if {s[0]} is None:", f"    {s[0]} = {a[0]}"])
+    return Aggregate(name, (kind,), kind, ("earliest", "seen"), ("None", "False"), undo=None, merge=None, value=_state,
+                     add=lambda m, s, a: [f"if not {s[1]}:", f"    {s[0]}, {s[1]} = {a[0]}, True"])
+
+
+# ---- lists. A state's list is never changed in place: the old one may still be read.
+
+def _top(keep: list[object], value: object, k: int, key: Callable[[object], object] | None) -> list[object]:
+    """The list in descending order with the value after its equals, cut to k."""
+    return heapq.nlargest(k, [*keep, value], key=key)  # type: ignore[type-var,arg-type,unused-ignore]
+
+
+@aggregate("TOPK", "The k largest values in descending order; equal values are kept.",
+           tuple(f"({kind}, INT) -> ARRAY<{kind}>" for kind in ("INT", "BIGINT", "DOUBLE", "STRING")), ("value", "k"))
+def _topk(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    _only(name, kind, _NUMBERS | {Kind.STRING})
+    if len(literals) != 1 or not isinstance(literals[0], int) or isinstance(literals[0], bool) or literals[0] < 1:
+        raise TypeError("Function 'TOPK' takes a value and a whole number of at least 1")
+    k, key = literals[0], sort_key(kind.kind)
+
+    def add(module: Module, state: list[str], arguments: list[str]) -> list[str]:
+        (s, *_), (a, *_) = state, arguments
+        plain = "" if key is None else module.bind(key, "sort_key")
+        order = "None" if key is None else plain
+        return [f"if {a} is not None and (len({s}) < {k} or {plain}({a}) > {plain}({s}[-1])):",
+                f"    {s} = {module.bind(_top, 'top')}({s}, {a}, {k}, {order})"]
+
+    def merge(module: Module, state: list[str], other: list[str]) -> list[str]:
+        order = "None" if key is None else module.bind(key, "sort_key")
+        return [f"{state[0]} = {module.bind(heapq.nlargest, 'nlargest')}({k}, {state[0]} + {other[0]}, {order})"]
+
+    return Aggregate(name, (kind,), t.array(kind), ("top",), ("[]",), add=add, undo=None, merge=merge, value=_state)
+
+
+def _without_last(values: list[object], value: object) -> list[object]:
+    """The list without the last element equal to the value."""
+    for index in range(len(values) - 1, -1, -1):
+        if values[index] == value:
+            return values[:index] + values[index + 1:]
+    return values
+
+
+@aggregate("COLLECT_LIST", "All values in the order of arrival, nulls too.", ("(T) -> ARRAY<T>",))
+def _collect_list(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    _no_literals(name, literals)
+    return Aggregate(
+        name, (kind,), t.array(kind), ("list",), ("[]",), add=lambda m, s, a: [f"{s[0]} = [*{s[0]}, {a[0]}]"],
+        undo=lambda m, s, a: [f"{s[0]} = {m.bind(_without_last, 'without_last')}({s[0]}, {a[0]})"],
+        merge=lambda m, s, o: [f"{s[0]} = {s[0]} + {o[0]}"], value=_state)
+
+
+@aggregate("COLLECT_SET", "The distinct values in the order of first arrival; null is a value.", ("(T) -> ARRAY<T>",))
+def _collect_set(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+    _no_literals(name, literals)
+    return Aggregate(
+        name, (kind,), t.array(kind), ("set",), ("[]",),
+        add=lambda m, s, a: [f"if {a[0]} not in {s[0]}:", f"    {s[0]} = [*{s[0]}, {a[0]}]"], undo=None,
+        merge=lambda m, s, o: [f"{s[0]} = {s[0]} + [v for v in {o[0]} if v not in {s[0]}]"], value=_state)

@@ -12,7 +12,7 @@ from penstock.expr.aggregate import Aggregate
 from penstock.expr.ast import Ast
 from penstock.expr.functions import FUNCTIONS, choose
 from penstock.expr.operators import coerce, mismatch, shown
-from penstock.expr.parser import parse_expression, parse_projection
+from penstock.expr.parser import parse_expression
 from penstock.expr.scope import Scope, match_name
 from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, Parameter, Subscript
 from penstock.types import sqltype as t

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import builtins
-import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -7,6 +7,7 @@ there is an error and makes the whole expression null. Comparisons check for Non
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
@@ -82,7 +83,7 @@ class _Emitter:
             return Piece("None", atom=True, nullable=True)
         if isinstance(value, (bool, str)):
             return Piece(repr(value), atom=True)
-        if isinstance(value, (int, float)) and value == value and abs(value) != float("inf"):
+        if isinstance(value, (int, float)) and math.isfinite(value):
             return Piece(repr(value) if value >= 0 else f"({value!r})", atom=True)
         return Piece(self.bind(value, re.sub(r"\W", "_", f"const_{value}"[:24])), atom=True)
 
@@ -231,7 +232,7 @@ class _Emitter:
         a, b = self.side(left, right.type), self.side(right, left.type)
         parts = Parts(self.module, a, b)
         if op not in ("eq", "ne", "distinct", "not_distinct") and (key := _sort_key(left, right)):
-            name = self.bind(key, key.__name__)
+            name = self.bind(key, "sort_key")
             parts = Parts(self.module, *(null_guard(Parts(self.module, p), f"{name}({{0}})", False) for p in (a, b)))
         return parts
 
@@ -263,7 +264,7 @@ class _Emitter:
     def between(self, expr: Call) -> Piece:
         value, low, high = expr.args
         kinds = {e.type.kind for e in expr.args if e.type is not None}
-        if kinds <= {Kind.INT, Kind.BIGINT} or kinds == {Kind.DOUBLE} or kinds == {Kind.TIMESTAMP}:
+        if kinds <= {Kind.INT, Kind.BIGINT} or kinds in ({Kind.DOUBLE}, {Kind.TIMESTAMP}):
             parts = Parts(self.module, self.emit(low), self.emit(value), self.emit(high))
             if not parts.pieces[0].nullable and not parts.pieces[2].nullable:
                 tests, (a, x, b) = parts.guarded()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal, InvalidOperation
 
 from penstock.errors import ExpressionError
@@ -170,7 +171,7 @@ def number_literal(text: str) -> Literal:
     """A number as written: INT, BIGINT, DECIMAL of exactly its digits, or DOUBLE with an exponent; ValueError otherwise."""
     if "e" in text.lower():
         value = float(text)
-        if value in (float("inf"), float("-inf")) or value != value:
+        if not math.isfinite(value):
             raise ValueError(f"{text} is too large for a DOUBLE")
         return Literal(t.DOUBLE, value)
     if "." in text:

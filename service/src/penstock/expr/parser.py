@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 from importlib import resources
 from typing import Any, NoReturn
 
@@ -49,7 +50,7 @@ def _parse(text: str, start: str) -> Ast:
     except UnexpectedCharacters as error:
         raise _unknown_character(text, error.pos_in_stream or 0, error.allowed or set()) from None
     except UnexpectedEOF as error:
-        raise ExpressionError(f"the expression ends early: expected {_choices(error.expected)}", len(text), len(text)) from None
+        raise ExpressionError(f"the expression ends early: expected {_choices(map(str, error.expected))}", len(text), len(text)) from None
     assert isinstance(tree, Ast)
     return tree
 
@@ -87,7 +88,7 @@ def _no_constructor(word: str, start: int, end: int) -> ExpressionError:
                            metadata={"feature": f"{word.upper()} constructor"})
 
 
-def _choices(expected: set[str]) -> str:
+def _choices(expected: Iterable[str]) -> str:
     words = sorted({_READABLE.get(name, name) for name in expected})
     if "a name" in words and "a number" in words:
         words = [w for w in words if w not in ("a name", "a number", "a text", "a parameter", "'('", "CASE", "CAST", "TRUE", "FALSE", "NULL",

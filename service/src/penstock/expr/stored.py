@@ -6,6 +6,7 @@ An expression is a list: a tag, then its fields. Types are their SQL text; value
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -40,7 +41,7 @@ def value_to_data(value: object) -> Data:
             return ["list", *map(value_to_data, value)]
         case dict():
             return ["dict", *([value_to_data(k), value_to_data(v)] for k, v in value.items())]
-        case float() if value != value or abs(value) == float("inf"):
+        case float() if not math.isfinite(value):
             return ["double", repr(value)]
     return value
 
@@ -88,9 +89,9 @@ def to_data(expr: Expr) -> Data:
 
 
 _READERS: dict[str, Callable[..., Expr]] = {
-    "column": lambda kind, name, source: ColumnRef(kind, name, source),
+    "column": ColumnRef,
     "literal": lambda kind, value: Literal(kind, value_from_data(value)),
-    "parameter": lambda kind, name: Parameter(kind, name),
+    "parameter": Parameter,
     "call": lambda kind, op, args: Call(kind, op, tuple(from_data(a) for a in args)),
     "cast": lambda kind, arg, implicit: Cast(kind, from_data(arg), implicit),
     "case": lambda kind, whens, otherwise: Case(

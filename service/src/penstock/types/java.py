@@ -51,7 +51,7 @@ def double_remainder(left: float, right: float) -> float:
 
 def double_text(value: float) -> str:
     """Double.toString (JDK 19 and later): always a fraction, plain from 1e-3 up to below 1e7, else `d.dddE[-]n`."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
@@ -66,7 +66,7 @@ def double_text(value: float) -> str:
 
 def double_to_int(value: float, low: int, high: int) -> int:
     """(int) or (long) of a double: cut toward zero, saturating, NaN is 0."""
-    if value != value:
+    if math.isnan(value):
         return 0
     if value >= high:
         return high

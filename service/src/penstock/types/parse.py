@@ -29,7 +29,7 @@ class _Reader:
 
     def __init__(self, text: str, resolve: Resolve | None) -> None:
         self.text, self.resolve = text, resolve
-        self.tokens = [m for m in _TOKEN.finditer(text)]
+        self.tokens = list(_TOKEN.finditer(text))
         self.at = 0
 
     def read(self) -> SqlType:

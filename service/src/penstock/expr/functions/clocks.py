@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from penstock.expr.functions.registry import scalar
@@ -45,7 +45,7 @@ def unix_date(days: int) -> int:
 def zone(name: str) -> timezone | ZoneInfo:
     """A time zone by name or offset (`+02:00`); ValueError when unknown."""
     if name.upper() in ("Z", "UTC", "GMT"):
-        return timezone.utc
+        return UTC
     if name[:1] in "+-":
         digits = name[1:].replace(":", "")
         if digits.isdecimal() and len(digits) in (2, 4) and int(digits[2:] or 0) < 60 and int(digits[:2]) <= 18:
@@ -61,7 +61,7 @@ def zone_offset(ms: int, name: str) -> int:
     """Milliseconds by which the zone is ahead of UTC at that instant."""
     where = zone(name)
     try:
-        moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=ms)
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
         offset = moment.astimezone(where).utcoffset()
     except OverflowError:
         raise ValueError(f"{ms} ms is outside the years 1 to 9999") from None

@@ -64,13 +64,20 @@ def _path(path: str) -> tuple[str | int, ...]:
 def extract_json_field(text: str, path: str) -> str | None:
     value = _read(text)
     for step in _path(path):
-        if isinstance(step, int) and isinstance(value, list) and step < len(value):
-            value = value[step]
-        elif isinstance(step, str) and isinstance(value, dict) and step in value:
-            value = value[step]
-        else:
+        value = _member(value, step)
+        if value is _MISSING:
             return None
     return _text(value)
+
+
+_MISSING = object()
+
+
+def _member(value: Any, step: str | int) -> Any:
+    """One step of a path; _MISSING where it leads nowhere."""
+    if isinstance(value, list):
+        return value[step] if isinstance(step, int) and step < len(value) else _MISSING
+    return value.get(step, _MISSING) if isinstance(value, dict) and isinstance(step, str) else _MISSING
 
 
 @scalar("IS_JSON_STRING", "STRING -> BOOLEAN", text="Whether the text is valid JSON.", arguments=("text",), nulls=True, safe=True)

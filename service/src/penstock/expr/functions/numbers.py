@@ -220,7 +220,13 @@ def _ordered(types: tuple[SqlType, ...]) -> SqlType:
 
 def sort_key(kind: Kind) -> Callable[[Any], Any] | None:
     """How values of a type are ordered: texts by UTF-16 units, bytes as signed; None for Python's own order."""
-    return {Kind.STRING: java.utf16_key, Kind.BYTES: java.signed_key}.get(kind)
+    match kind:
+        case Kind.STRING:
+            return java.utf16_key
+        case Kind.BYTES:
+            return java.signed_key
+        case _:
+            return None
 
 
 def _extreme(pick: Callable[..., Any]) -> Callable[[tuple[SqlType, ...]], Callable[..., Any]]:

@@ -76,7 +76,7 @@ class Overload:
 
     def bound(self, types: tuple[SqlType, ...]) -> Implementation:
         """The callable for these argument types."""
-        return self.implementation(types) if self.factory else self.implementation  # type: ignore[no-any-return]
+        return self.implementation(types) if self.factory else self.implementation
 
 
 @dataclass(slots=True)

@@ -1,0 +1,27 @@
+"""What ListFunctions and GetFunction answer: scalar, aggregate and table functions with their documentation."""
+
+from __future__ import annotations
+
+import difflib
+
+from penstock.errors import RequestError
+from penstock.expr import aggregates
+from penstock.expr.functions.registry import Description, descriptions
+
+_TABLE = Description("EXPLODE", "TABLE", "tables", "One row for each element of the array.", ("array",), ("(ARRAY<T>) -> T",))
+
+
+def list_functions() -> list[Description]:
+    """All functions by name."""
+    return sorted([*descriptions(), *aggregates.descriptions(), _TABLE], key=lambda d: d.name)
+
+
+def describe(name: str) -> Description:
+    """One function, its name in any case; RequestError UNKNOWN_FUNCTION with candidates."""
+    known = {d.name: d for d in list_functions()}
+    found = known.get(name.upper())
+    if found is None:
+        close = difflib.get_close_matches(name.upper(), known, n=5, cutoff=0.6)
+        raise RequestError("UNKNOWN_FUNCTION", f"there is no function {name}" + (f", did you mean {close[0]}?" if close else ""),
+                           {"function": name, "candidates": ",".join(close)})
+    return found
