@@ -11,12 +11,12 @@ Client-side mistakes (a column that the schema does not have, a value of a wrong
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from penstock_client._error import ExpressionPlace, PenstockError, RowError
-from penstock_client.gen import errors as _generated
 from penstock_client.gen.errors import *  # noqa: F403
 from penstock_client.gen.errors import BY_REASON, DeadlineExceededError
 from penstock_client.gen.penstock.v1 import append_service_pb2, errors_pb2
@@ -35,8 +35,8 @@ class ClosedError(PenstockError):
 
 
 __all__ = [
-    "ClosedError", "ExpressionPlace", "PenstockError", "RowError", "UnreachableError", "BY_REASON", "from_rpc", "from_status", "row_errors",
-    *(name for name in dir(_generated) if name.endswith("Error") and name != "PenstockError"),
+    "BY_REASON", "ClosedError", "ExpressionPlace", "PenstockError", "RowError", "UnreachableError", "from_rpc", "from_status", "row_errors",
+    *(cls.__name__ for cls in BY_REASON.values()),  # noqa: PLE0604 - they are names
 ]  # fmt: skip
 
 
@@ -98,7 +98,8 @@ _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.Statu
 
 
 def _status(error: grpc.RpcError) -> status_pb2.Status | None:
-    for key, value in error.trailing_metadata() or ():
+    trailing: Any = error.trailing_metadata() or ()
+    for key, value in trailing:
         if key == _DETAILS:
             status = status_pb2.Status()
             status.ParseFromString(value if isinstance(value, bytes) else value.encode("latin-1"))

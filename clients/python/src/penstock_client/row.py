@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock_client.gen.penstock.v1 import row_pb2
@@ -105,6 +105,12 @@ class Batch:
         if self.deleted:
             return (Row(schema, v, d, position) for v, d in zip(values, self.deleted, strict=True))
         return (Row(schema, v, False, position) for v in values)
+
+    def head(self, count: int) -> Batch:
+        """The first rows."""
+        if count >= self.row_count:
+            return self
+        return replace(self, columns=[c[:count] for c in self.columns], row_count=count, deleted=self.deleted[:count])
 
     def column(self, name: str) -> Sequence[Any]:
         """The values of one column. KeyError when there is none."""

@@ -7,7 +7,7 @@ anything shaped like penstock_client.types.SqlType. Packed arrays cost 0.2-0.6 u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from decimal import Context, Decimal, Inexact
 from enum import Enum
 from functools import lru_cache
@@ -21,7 +21,7 @@ Encoder = Callable[[Sequence[Any]], row_pb2.ColumnData]
 Decoder = Callable[[row_pb2.ColumnData, int], list[Any]]
 
 
-class TypeLike(Protocol):
+class TypeLike(Hashable, Protocol):
     """What a codec reads of a type. key and element are set where kind says so."""
 
     @property

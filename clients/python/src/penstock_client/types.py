@@ -108,8 +108,8 @@ def columns_of(schema: types_pb2.Schema) -> tuple[Column, ...]:
 
 
 def _role(role: types_pb2.ColumnRole) -> str:
-    name = types_pb2.ColumnRole.Name(role).removeprefix("COLUMN_ROLE_")
-    return "VALUE" if name == "UNSPECIFIED" else name
+    name = str(types_pb2.ColumnRole.Name(role)).removeprefix("COLUMN_ROLE_")
+    return name if name != "UNSPECIFIED" else "VALUE"
 
 
 def resolve(names: tuple[str, ...], name: str) -> str | None:

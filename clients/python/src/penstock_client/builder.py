@@ -1,0 +1,285 @@
+"""Topologies written in Python, in the manner of the Kafka Streams DSL.
+
+    t = Topology("purchases")
+    s = t.stream("purchases")
+    s.filter("price > 100").select("item", double_price="price * 2").to("expensive")
+    s.group_by("customer").window(tumbling(minutes=1)).aggregate(total="SUM(price)").to("totals")
+    client.register_topology(t)
+
+Each call adds one node and gives a handle on its output; nothing is checked before the service sees it. Node names, by which state is
+kept across changes of the topology, are made from the operator and its number among its kind; `name=` sets one.
+Expressions are SQL text. A relation is named, or declared inline with `columns=`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from penstock_client.declare import Binding, Columns, schema
+from penstock_client.gen.penstock.v1 import position_pb2, relation_pb2, topology_pb2
+from penstock_client.position import duration
+
+Seconds = float | timedelta
+Projected = str | tuple[str, str]
+"""An expression, or (expression, name) where the name is no Python identifier or is `name` itself."""
+
+
+def tumbling(
+    *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0, milliseconds: float = 0,
+    grace: Seconds | None = None, retention: Seconds | None = None,
+) -> topology_pb2.Window:  # fmt: skip
+    """A window of fixed size without gaps. grace: how late a record may be; retention: how long a window can be looked up."""
+    size = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds)
+    window = topology_pb2.Window(kind=relation_pb2.WINDOW_KIND_TUMBLING, size=duration(size))
+    if grace is not None:
+        window.grace.CopyFrom(duration(grace))
+    if retention is not None:
+        window.retention.CopyFrom(duration(retention))
+    return window
+
+
+class Topology:
+    """A topology under construction. `message()` is what is registered; building may go on after it."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        guarantee: str = "",
+        commit_interval: Seconds | None = None,
+        on_bad_record: str = "",
+        updates: str = "",
+        labels: dict[str, str] | None = None,
+    ) -> None:
+        """guarantee: EXACTLY_ONCE or AT_LEAST_ONCE. on_bad_record: DEAD_LETTER, SKIP or FAIL. updates: LATEST_PER_COMMIT or EVERY.
+        Empty and None leave the service's defaults."""
+        self._message = topology_pb2.Topology(name=name, labels=labels)
+        self._numbers: dict[str, int] = {}
+        self._settings(guarantee, commit_interval, on_bad_record, updates)
+
+    def _settings(self, guarantee: str, commit_interval: Seconds | None, on_bad_record: str, updates: str) -> None:
+        settings = topology_pb2.TopologySettings(
+            guarantee=f"GUARANTEE_{guarantee.upper()}" if guarantee else None,
+            on_bad_record=f"ON_BAD_RECORD_{on_bad_record.upper()}" if on_bad_record else None,
+            updates=f"UPDATE_MODE_{updates.upper()}" if updates else None,
+            commit_interval=None if commit_interval is None else duration(commit_interval),
+        )
+        if settings.ByteSize():
+            self._message.settings.CopyFrom(settings)
+
+    @property
+    def name(self) -> str:
+        """The topology's name."""
+        return self._message.name
+
+    def message(self) -> topology_pb2.Topology:
+        """The definition so far, as its own copy."""
+        copy = topology_pb2.Topology()
+        copy.CopyFrom(self._message)
+        return copy
+
+    def stream(
+        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: str = "", name: str = ""
+    ) -> Stream:
+        """Read a stream of the catalog, or one that is declared here with columns (and then published under the node's name). start is
+        `earliest` (default), `latest` or a position token."""
+        node = self._node(name, _node_name(relation) or "source")
+        node.source_stream.origin.CopyFrom(_origin(relation, columns, binding, start))
+        return Stream(self, node.name)
+
+    def table(
+        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: str = "", name: str = ""
+    ) -> Table:
+        """Read a table, as stream() does a stream, and materialise it."""
+        node = self._node(name, _node_name(relation) or "source")
+        node.source_table.origin.CopyFrom(_origin(relation, columns, binding, start))
+        return Table(self, node.name)
+
+    def _node(self, name: str, base: str, *inputs: str) -> topology_pb2.Node:
+        """A new node of the given name, or of `base` with its number. A given name that exists is left to the service to refuse."""
+        if not name:
+            count = self._numbers[base] = self._numbers.get(base, 0) + 1
+            name = base if count == 1 else f"{base}_{count}"
+        return self._message.nodes.add(name=name, inputs=inputs)
+
+
+class _Output:
+    """The output of a node, by which the next one reads it."""
+
+    def __init__(self, topology: Topology, ref: str) -> None:
+        self._topology = topology
+        self.ref = ref
+        """The node's name, or `node.output` for an output of a branch."""
+
+    def _then(self, name: str, kind: str, *others: _Output) -> topology_pb2.Node:
+        return self._topology._node(name, kind, self.ref, *(other.ref for other in others))
+
+    def _filter(self, where: str, negate: bool, name: str) -> str:
+        node = self._then(name, "filter")
+        node.filter.where = where
+        node.filter.negate = negate
+        return node.name
+
+    def _select(self, columns: tuple[Projected, ...], named: dict[str, str], name: str) -> str:
+        node = self._then(name, "select")
+        node.select.columns.extend(_projections(columns, named))
+        return node.name
+
+    def to(self, relation: str, *, binding: Binding | None = None, name: str = "") -> None:
+        """Write to a topic and publish it under this name."""
+        node = self._then(name, f"{_node_name(relation)}_sink")
+        node.sink.relation = relation
+        if binding is not None:
+            node.sink.topic.CopyFrom(binding.message())
+
+    def group_by(self, *keys: Projected, name: str = "", **named: str) -> Grouped:
+        """Group by expressions, or by the present key without any."""
+        node = self._then(name, "group_by")
+        node.group_by.SetInParent()
+        node.group_by.keys.extend(_projections(keys, named))
+        return Grouped(self._topology, node.name)
+
+
+class Stream(_Output):
+    """A stream in a topology."""
+
+    def filter(self, where: str, *, name: str = "") -> Stream:
+        """Keep the rows for which `where` is true."""
+        return Stream(self._topology, self._filter(where, False, name))
+
+    def filter_not(self, where: str, *, name: str = "") -> Stream:
+        """Keep the rows for which `where` is false or null."""
+        return Stream(self._topology, self._filter(where, True, name))
+
+    def select(self, *columns: Projected, name: str = "", **named: str) -> Stream:
+        """Compute the value columns: expressions as they are, and by keyword with a name. `*` stands for all."""
+        return Stream(self._topology, self._select(columns, named, name))
+
+    def explode(self, *columns: Projected, name: str = "", **named: str) -> Stream:
+        """As select, with at least one EXPLODE(array): a row for each element."""
+        node = self._then(name, "explode")
+        node.explode.columns.extend(_projections(columns, named))
+        return Stream(self._topology, node.name)
+
+    def partition_by(self, *keys: Projected, name: str = "", **named: str) -> Stream:
+        """Set a new key."""
+        node = self._then(name, "partition_by")
+        node.partition_by.keys.extend(_projections(keys, named))
+        return Stream(self._topology, node.name)
+
+    def merge(self, *others: Stream, name: str = "") -> Stream:
+        """Unite with streams of the same schema."""
+        node = self._then(name, "merge", *others)
+        node.merge.SetInParent()
+        return Stream(self._topology, node.name)
+
+    def branch(self, *, default: str = "", name: str = "", **outputs: str) -> dict[str, Stream]:
+        """Send each row to the first output whose condition holds, the rest to `default` or nowhere. Outputs by name."""
+        node = self._then(name, "branch")
+        node.branch.outputs.extend(topology_pb2.BranchOutput(name=output, where=where) for output, where in outputs.items())
+        node.branch.default_output = default
+        names = [*outputs, default] if default else [*outputs]
+        return {output: Stream(self._topology, f"{node.name}.{output}") for output in names}
+
+    def join(self, table: Table, *columns: Projected, name: str = "", **named: str) -> Stream:
+        """Join the table's row of the same key; rows without one are dropped."""
+        return self._join(table, topology_pb2.JOIN_KIND_INNER, columns, named, name)
+
+    def left_join(self, table: Table, *columns: Projected, name: str = "", **named: str) -> Stream:
+        """Join the table's row of the same key; without one its columns are null."""
+        return self._join(table, topology_pb2.JOIN_KIND_LEFT, columns, named, name)
+
+    def _join(
+        self, table: Table, kind: topology_pb2.JoinKind, columns: tuple[Projected, ...], named: dict[str, str], name: str
+    ) -> Stream:
+        node = self._then(name, "join", table)
+        node.stream_table_join.kind = kind
+        node.stream_table_join.columns.extend(_projections(columns, named))
+        return Stream(self._topology, node.name)
+
+    def to_table(self, *, name: str = "") -> Table:
+        """Read as changes: the newest row of each key."""
+        node = self._then(name, "to_table")
+        node.to_table.SetInParent()
+        return Table(self._topology, node.name)
+
+
+class Table(_Output):
+    """A table in a topology. Materialised ones can be looked up as `topology.node`."""
+
+    def filter(self, where: str, *, name: str = "") -> Table:
+        """Keep the rows for which `where` is true; one that stops matching is deleted."""
+        return Table(self._topology, self._filter(where, False, name))
+
+    def select(self, *columns: Projected, name: str = "", **named: str) -> Table:
+        """Compute the value columns."""
+        return Table(self._topology, self._select(columns, named, name))
+
+    def to_stream(self, *, name: str = "") -> Stream:
+        """Read the changes as records."""
+        node = self._then(name, "to_stream")
+        node.to_stream.SetInParent()
+        return Stream(self._topology, node.name)
+
+
+class Grouped:
+    """Grouped rows, waiting for their aggregate."""
+
+    def __init__(self, topology: Topology, ref: str, window: topology_pb2.Window | None = None) -> None:
+        self._topology = topology
+        self._ref = ref
+        self._window = window
+
+    def window(self, window: topology_pb2.Window) -> Grouped:
+        """Cut time, such as `tumbling(minutes=1)`."""
+        return Grouped(self._topology, self._ref, window)
+
+    def aggregate(self, *columns: Projected, name: str = "", **named: str) -> Table:
+        """Fold each group: aggregate expressions such as total="SUM(price)"."""
+        node = self._topology._node(name, "aggregate", self._ref)
+        node.aggregate.columns.extend(_projections(columns, named))
+        if self._window is not None:
+            node.aggregate.window.CopyFrom(self._window)
+        return Table(self._topology, node.name)
+
+    def count(self, alias: str = "COUNT", *, name: str = "") -> Table:
+        """Count the rows of each group."""
+        return self.aggregate(name=name, **{alias: "COUNT(*)"})
+
+
+def _projections(columns: tuple[Projected, ...], named: dict[str, str]) -> list[topology_pb2.Projection]:
+    """Expressions without a name, then those with one; a Python keyword argument keeps its spelling."""
+    pairs = [(text, "") if isinstance(text, str) else text for text in columns]
+    plain = [topology_pb2.Projection(expression=text, alias=alias) for text, alias in pairs]
+    return plain + [topology_pb2.Projection(expression=text, alias=alias) for alias, text in named.items()]
+
+
+def _origin(relation: str, columns: Columns | None, binding: Binding | None, start: str) -> topology_pb2.Origin:
+    if columns is None:
+        if not relation or binding is not None:
+            raise ValueError("give a relation's name, or columns and a binding to declare one")
+        origin = topology_pb2.Origin(relation=relation)
+    else:
+        inline = topology_pb2.InlineRelation(schema=schema(columns), topic=(binding or Binding(topic=relation)).message())
+        origin = topology_pb2.Origin(inline=inline)
+    if start:
+        origin.start.CopyFrom(start_position(start))
+    return origin
+
+
+def start_position(start: str) -> topology_pb2.StartPosition:
+    """`earliest`, `latest`, `snapshot`, or a token to start after."""
+    match start:
+        case "earliest":
+            return topology_pb2.StartPosition(earliest=True)
+        case "latest":
+            return topology_pb2.StartPosition(latest=True)
+        case "snapshot":
+            return topology_pb2.StartPosition(snapshot=True)
+        case _:
+            return topology_pb2.StartPosition(after=position_pb2.PositionToken(value=start))
+
+
+def _node_name(relation: str) -> str:
+    """A relation's name as a node's: `topology.node` has a point, which node names do not."""
+    return relation.replace(".", "_")

@@ -1,0 +1,302 @@
+"""The synchronous client. One Client may be used by many threads; a Subscription, Scan or Appender by one at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from weakref import WeakSet
+
+import grpc
+
+from penstock_client import appends, lookups, model, operations
+from penstock_client.appender import Appender
+from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS, Raw
+from penstock_client.declare import Binding, Columns
+from penstock_client.declare import relation as declaration
+from penstock_client.errors import ClosedError, from_rpc
+from penstock_client.gen.penstock.v1 import append_service_pb2, relation_pb2
+from penstock_client.lookups import Freshness, Instant
+from penstock_client.position import AtLeast
+from penstock_client.retry import NO_RETRY, Retry
+from penstock_client.row import Batch, Row
+from penstock_client.scan import Scan
+from penstock_client.subscribing import Start, SubscriptionState, Wanted
+from penstock_client.subscription import Subscription
+
+T = TypeVar("T")
+
+
+class Client:
+    """A connection to a service; opened at the first call, closed by close() or the end of a `with`.
+
+    address: `host:port`. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
+    credentials: for TLS; None speaks plain text. options: more grpc channel arguments.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout: float = 30.0,
+        retry: Retry | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        options: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        self.address = address
+        self._timeout = timeout
+        self._retry = retry or Retry()
+        settings = [*OPTIONS, *options]
+        self._channel = (
+            grpc.insecure_channel(address, settings) if credentials is None else grpc.secure_channel(address, credentials, settings)
+        )
+        self._closing = threading.Event()
+        self._open: WeakSet[Subscription | Scan | Appender] = WeakSet()
+        self._schemas: dict[str, model.Relation] = {}
+        self.raw = Raw(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every call, subscription and appender of this client. Waiting threads are woken at once."""
+        self._closing.set()
+        for part in list(self._open):
+            part.close()
+        self._channel.close()
+
+    # Topologies
+
+    def register_topology(
+        self, topology: operations.Definition, *, wait: float | None = None, validate_only: bool = False
+    ) -> model.TopologyInfo:
+        """Register a definition; an equal one again is answered as the first time. wait: seconds to wait until it runs."""
+        return self._run(operations.register(topology, validate_only, wait))
+
+    def topology(self, name: str) -> model.TopologyInfo:
+        """One registered topology. UnknownTopologyError."""
+        return self._run(operations.get_topology(name))
+
+    def topologies(self) -> list[model.TopologyInfo]:
+        """All registered topologies by name."""
+        return self._pages(operations.list_topologies)
+
+    def delete_topology(self, name: str, *, etag: str = "", delete_topics: bool = False) -> str:
+        """Stop it and delete its state; the topics of its sinks too if asked. The position."""
+        return self._run(operations.delete_topology(name, etag, delete_topics))
+
+    def pause_topology(self, name: str) -> model.TopologyInfo:
+        """Stop processing at a commit; lookups go on."""
+        return self._run(operations.pause(name))
+
+    def resume_topology(self, name: str) -> model.TopologyInfo:
+        """Go on where it was paused, and try failed tasks again."""
+        return self._run(operations.resume(name))
+
+    def reset_topology(self, name: str, *, etag: str = "") -> model.TopologyInfo:
+        """Forget state and positions of a paused topology."""
+        return self._run(operations.reset(name, etag))
+
+    def explain(self, topology: str | operations.Definition, *, source: bool = False) -> str:
+        """The plan of a registered topology or of a definition, as text; with the generated Python if asked."""
+        return self._run(operations.explain(topology, source))
+
+    # Catalog and cluster
+
+    def create_stream(self, name: str, columns: Columns, binding: Binding | None = None) -> model.Relation:
+        """Declare a stream over a topic, which is created when missing unless the binding says otherwise."""
+        return self.create_relation(declaration(name, "STREAM", columns, binding))
+
+    def create_table(self, name: str, columns: Columns, binding: Binding | None = None) -> model.Relation:
+        """Declare a table over a topic; it needs key columns."""
+        return self.create_relation(declaration(name, "TABLE", columns, binding))
+
+    def create_relation(self, relation: relation_pb2.Relation, *, validate_only: bool = False) -> model.Relation:
+        """Declare a relation by its message; an equal one again is answered as the first time."""
+        return self._run(operations.create_relation(relation, validate_only))
+
+    def relation(self, name: str) -> model.Relation:
+        """A relation by its catalog name or `topology.node`. UnknownRelationError."""
+        return self._run(operations.get_relation(name))
+
+    def relations(self, *, include_nodes: bool = False) -> list[model.Relation]:
+        """All relations by name; materialised nodes and dead-letter streams too if asked."""
+        return self._pages(lambda token: operations.list_relations(include_nodes, token))
+
+    def drop_relation(self, name: str, *, etag: str = "", delete_topic: bool = False) -> str:
+        """Forget a declared relation. RelationInUseError while topologies read or write it. The position."""
+        self._schemas.pop(name, None)
+        return self._run(operations.drop_relation(name, etag, delete_topic))
+
+    def topics(self, *, include_internal: bool = False) -> list[model.Topic]:
+        """Topics of the log by name."""
+        return self._run(operations.list_topics(include_internal))
+
+    def functions(self) -> list[model.Function]:
+        """Functions of expressions by name."""
+        return self._run(operations.list_functions())
+
+    def function(self, name: str) -> model.Function:
+        """One function. UnknownFunctionError."""
+        return self._run(operations.get_function(name))
+
+    def cluster(self) -> model.Cluster:
+        """The service and its nodes."""
+        return self._run(operations.describe_cluster())
+
+    def tasks(self, topology: str = "") -> list[model.Task]:
+        """Tasks with their states, of one topology or of all."""
+        return self._run(operations.list_tasks(topology))
+
+    # Append
+
+    def append(
+        self,
+        relation: str,
+        rows: appends.Rows,
+        *,
+        as_json: bool = False,
+        skip_invalid: bool = False,
+        producer_id: str = "",
+        sequence: int = 0,
+    ) -> model.Appended:
+        """Write one row or one batch of rows, all or nothing unless skip_invalid. Rows are mappings by column name, ROWTIME included if
+        wanted. They are sent typed by the relation's schema, which is asked for once; as_json leaves the casts to the service.
+        Without producer_id a call whose outcome is unknown raises; with it and a sequence (1, 2, 3...) it is repeated, exactly once."""
+        listed = appends.as_list(rows)
+        content = appends.as_json(listed) if as_json else appends.typed(self._relation(relation), listed)
+        return self._append(relation, content, skip_invalid, producer_id, sequence)
+
+    def append_records(
+        self,
+        relation: str,
+        records: Iterable[append_service_pb2.RawRecord],
+        *,
+        skip_invalid: bool = False,
+        producer_id: str = "",
+        sequence: int = 0,
+    ) -> model.Appended:
+        """Write records as bytes in the relation's own formats; the service checks them."""
+        return self._append(relation, appends.raw(records), skip_invalid, producer_id, sequence)
+
+    def _append(self, relation: str, content: Any, skip_invalid: bool, producer_id: str, sequence: int) -> model.Appended:
+        message = appends.batch(relation, content, sequence, skip_invalid)
+        return self._run(appends.operation(message, producer_id, skip_invalid))
+
+    def appender(self, relation: str, *, producer_id: str = "", as_json: bool = False, skip_invalid: bool = False) -> Appender:
+        """A stream of appends: many batches on their way at once, resent after a broken connection without writing twice. A producer_id of
+        your own lets a new process go on after `last_sequence`."""
+        appender = Appender(
+            self._channel, relation, None if as_json else self._relation(relation), producer_id, skip_invalid, self._retry
+        )
+        self._open.add(appender)
+        return appender
+
+    def _relation(self, name: str) -> model.Relation:
+        known = self._schemas.get(name)
+        if known is None:
+            known = self._schemas[name] = self.relation(name)
+        return known
+
+    # Lookups
+
+    def get(
+        self, relation: str, key: Any, *, columns: Sequence[str] = (), at_least: AtLeast | None = None,
+        max_wait: float | None = None, stale: float | None = None,
+    ) -> Row | None:  # fmt: skip
+        """The row of a key (a tuple for several key columns), None when there is none. at_least: positions that the answer includes,
+        waiting max_wait seconds for it (default 5). PositionNotReachedError."""
+        fresh = Freshness(at_least, max_wait, stale)
+        return lookups.only(self._run(lookups.get(relation, key, columns, None, fresh)))
+
+    def get_windows(
+        self, relation: str, key: Any, *, start_from: Instant | None = None, start_to: Instant | None = None,
+        columns: Sequence[str] = (), at_least: AtLeast | None = None, max_wait: float | None = None, stale: float | None = None,
+    ) -> Batch:  # fmt: skip
+        """The rows of a key in a windowed table, those whose window starts within the bounds, both inclusive."""
+        windows = lookups.window_range(start_from, start_to)
+        return self._run(lookups.get(relation, key, columns, windows, Freshness(at_least, max_wait, stale)))
+
+    def batch_get(
+        self, relation: str, keys: Iterable[Any], *, columns: Sequence[str] = (), at_least: AtLeast | None = None,
+        max_wait: float | None = None, stale: float | None = None,
+    ) -> list[Row | None]:  # fmt: skip
+        """For each key its row or None, at most 10000. Of a windowed table a key ends with its window's start."""
+        fresh = Freshness(at_least, max_wait, stale)
+        return self._run(lookups.batch_get(self._relation(relation), keys, columns, fresh))
+
+    def scan(
+        self, relation: str, *, where: str = "", parameters: Mapping[str, Any] | None = None, prefix: Any = None, from_key: Any = None,
+        to_key: Any = None, start_from: Instant | None = None, start_to: Instant | None = None, columns: Sequence[str] = (),
+        limit: int = 0, at_least: AtLeast | None = None, max_wait: float | None = None, stale: float | None = None, cursor: str = "",
+    ) -> Scan:  # fmt: skip
+        """Rows of a table: an iterator of rows. Bounds of keys are inclusive, tuples for several columns. Its position after the end starts
+        a subscription without a gap."""
+        windows = lookups.window_range(start_from, start_to)
+        fresh = Freshness(at_least, max_wait, stale)
+        state = lookups.ScanState(
+            relation, where, parameters, prefix, from_key, to_key, windows, columns, limit, fresh, cursor
+        )
+        scan = Scan(self._channel, state, self._retry)
+        self._open.add(scan)
+        return scan
+
+    def subscribe(
+        self, relation: str, *, where: str = "", parameters: Mapping[str, Any] | None = None, columns: Sequence[str] = (),
+        start: Start = "", until: str = "", limit: int = 0, partitions: Sequence[int] = (), max_batch_rows: int = 0,
+        max_linger: float | None = None, progress_interval: float | None = None,
+    ) -> Subscription:  # fmt: skip
+        """Rows as they come: an endless iterator of rows that resumes by itself. start: `snapshot` (default for tables), `latest` (default
+        for streams), `earliest`, a token to start after, or a time. until: `end` or a token."""
+        wanted = Wanted(
+            relation, where, parameters, columns, start, until, limit, partitions, max_batch_rows, max_linger, progress_interval
+        )
+        subscription = Subscription(self._channel, SubscriptionState(wanted, self._retry))
+        self._open.add(subscription)
+        return subscription
+
+    # How calls are made
+
+    def _pages(self, page: Callable[[str], operations.Operation[tuple[list[T], str]]]) -> list[T]:
+        out: list[T] = []
+        token = ""
+        while True:
+            items, token = self._run(page(token))
+            out.extend(items)
+            if not token:
+                return out
+
+    def _run(self, operation: operations.Operation[T]) -> T:
+        """The result of a unary call, repeated while that helps and the deadline allows."""
+        call = self._channel.unary_unary(
+            operation.method,
+            request_serializer=type(operation.request).SerializeToString,
+            response_deserializer=operation.response.FromString,
+        )
+        deadline = time.monotonic() + self._timeout + operation.extra
+        retry = self._retry if operation.idempotent else NO_RETRY
+        attempt = 1
+        while True:
+            if self._closing.is_set():
+                raise ClosedError("the client is closed")
+            try:
+                return operation.read(call(operation.request, timeout=max(0.001, deadline - time.monotonic())))
+            except grpc.RpcError as broken:
+                error = from_rpc(broken)
+            except ValueError as broken:
+                # grpc says so when the channel was closed by another thread.
+                if not self._closing.is_set():
+                    raise
+                raise ClosedError("the client is closed") from broken
+            if self._closing.is_set():
+                raise ClosedError("the client is closed") from error
+            wait = retry.again(attempt, error)
+            if wait is None or time.monotonic() + wait >= deadline:
+                raise error
+            self._closing.wait(wait)
+            attempt += 1

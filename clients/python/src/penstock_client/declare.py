@@ -1,0 +1,88 @@
+"""Declarations in Python: relations, columns and topic bindings as messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from penstock_client.gen.penstock.v1 import relation_pb2, types_pb2
+
+_COLUMN = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^\s`]+))\s+(.+?)(\s+(?:PRIMARY\s+)?KEY)?\s*$", re.IGNORECASE | re.DOTALL)
+
+Columns = str | Iterable[str] | Mapping[str, str]
+"""`"CUSTOMER STRING KEY, PRICE DOUBLE"`, the same as a list of columns, or a mapping from name to `TYPE [KEY]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How a relation is bound to a topic. topic: empty means the relation's name in lower case. partitions: 0 leaves the number to the
+    service. create: make the topic when it is missing. Formats are names such as JSON, KAFKA, DELIMITED, NONE."""
+
+    topic: str = ""
+    partitions: int = 0
+    create: bool = True
+    key_format: str = ""
+    value_format: str = ""
+    key_properties: Mapping[str, str] = field(default_factory=dict)
+    value_properties: Mapping[str, str] = field(default_factory=dict)
+    timestamp_column: str = ""
+    timestamp_format: str = ""
+
+    def message(self) -> relation_pb2.TopicBinding:
+        """For a request."""
+        binding = relation_pb2.TopicBinding(
+            topic=self.topic, timestamp_column=self.timestamp_column, timestamp_format=self.timestamp_format
+        )
+        if self.key_format:
+            binding.key_format.CopyFrom(relation_pb2.Format(name=self.key_format, properties=self.key_properties))
+        if self.value_format:
+            binding.value_format.CopyFrom(relation_pb2.Format(name=self.value_format, properties=self.value_properties))
+        if self.create:
+            binding.create.CopyFrom(relation_pb2.TopicSpec(partitions=self.partitions))
+        return binding
+
+
+def schema(columns: Columns) -> types_pb2.Schema:
+    """The message of columns. ValueError for a column that is not `NAME TYPE [KEY]`; types are checked by the service."""
+    if isinstance(columns, str):
+        columns = _split(columns)
+    elif isinstance(columns, Mapping):
+        columns = [f"`{name.replace('`', '``')}` {rest}" for name, rest in columns.items()]
+    return types_pb2.Schema(columns=[_column(text) for text in columns])
+
+
+def relation(name: str, kind: str, columns: Columns, binding: Binding | None = None) -> relation_pb2.Relation:
+    """The message of a declaration; kind is STREAM or TABLE."""
+    return relation_pb2.Relation(
+        name=name,
+        kind=f"RELATION_KIND_{kind.upper()}",
+        schema=schema(columns),
+        topic=(binding or Binding()).message(),
+    )
+
+
+def _column(text: str) -> types_pb2.Column:
+    match = _COLUMN.match(text)
+    if match is None:
+        raise ValueError(f"{text.strip()!r} is no column: write NAME TYPE or NAME TYPE KEY")
+    quoted, plain, sql, key = match.groups()
+    return types_pb2.Column(
+        name=quoted.replace("``", "`") if quoted else plain,
+        type=types_pb2.Type(sql=sql),
+        role=types_pb2.COLUMN_ROLE_KEY if key else types_pb2.COLUMN_ROLE_VALUE,
+    )
+
+
+def _split(text: str) -> list[str]:
+    """Columns of a list, cut at the commas outside brackets and backquotes."""
+    parts, depth, quoted, start = [], 0, False, 0
+    for place, char in enumerate(text):
+        if char == "`":
+            quoted = not quoted
+        elif not quoted:
+            depth += (char in "(<") - (char in ")>")
+            if char == "," and depth == 0:
+                parts.append(text[start:place])
+                start = place + 1
+    return [*parts, text[start:]]

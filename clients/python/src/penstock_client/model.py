@@ -1,0 +1,214 @@
+"""What the service knows, as values: relations, topologies, tasks, functions. Made from responses, never sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf import timestamp_pb2
+
+from penstock_client._error import RowError
+from penstock_client.gen.penstock.v1 import (
+    append_service_pb2,
+    catalog_service_pb2,
+    cluster_service_pb2,
+    relation_pb2,
+    topology_pb2,
+    topology_service_pb2,
+)
+from penstock_client.types import Column, columns_of
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A stream or a table. kind is STREAM or TABLE; topic is empty for a node without one; window_size is None without windows."""
+
+    name: str
+    kind: str
+    columns: tuple[Column, ...]
+    topic: str
+    key_format: str
+    value_format: str
+    window_size: timedelta | None
+    owner_topology: str
+    writer_topologies: tuple[str, ...]
+    reader_topologies: tuple[str, ...]
+    read_only: bool
+    lookup: bool
+    etag: str
+    position: str = ""
+    """Token that makes a later call see it, from create_relation."""
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """Key columns in order."""
+        return tuple(c for c in self.columns if c.role == "KEY")
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyInfo:
+    """A registered topology. state is STARTING, RUNNING, PAUSED or FAILED."""
+
+    name: str
+    state: str
+    state_reason: str
+    version: int
+    etag: str
+    register_time: datetime | None
+    relations: tuple[str, ...]
+    definition: topology_pb2.Topology = field(repr=False)
+    position: str = ""
+    """Token that makes a later call see the change, from register_topology, pause, resume and reset."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One partition of one sub-topology. state is OPENING, RESTORING, RUNNING, PAUSED, FAILED, CLOSED, or UNSPECIFIED before its worker has
+    reported. lag counts records; restore_progress is 0 to 1 while RESTORING."""
+
+    topology: str
+    sub_topology: str
+    partition: int
+    state: str
+    state_reason: str
+    worker: str
+    lag: int
+    restore_progress: float | None
+    update_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNode:
+    """One node: a gateway and its workers."""
+
+    id: str
+    address: str
+    version: str
+    start_time: datetime | None
+    workers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The service. log is `embedded` or `kafka`."""
+
+    service_id: str
+    log: str
+    log_available: bool
+    nodes: tuple[ClusterNode, ...]
+    topologies: int
+    relations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of the log."""
+
+    name: str
+    partitions: int
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of expressions. kind is SCALAR, AGGREGATE or TABLE."""
+
+    name: str
+    kind: str
+    signatures: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch. position includes every row of it; duplicate: an earlier call had written it."""
+
+    position: str
+    appended: int
+    duplicate: bool = False
+    row_errors: tuple[RowError, ...] = ()
+
+
+def relation_of(message: relation_pb2.Relation, position: str = "") -> Relation:
+    """From its message."""
+    windowed = message.HasField("window")
+    return Relation(
+        message.name,
+        relation_pb2.RelationKind.Name(message.kind).removeprefix("RELATION_KIND_"),
+        columns_of(message.schema),
+        message.topic.topic,
+        message.topic.key_format.name,
+        message.topic.value_format.name,
+        message.window.size.ToTimedelta() if windowed else None,
+        message.owner_topology,
+        tuple(message.writer_topologies),
+        tuple(message.reader_topologies),
+        message.read_only,
+        message.lookup,
+        message.etag,
+        position,
+    )
+
+
+def topology_of(
+    message: topology_service_pb2.RegisteredTopology, position: str = "", warnings: tuple[str, ...] = ()
+) -> TopologyInfo:
+    """From its message."""
+    return TopologyInfo(
+        message.topology.name,
+        topology_service_pb2.TopologyState.Name(message.state).removeprefix("TOPOLOGY_STATE_"),
+        message.state_reason,
+        message.version,
+        message.etag,
+        _datetime(message, "register_time"),
+        tuple(message.relations),
+        message.topology,
+        position,
+        warnings,
+    )
+
+
+def task_of(message: cluster_service_pb2.Task) -> Task:
+    """From its message."""
+    return Task(
+        message.topology,
+        message.sub_topology,
+        message.partition,
+        cluster_service_pb2.TaskState.Name(message.state).removeprefix("TASK_STATE_"),
+        message.state_reason,
+        message.worker,
+        message.lag,
+        message.restore_progress if message.HasField("restore_progress") else None,
+        _datetime(message, "update_time"),
+    )
+
+
+def cluster_of(message: cluster_service_pb2.DescribeClusterResponse) -> Cluster:
+    """From its message."""
+    nodes = tuple(ClusterNode(n.id, n.address, n.version, _datetime(n, "start_time"), tuple(n.workers)) for n in message.nodes)
+    return Cluster(message.service_id, message.log, message.log_available, nodes, message.topologies, message.relations)
+
+
+def topic_of(message: catalog_service_pb2.TopicInfo) -> Topic:
+    """From its message."""
+    return Topic(message.name, message.partitions, tuple(message.relations))
+
+
+def function_of(message: catalog_service_pb2.FunctionInfo) -> Function:
+    """From its message."""
+    kind = catalog_service_pb2.FunctionKind.Name(message.kind).removeprefix("FUNCTION_KIND_")
+    return Function(message.name, kind, tuple(message.signatures), message.description)
+
+
+def appended_of(message: append_service_pb2.AppendAck, errors: tuple[RowError, ...]) -> Appended:
+    """From its message and the refused rows of it."""
+    return Appended(message.position.value, message.appended, message.duplicate, errors)
+
+
+def _datetime(message: object, name: str) -> datetime | None:
+    """A timestamp field in UTC, None when absent."""
+    if not message.HasField(name):  # type: ignore[attr-defined]
+        return None
+    stamp: timestamp_pb2.Timestamp = getattr(message, name)
+    return stamp.ToDatetime(tzinfo=UTC)
