@@ -171,7 +171,8 @@ class Explode(Node):
 
 @dataclass(frozen=True, slots=True)
 class PartitionBy(Node):
-    """New key columns from expressions; value columns stay. A Repartition follows."""
+    """New key columns from expressions. Value columns of the schema are the input's columns of the same name: its value columns, then
+    its old key columns, without those that a new key column replaces. A Repartition follows."""
 
     keys: tuple[Projection, ...]
     key_format: Format
@@ -179,8 +180,9 @@ class PartitionBy(Node):
 
 @dataclass(frozen=True, slots=True)
 class GroupBy(Node):
-    """The group's key columns from expressions, value columns stay; rows with a null in the key are dropped. A Repartition follows
-    unless the key stays (rekey is False). On a table each change becomes a subtract and an add record."""
+    """The group's key columns from expressions, value columns as in PartitionBy; rows with a null in the key are dropped. A Repartition
+    follows unless the key stays (rekey is False: keys are the input's key columns by place). On a table each change becomes a subtract
+    and an add record."""
 
     keys: tuple[Projection, ...]
     key_format: Format

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from penstock.plan.nodes import Node, RelationKind, StoreSpec, TopicRef, Window
+from penstock.plan.nodes import Format, Node, RelationKind, StoreSpec, TopicRef, Window
 from penstock.types.schema import Schema
 
 
@@ -47,7 +47,8 @@ class SubTopology:
 
     name: the name of its first source node; state directories contain it.
     nodes: in topological order, Repartition nodes at both borders included: a Repartition that no node of this sub-topology feeds is
-        a source, one that feeds no node of it is a sink.
+        a source, one that feeds no node of it is a sink. (A stream that is joined or merged with its own repartition makes one that is
+        both: written and read in the same sub-topology.)
     partitions: number of tasks, the number of partitions that all of its sources share.
     scalars: the reserved store (name "_scalars", fields ("value",), key = node name) for stream times, where a node has one.
     """
@@ -75,9 +76,24 @@ class InternalTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalTopic:
+    """A topic outside of the plan that it reads or writes. create: made when missing, with these numbers (replicas 0 and retention_ms
+    None: the log's default); else it exists. compact: it holds a table."""
+
+    topic: str
+    partitions: int
+    create: bool
+    compact: bool
+    replicas: int = 0
+    retention_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """A relation that the plan publishes. store/sub: where lookups read it; both empty for a stream. topic: where pushes read a
-    stream (and what Append would write); for a table, pushes run the row view over the store's changelog."""
+    stream (and what Append would write); for a table, pushes run the row view over the store's changelog. Between `node` and the node
+    that owns `store` there are only Filters and Selects of tables (and the Sink), through first inputs: the row view computes them.
+    key_format: of the store's keys, or of the topic's."""
 
     name: str  # catalog name, or `topology.node`
     kind: RelationKind
@@ -88,6 +104,7 @@ class Published:
     sub: str = ""
     store: str = ""
     in_catalog: bool = True  # False: a materialised node addressed as `topology.node` only
+    key_format: Format | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,7 @@ class ResolvedPlan:
     internal: tuple[InternalTopic, ...]
     published: tuple[Published, ...]
     dead_letter_topic: str
+    external: tuple[ExternalTopic, ...] = ()
 
     @property
     def group(self) -> str:

@@ -1,0 +1,86 @@
+"""The logical topology from the validated request, one builder an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from penstock.plan.nodes import Node, SourceStream, SourceTable
+from penstock.planner.logical import aggregates, joins, keys, routing, rows, sinks, sources, tables
+from penstock.planner.logical.flow import Builder, Context, Flow, Logical, Wish
+from penstock.planner.refuse import refuse
+from penstock.planner.validate import Placed
+
+BUILDERS: Mapping[str, Builder] = {
+    "source_stream": sources.source_stream,
+    "source_table": sources.source_table,
+    "filter": rows.filter_,
+    "select": rows.select,
+    "explode": rows.explode,
+    "partition_by": keys.partition_by,
+    "group_by": keys.group_by,
+    "aggregate": aggregates.aggregate,
+    "stream_table_join": joins.stream_table_join,
+    "merge": routing.merge,
+    "branch": routing.branch,
+    "to_table": tables.to_table,
+    "to_stream": tables.to_stream,
+    "sink": sinks.sink,
+}
+
+
+def build(placed: Sequence[Placed], context: Context) -> Logical:
+    """All nodes typed, in the order given (topological). Raises RequestError."""
+    nodes: list[Node] = []
+    flows: dict[str, Flow] = {}
+    wishes: dict[str, Wish] = {}
+    inline: set[str] = set()
+    published: dict[str, str] = {}
+    for place in placed:
+        inputs = tuple(_input(place, i, flows) for i in range(len(place.inputs)))
+        built = BUILDERS[place.operator](place, inputs, context)
+        nodes += built.nodes
+        flows[place.name] = built.flow
+        if built.wish is not None:
+            wishes[place.name] = built.wish
+        if built.inline:
+            inline.add(place.name)
+        _publish(place, built.node, built.inline, published)
+    _one_reader_a_topic(placed, nodes)
+    return Logical(context.topology, tuple(nodes), flows, wishes, frozenset(inline))
+
+
+def _input(place: Placed, i: int, flows: Mapping[str, Flow]) -> Flow:
+    """Outputs of a sink lead nowhere, those of a group_by to an aggregate only."""
+    name = place.inputs[i].partition(".")[0]
+    flow = flows[name]
+    field = f"topology.nodes[{place.index}].inputs[{i}]"
+    if flow.grouped and place.operator != "aggregate":
+        raise refuse("INVALID_TOPOLOGY", f"{place.name}: {name} is a group_by, which only an aggregate takes", node=place.name, field=field)
+    return flow
+
+
+def _publish(place: Placed, node: Node, inline: bool, published: dict[str, str]) -> None:
+    """Names that this topology gives to the catalog differ."""
+    relation = getattr(node, "relation", "") if inline or place.operator == "sink" else ""
+    if not relation:
+        return
+    other = published.setdefault(relation.lower(), node.name)
+    if other != node.name:
+        raise refuse("NAME_TAKEN", f"{node.name}: {other} publishes {relation} already", node=node.name, field=place.path("relation"),
+                     relation=relation)
+
+
+def _one_reader_a_topic(placed: Sequence[Placed], nodes: Sequence[Node]) -> None:
+    """A topology reads a topic once: its position in it is one number a partition. Equal stream sources are united by a rule."""
+    readers: dict[str, SourceStream | SourceTable] = {}
+    index = {p.name: p.index for p in placed}
+    for node in nodes:
+        if not isinstance(node, SourceStream | SourceTable):
+            continue
+        other = readers.setdefault(node.topic.topic, node)
+        if other is node:
+            continue
+        same = isinstance(other, SourceStream) and isinstance(node, SourceStream)
+        if not same or (other.topic, other.schema, other.start) != (node.topic, node.schema, node.start):
+            raise refuse("INVALID_TOPOLOGY", f"{node.name}: {other.name} reads topic {node.topic.topic} already; read it once (to_table makes "
+                         "a table of a stream)", node=node.name, field=f"topology.nodes[{index[node.name]}]", topic=node.topic.topic)

@@ -1,0 +1,127 @@
+"""Expressions of a node: typed over its inputs, refused with node, field and position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from penstock_client.gen.penstock.v1 import topology_pb2
+
+from penstock.errors import ExpressionError
+from penstock.expr import ast
+from penstock.expr.analyze import AggregateCall, Projected, analyze, analyze_aggregate, analyze_projection, expect_boolean
+from penstock.expr.ast import Ast
+from penstock.expr.parser import parse_projection
+from penstock.expr.scope import Scope
+from penstock.expr.tree import default_name
+from penstock.expr.typed import ColumnRef, Expr
+from penstock.plan.nodes import Projection
+from penstock.planner.convert import PSEUDO
+from penstock.planner.logical.flow import Flow
+from penstock.planner.refuse import refuse
+from penstock.planner.validate import Placed
+from penstock.types.sqltype import SqlType
+
+
+@contextmanager
+def placed_at(node: Placed, field: str) -> Iterator[None]:
+    """Errors of expressions inside get the node and the field."""
+    try:
+        yield
+    except ExpressionError as e:
+        raise ExpressionError(f"{node.name}: {e.message}", e.start, e.end, e.reason, field=field, node=node.name,
+                              metadata=e.metadata) from e
+
+
+def condition(node: Placed, text: str, scope: Scope, *field: str) -> Expr:
+    """A BOOLEAN expression."""
+    with placed_at(node, node.path(*field)):
+        return expect_boolean(text, scope)
+
+
+Item = tuple[str, Ast, str]
+"""(field path, tree, name of the column)."""
+
+
+def items(node: Placed, projections: Sequence[topology_pb2.Projection], field: str, scope: Scope, taken: set[str]) -> list[Item | None]:
+    """Projections parsed and named; None stands for `*`. taken: names that exist already; grows. An alias is taken as written in the
+    message; `AS` inside the text counts where the message has no alias."""
+    found: list[Item | None] = []
+    for i, projection in enumerate(projections):
+        path = node.path(f"{field}[{i}]")
+        with placed_at(node, f"{path}.expression"):
+            tree = parse_projection(projection.expression)
+            if isinstance(tree, ast.Star):
+                if tree.source is not None or projection.alias:
+                    raise ExpressionError("* stands alone", tree.start, tree.end)
+                found.append(None)
+                continue
+            assert isinstance(tree, ast.Selected)
+            name = projection.alias or _written(tree) or _default(tree.item, scope, taken, i)
+        if name.upper() in PSEUDO:
+            raise refuse("INVALID_SCHEMA", f"{node.name}: the column name {name} is reserved", node=node.name, field=f"{path}.alias",
+                         column=name)
+        taken.add(name)
+        found.append((f"{path}.expression", tree.item, name))
+    return found
+
+
+def _written(tree: ast.Selected) -> str:
+    if tree.alias is None:
+        return ""
+    return tree.alias.text if tree.alias.quoted else tree.alias.text.upper()
+
+
+def _default(tree: Ast, scope: Scope, taken: set[str], index: int) -> str:
+    """A column keeps its exact name; the rest is named as ksqlDB does."""
+    if isinstance(tree, ast.Name):
+        return scope.column(tree)[1]
+    return default_name(tree, taken, index)
+
+
+def typed(node: Placed, item: Item, scope: Scope) -> tuple[Expr, SqlType]:
+    """The expression and its type, which must not be NULL's."""
+    path, tree, name = item
+    with placed_at(node, path):
+        expr = analyze(tree, scope)
+        return expr, known_type(expr.type, tree, name)
+
+
+def projected(node: Placed, item: Item, scope: Scope) -> tuple[Projected, SqlType]:
+    """As typed, and EXPLODE is allowed."""
+    path, tree, name = item
+    with placed_at(node, path):
+        found = analyze_projection(tree, scope)
+        return found, known_type(found.type, tree, name)
+
+
+def aggregated(node: Placed, item: Item, scope: Scope, of_table: bool) -> AggregateCall:
+    """An aggregate call; on a table only one that can be undone."""
+    path, tree, _ = item
+    with placed_at(node, path):
+        call = analyze_aggregate(tree, scope)
+        if of_table and call.aggregate.undo is None:
+            name = call.name.partition("/")[0]
+            raise ExpressionError(f"{name} cannot take back a row, so it does not aggregate a table", tree.start, tree.end, "UNSUPPORTED",
+                                  metadata={"function": name})
+        return call
+
+
+def known_type(found: SqlType | None, tree: Ast, name: str) -> SqlType:
+    """A column needs a type: a bare NULL has none."""
+    if found is None:
+        raise ExpressionError(f"column {name} is NULL and has no type: use CAST(NULL AS ...)", tree.start, tree.end, "TYPE_MISMATCH")
+    return found
+
+
+def star(flow: Flow) -> list[tuple[Projection, SqlType]]:
+    """All value columns as they are."""
+    return [(Projection(c.name, ColumnRef(c.type, c.name)), c.type) for c in flow.schema.value]
+
+
+def unique(node: Placed, names: Sequence[str], field: str) -> None:
+    """Refuse two columns of one name."""
+    for name in names:
+        if names.count(name) > 1:
+            raise refuse("INVALID_SCHEMA", f"{node.name}: two columns are named {name}; give one an alias", node=node.name,
+                         field=node.path(field), column=name)

@@ -1,0 +1,50 @@
+"""sink: a topic of the catalog."""
+
+from __future__ import annotations
+
+from penstock.plan.nodes import Format, Sink, TopicRef
+from penstock.planner.convert import to_format
+from penstock.planner.logical import formats
+from penstock.planner.logical.flow import Built, Context, Flow, Wish
+from penstock.planner.logical.sources import check_timestamp, to_wish
+from penstock.planner.names import valid_name, valid_topic
+from penstock.planner.refuse import refuse
+from penstock.planner.validate import Placed
+from penstock.types.schema import Column
+
+
+def sink(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
+    """Writes its input under a name of the catalog. Formats are those of the first source upstream unless given."""
+    flow, proto = inputs[0], node.proto.sink
+    relation = proto.relation or node.name
+    _check_name(node, relation, context)
+    message, field = proto.topic, node.path("topic")
+    topic = message.topic or relation
+    if not valid_topic(topic):
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: {topic!r} is no name of a topic", node=node.name, field=f"{field}.topic")
+    key = _format(node, to_format(message.key_format, Format("")), flow.key_format, flow.schema.key, f"{field}.key_format")
+    value = _format(node, to_format(message.value_format, Format("")), flow.value_format, flow.schema.value, f"{field}.value_format")
+    check_timestamp(node, message, flow.schema, field)
+    ref = TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format, flow.window)
+    # A sink that names no topic makes its own; a named one must exist unless `create` says more.
+    wish = to_wish(message) if message.topic else Wish(True, message.create.partitions, message.create.replicas, to_wish(message).retention_ms)
+    made = Sink(node.name, node.inputs, flow.schema, flow.kind, flow.window, relation, ref)
+    return Built((made,), flow, wish)
+
+
+def _check_name(node: Placed, relation: str, context: Context) -> None:
+    field = node.path("relation")
+    if not valid_name(relation):
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: relation name {relation!r} is not [A-Za-z][A-Za-z0-9_]{{0,63}}", node=node.name,
+                     field=field)
+    taken = context.relations.find(relation)
+    if taken is not None and (not taken.owner_topology or taken.owner_topology.lower() != context.topology.lower()):
+        raise refuse("NAME_TAKEN", f"{node.name}: a {taken.kind.value.lower()} {taken.name} exists", node=node.name, field=field,
+                     relation=taken.name)
+
+
+def _format(node: Placed, given: Format, upstream: Format, columns: tuple[Column, ...], field: str) -> Format:
+    if given.name:
+        return formats.check(given, columns, node.name, field)
+    found = formats.inherited(upstream, columns)
+    return Format(found.name, given.properties) if given.properties else found

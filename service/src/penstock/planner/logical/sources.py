@@ -1,0 +1,122 @@
+"""source_stream and source_table: a relation of the catalog, or a declaration of the topology's own."""
+
+from __future__ import annotations
+
+from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
+
+from penstock.errors import RequestError
+from penstock.plan.nodes import Node, RelationKind, SourceStream, SourceTable, StoreKind, TopicRef
+from penstock.plan.relations import RelationInfo
+from penstock.planner.convert import millis, to_format, to_schema, to_start
+from penstock.planner.logical import formats
+from penstock.planner.logical.flow import Built, Context, Flow, Wish
+from penstock.planner.names import valid_topic
+from penstock.planner.refuse import candidates, did_you_mean, refuse
+from penstock.planner.stores import store
+from penstock.planner.validate import Placed
+from penstock.types.schema import Schema
+from penstock.types.sqltype import Kind
+
+
+def source_stream(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
+    """Reads a stream."""
+    return _source(node, node.proto.source_stream.origin, RelationKind.STREAM, context)
+
+
+def source_table(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
+    """Reads a table and materialises it."""
+    return _source(node, node.proto.source_table.origin, RelationKind.TABLE, context)
+
+
+def _source(node: Placed, origin: topology_pb2.Origin, kind: RelationKind, context: Context) -> Built:
+    wish, inline = Wish(create=False), False
+    match origin.WhichOneof("origin"):
+        case "relation":
+            info = _found(node, origin.relation, kind, context)
+        case "inline":
+            info, wish = _declared(node, origin.inline, kind, context)
+            inline = True
+        case None:
+            raise refuse("INVALID_TOPOLOGY", f"{node.name}: a source needs a relation or an inline declaration", node=node.name,
+                         field=node.path("origin"))
+        case other:
+            raise refuse("UNSUPPORTED", f"{node.name}: reading {other} is not built", node=node.name, field=node.path("origin", other))
+    start = to_start(origin.start, node.name, node.path("origin", "start"))
+    made: Node
+    if kind is RelationKind.STREAM:
+        made = SourceStream(node.name, (), info.schema, kind, info.window, info.name, info.topic, start)
+    else:
+        if not info.schema.key:
+            raise refuse("INVALID_SCHEMA", f"{node.name}: table {info.name} needs a key column", node=node.name, field=node.path("origin"))
+        spec = store(node.name, StoreKind.KEY_VALUE if info.window is None else StoreKind.WINDOW,
+                     tuple((c.name, str(c.type)) for c in info.schema.value), info.window)
+        made = SourceTable(node.name, (), info.schema, kind, info.window, info.name, info.topic, start, spec)
+    flow = Flow(info.schema, kind, info.window, info.topic.key_format, info.topic.value_format, offsets=kind is RelationKind.STREAM)
+    return Built((made,), flow, wish, inline)
+
+
+def _found(node: Placed, name: str, kind: RelationKind, context: Context) -> RelationInfo:
+    field = node.path("origin", "relation")
+    try:
+        info = context.relations.find(name)
+    except RequestError as e:
+        raise refuse(e.reason, f"{node.name}: {e.message}", node=node.name, field=field, **e.metadata) from e
+    if info is None:
+        known = context.relations.names()
+        raise refuse("UNKNOWN_RELATION", f"{node.name}: there is no relation {name}{did_you_mean(name, known)}", node=node.name, field=field,
+                     relation=name, candidates=candidates(name, known))
+    if info.kind is not kind:
+        other = "source_table" if info.kind is RelationKind.TABLE else "source_stream"
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: {info.name} is a {info.kind.value.lower()}; read it with {other}", node=node.name,
+                     field=field, relation=info.name)
+    return info
+
+
+def _declared(node: Placed, inline: topology_pb2.InlineRelation, kind: RelationKind, context: Context) -> tuple[RelationInfo, Wish]:
+    field = node.path("origin", "inline")
+    taken = context.relations.find(node.name)
+    if taken is not None and taken.owner_topology.lower() != context.topology.lower():
+        raise refuse("NAME_TAKEN", f"{node.name}: a {taken.kind.value.lower()} {taken.name} exists", node=node.name, field=field,
+                     relation=taken.name)
+    try:
+        schema = to_schema(inline.schema)
+    except RequestError as e:
+        raise refuse(e.reason, f"{node.name}: {e.message}", **{**e.metadata, "node": node.name, "field": f"{field}.schema"}) from e
+    if not schema.columns:
+        raise refuse("INVALID_SCHEMA", f"{node.name}: a declaration needs columns", node=node.name, field=f"{field}.schema")
+    topic = binding(node, inline.topic, node.name, schema, f"{field}.topic")
+    wish = to_wish(inline.topic) if inline.HasField("topic") else Wish(create=True)
+    return RelationInfo(node.name, kind, schema, topic), wish
+
+
+def to_wish(message: relation_pb2.TopicBinding) -> Wish:
+    """What a binding says of creating its topic."""
+    spec = message.create
+    retention = millis(spec.retention) if spec.HasField("retention") else None
+    return Wish(message.HasField("create"), spec.partitions, spec.replicas, retention)
+
+
+def binding(node: Placed, message: relation_pb2.TopicBinding, default_topic: str, schema: Schema, field: str) -> TopicRef:
+    """A declaration's topic with its formats, KAFKA and JSON by default, checked against the columns."""
+    topic = message.topic or default_topic
+    if not valid_topic(topic):
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: {topic!r} is no name of a topic", node=node.name, field=f"{field}.topic")
+    key = formats.check(to_format(message.key_format, formats.declared_key(schema.key)), schema.key, node.name, f"{field}.key_format")
+    value = formats.check(to_format(message.value_format, formats.JSON), schema.value, node.name, f"{field}.value_format")
+    check_timestamp(node, message, schema, field)
+    return TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format)
+
+
+def check_timestamp(node: Placed, message: relation_pb2.TopicBinding, schema: Schema, field: str) -> None:
+    """timestamp_column is a value column: BIGINT or TIMESTAMP, or STRING with a format."""
+    if not message.timestamp_column:
+        return
+    column = schema.get(message.timestamp_column)
+    if column is None:
+        raise refuse("UNKNOWN_COLUMN", f"{node.name}: there is no column {message.timestamp_column} to take the time from", node=node.name,
+                     field=f"{field}.timestamp_column", column=message.timestamp_column,
+                     candidates=candidates(message.timestamp_column, schema.names))
+    textual = column.type.kind is Kind.STRING and message.timestamp_format
+    if not textual and column.type.kind not in (Kind.BIGINT, Kind.TIMESTAMP):
+        raise refuse("INVALID_SCHEMA", f"{node.name}: the time comes from a BIGINT or TIMESTAMP, or a STRING with timestamp_format, "
+                     f"not from {column.name} {column.type}", node=node.name, field=f"{field}.timestamp_column", column=column.name)

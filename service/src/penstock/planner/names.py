@@ -1,0 +1,63 @@
+"""Names of what a topology owns. Internal topics and stores are named by node names and the incarnation, never by position."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+SCALARS = "_scalars"
+"""Name of the reserved store of stream times."""
+
+
+def valid_name(name: str) -> bool:
+    """Whether a topology, node or relation may have this name."""
+    return NAME.fullmatch(name) is not None
+
+
+def valid_topic(name: str) -> bool:
+    """Kafka's rule for topic names."""
+    return TOPIC.fullmatch(name) is not None and name not in (".", "..")
+
+
+def repartition_node(node: str) -> str:
+    """The Repartition behind a node; no user's node can have this name."""
+    return f"{node}-repartition"
+
+
+def rekey_node(join: str) -> str:
+    """The PartitionBy that gives a join's stream the table's key format."""
+    return f"{join}-rekey"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """What every internal name of one registration begins with."""
+
+    service_id: str
+    topology: str
+    incarnation: int
+
+    @property
+    def prefix(self) -> str:
+        """`<service>-<topology>-<incarnation>`."""
+        return f"{self.service_id}-{self.topology}-{self.incarnation}"
+
+    def repartition(self, node: str) -> str:
+        """Topic of a Repartition node (whose name ends in -repartition)."""
+        return f"{self.prefix}-{node}"
+
+    def changelog(self, store: str) -> str:
+        """Topic of a store."""
+        return f"{self.prefix}-{store}-changelog"
+
+    def scalars(self, sub: str) -> str:
+        """Topic of a sub-topology's stream times."""
+        return f"{self.prefix}-{sub}-scalars-changelog"
+
+    @property
+    def dead_letter(self) -> str:
+        """Topic of the records that could not be processed."""
+        return f"{self.prefix}-dead-letter"

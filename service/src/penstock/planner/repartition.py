@@ -1,0 +1,36 @@
+"""Repartition nodes behind every new key: there the rows go through a topic to the partition of their key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from penstock.plan.nodes import Format, GroupBy, Node, PartitionBy, RelationKind, Repartition, TopicRef
+from penstock.planner.logical.flow import Logical
+from penstock.planner.names import Namespace, repartition_node
+
+INTERNAL = Format("INTERNAL")
+"""Value format of internal topics: the engine's own (msgpack); no relation can have it."""
+
+
+def repartition(logical: Logical, names: Namespace) -> tuple[Node, ...]:
+    """The nodes with a Repartition after each PartitionBy and rekeying GroupBy, which their consumers read."""
+    moved: dict[str, str] = {}
+    nodes: list[Node] = []
+    for node in logical.nodes:
+        nodes.append(_rewired(node, moved))
+        if isinstance(node, PartitionBy) or (isinstance(node, GroupBy) and node.rekey):
+            made = _behind(node, names)
+            moved[node.name] = made.name
+            nodes.append(made)
+    return tuple(nodes)
+
+
+def _rewired(node: Node, moved: Mapping[str, str]) -> Node:
+    return replace(node, inputs=tuple(moved.get(i, i) for i in node.inputs)) if any(i in moved for i in node.inputs) else node
+
+
+def _behind(node: PartitionBy | GroupBy, names: Namespace) -> Repartition:
+    name = repartition_node(node.name)
+    topic = TopicRef(names.repartition(name), 0, node.key_format, INTERNAL)
+    return Repartition(name, (node.name,), node.schema, node.kind, None, topic, changes=node.kind is RelationKind.TABLE)

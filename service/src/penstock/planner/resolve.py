@@ -1,0 +1,123 @@
+"""Last stage: partitions, topics, changelogs, sub-topologies, and what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from penstock.plan.dead_letter import RETENTION_MS
+from penstock.plan.nodes import Aggregate, Node, Repartition, RelationKind, Sink, SourceStream, SourceTable, StoreKind, StoreSpec, ToTable
+from penstock.plan.relations import Relations
+from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
+from penstock.planner.logical.flow import Logical, Wish
+from penstock.planner.names import SCALARS, Namespace, valid_topic
+from penstock.planner.partitions import source_partitions, tasks
+from penstock.planner.publish import published
+from penstock.planner.refuse import refuse
+from penstock.planner.repartition import repartition
+from penstock.planner.split import Part, split
+from penstock.planner.stores import store
+
+CHANGELOG_SLACK_MS = 86_400_000
+"""A window's changelog is kept a day longer than the window, as Kafka Streams does: time of the log is not stream time."""
+
+DEFAULT_PARTITIONS = 4
+
+
+def resolve(logical: Logical, settings: Settings, names: Namespace, relations: Relations, default_partitions: int) -> ResolvedPlan:
+    """The plan that is stored and run. Raises RequestError."""
+    nodes = repartition(logical, names)
+    parts = split(nodes)
+    counts = {n.name: source_partitions(n, logical.wishes[n.name], relations, default_partitions)
+              for n in nodes if isinstance(n, SourceStream | SourceTable)}
+    numbers = tasks(parts, counts)
+    subs = tuple(_sub(part, number, logical.wishes, names, relations, _read_as(parts, numbers)) for part, number in zip(parts, numbers, strict=True))
+    plan = ResolvedPlan(
+        logical.name, names.incarnation, names.service_id, settings, subs,
+        internal=tuple(_internal(subs, names)),
+        published=published(subs, logical, names.dead_letter),
+        dead_letter_topic=names.dead_letter,
+        external=tuple(_external(subs, logical.wishes, relations)),
+    )
+    _check(plan)
+    return plan
+
+
+def _read_as(parts: Sequence[Part], numbers: Sequence[int]) -> Mapping[str, int]:
+    """Partitions of every Repartition: the number of tasks of the part that reads it."""
+    return {s.name: number for part, number in zip(parts, numbers, strict=True) for s in part.sources}
+
+
+def _sub(part: Part, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> SubTopology:
+    nodes = tuple(_resolved(n, number, wishes, names, relations, read_as) for n in part.nodes)
+    timed = any(isinstance(n, Aggregate) and n.window is not None for n in nodes)
+    scalars = replace(store(SCALARS, StoreKind.KEY_VALUE, (("value", "BIGINT"),), None), changelog=names.scalars(part.name)) if timed else None
+    return SubTopology(part.name, nodes, number, scalars)
+
+
+def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> Node:
+    match node:
+        case SourceStream():
+            return replace(node, topic=replace(node.topic, partitions=number))
+        case SourceTable():
+            return replace(node, topic=replace(node.topic, partitions=number), store=_logged(node.store, names))
+        case Repartition():
+            return replace(node, topic=replace(node.topic, partitions=read_as[node.name]))
+        case Aggregate() | ToTable():
+            return replace(node, store=_logged(node.store, names))
+        case Sink():
+            return replace(node, topic=replace(node.topic, partitions=_sink_partitions(node, number, wishes[node.name], relations)))
+    return node
+
+
+def _logged(spec: StoreSpec, names: Namespace) -> StoreSpec:
+    return replace(spec, changelog=names.changelog(spec.name))
+
+
+def _sink_partitions(node: Sink, number: int, wish: Wish, relations: Relations) -> int:
+    present = relations.topic_partitions(node.topic.topic)
+    if present:
+        if wish.partitions and wish.partitions != present:
+            raise refuse("CO_PARTITIONING", f"{node.name}: topic {node.topic.topic} has {present} partitions, not {wish.partitions}",
+                         node=node.name, topic=node.topic.topic)
+        return present
+    if not wish.create:
+        raise refuse("MISSING_TOPIC", f"{node.name}: topic {node.topic.topic} does not exist; `create` would make it", node=node.name,
+                     topic=node.topic.topic)
+    return wish.partitions or number
+
+
+def _internal(subs: Sequence[SubTopology], names: Namespace) -> Iterator[InternalTopic]:
+    """Repartition topics, changelogs, dead letters. The service deletes repartitioned records itself once they are processed."""
+    seen: set[str] = set()
+    for sub in subs:
+        for node in sub.nodes:
+            if isinstance(node, Repartition) and node.name not in seen:
+                seen.add(node.name)
+                yield InternalTopic(node.topic.topic, node.topic.partitions, compact=False, retention_ms=-1)
+        for spec in sub.stores:
+            retention = spec.retention_ms + CHANGELOG_SLACK_MS if spec.kind is StoreKind.WINDOW and spec.retention_ms else -1
+            yield InternalTopic(spec.changelog, sub.partitions, compact=True, retention_ms=retention)
+    yield InternalTopic(names.dead_letter, 1, compact=False, retention_ms=RETENTION_MS)
+
+
+def _external(subs: Sequence[SubTopology], wishes: Mapping[str, Wish], relations: Relations) -> Iterator[ExternalTopic]:
+    seen: set[str] = set()
+    for node in (n for sub in subs for n in sub.nodes if isinstance(n, SourceStream | SourceTable | Sink)):
+        if node.topic.topic in seen:
+            continue
+        seen.add(node.topic.topic)
+        wish = wishes[node.name]
+        missing = not relations.topic_partitions(node.topic.topic)
+        yield ExternalTopic(node.topic.topic, node.topic.partitions, wish.create and missing, node.kind is RelationKind.TABLE, wish.replicas,
+                            wish.retention_ms)
+
+
+def _check(plan: ResolvedPlan) -> None:
+    if plan.stateful and plan.settings.guarantee is Guarantee.AT_LEAST_ONCE:
+        kept = next(sub.stores[0].name for sub in plan.subs if sub.stores)
+        raise refuse("INVALID_TOPOLOGY", f"AT_LEAST_ONCE is for topologies without state, and {kept} has a store: an update would be lost or "
+                     "counted twice", node=kept, field="topology.settings.guarantee")
+    for topic in plan.internal:
+        if not valid_topic(topic.topic):
+            raise refuse("INVALID_TOPOLOGY", f"the internal topic's name {topic.topic} is longer than 249 characters; shorten names")

@@ -1,0 +1,18 @@
+"""Store specifications: fields by name, and a fingerprint of them that every stored value carries."""
+
+from __future__ import annotations
+
+import zlib
+
+from penstock.plan.nodes import StoreKind, StoreSpec, Window
+
+
+def store(name: str, kind: StoreKind, fields: tuple[tuple[str, str], ...], window: Window | None) -> StoreSpec:
+    """A store without its changelog, which the resolver names. fields: (name, type text) in order."""
+    retention = window.retention_ms if kind is StoreKind.WINDOW and window is not None else 0
+    return StoreSpec(name, kind, tuple(n for n, _ in fields), fingerprint(fields), retention_ms=retention)
+
+
+def fingerprint(fields: tuple[tuple[str, str], ...]) -> int:
+    """CRC-32 of names and types; equal fields have equal ids on every node and day."""
+    return zlib.crc32("\n".join(f"{name}\t{kind}" for name, kind in fields).encode())
