@@ -7,11 +7,10 @@ import time
 
 import pytest
 from broker import Broker
-from support import batch, kafka, new_topic, read, read_all, run, unique
-
 from penstock.errors import AssignmentLost, Fenced, RecordTooLarge, RequestError
 from penstock.log.kafka.token import KafkaToken
 from penstock.log.port import CommittedOffset
+from support import batch, kafka, new_topic, read, read_all, run, unique
 
 
 def test_commit_is_refused_when_any_batch_failed(kafka_broker: Broker) -> None:
@@ -168,8 +167,8 @@ def test_large_append_fails_alone(kafka_broker: Broker) -> None:
             tps = await new_topic(log)
             large = log.builder(limit=4 << 20, transactional=False)
             assert large.append(1, b"k", b"x" * (2 << 20), [])
-            results = await asyncio.gather(*(log.append(*tps[0], b) for b in (batch(log, "a", transactional=False), large, batch(log, "b", transactional=False))),
-                                           return_exceptions=True)
+            three = batch(log, "a", transactional=False), large, batch(log, "b", transactional=False)
+            results = await asyncio.gather(*(log.append(*tps[0], b) for b in three), return_exceptions=True)
             assert isinstance(results[1], RecordTooLarge)
             assert await log.append(*tps[0], batch(log, "c", transactional=False)) == (2, False)
             assert await read_all(log, tps) == ["a", "b", "c"]

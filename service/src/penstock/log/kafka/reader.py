@@ -34,7 +34,7 @@ _TURN_SECONDS = 0.005
 _PAUSE = 0.05
 _NEW_TOPIC_SECONDS = 2.0
 """A topic that the brokers do not know may be one whose creation has not reached them yet."""
-_OUTAGE_SECONDS = 5.0
+_OUTAGE_SECONDS = 12.0
 """Shorter outages of the log are waited out; poll raises LogUnavailable after that."""
 _CONTROL_KEY = struct.Struct(">hh")  # version, type: 0 is the end of an aborted transaction
 _ids = itertools.count()
