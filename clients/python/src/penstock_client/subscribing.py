@@ -100,7 +100,9 @@ class SubscriptionState:
     def request(self) -> subscription.SubscribeRequest:
         """What to ask now."""
         # Rows behind the resume point come again, so they do not count against the limit.
-        return self.wanted.request(self.position, self.taken - self.rows_since_position)
+        self.taken -= self.rows_since_position
+        self.rows_since_position = 0
+        return self.wanted.request(self.position, self.taken)
 
     def take(self, event: subscription.Event) -> events.Event | None:
         """The meaning of one message; None when it says nothing to the application. Raises what ends the subscription."""

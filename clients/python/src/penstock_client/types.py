@@ -67,7 +67,7 @@ class SqlType:
             case Kind.STRUCT:
                 return "STRUCT<" + ", ".join(f"{quote(name)} {t}" for name, t in self.fields) + ">"
             case _:
-                return self.kind.value
+                return str(self.kind.value)
 
 
 def quote(name: str) -> str:

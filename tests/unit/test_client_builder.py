@@ -1,0 +1,110 @@
+"""The topology builder and declarations: Python to messages."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf import json_format
+
+from penstock_client import Binding, Topology, tumbling
+from penstock_client.declare import schema
+from penstock_client.gen.penstock.v1 import topology_pb2
+
+
+def nodes(topology: Topology) -> list[str]:
+    """Each node as `name(inputs): operator`."""
+    return [f"{n.name}({', '.join(n.inputs)}): {n.WhichOneof('operator')}" for n in topology.message().nodes]
+
+
+def node(topology: Topology, name: str) -> dict[str, object]:
+    (found,) = [n for n in topology.message().nodes if n.name == name]
+    return json_format.MessageToDict(found)  # type: ignore[no-any-return]
+
+
+def test_the_first_example() -> None:
+    t = Topology("purchases")
+    s = t.stream("purchases")
+    s.filter("price > 100").select("ITEM", price2="price*2").to("expensive")
+    s.group_by("CUSTOMER").window(tumbling(minutes=1, grace=5)).aggregate(total="SUM(price)").to("totals")
+    assert nodes(t) == [
+        "purchases(): source_stream",
+        "filter(purchases): filter",
+        "select(filter): select",
+        "expensive_sink(select): sink",
+        "group_by(purchases): group_by",
+        "aggregate(group_by): aggregate",
+        "totals_sink(aggregate): sink",
+    ]
+    assert node(t, "select")["select"] == {"columns": [{"expression": "ITEM"}, {"expression": "price*2", "alias": "price2"}]}
+    assert node(t, "aggregate")["aggregate"] == {
+        "columns": [{"expression": "SUM(price)", "alias": "total"}],
+        "window": {"kind": "WINDOW_KIND_TUMBLING", "size": "60s", "grace": "5s"},
+    }
+    assert not t.message().HasField("settings")
+
+
+def test_every_operator_has_a_call() -> None:
+    t = Topology("t")
+    s, table = t.stream("s"), t.table("p")
+    ways = s.branch(big="x > 10", default="rest")
+    united = ways["big"].merge(ways["rest"])
+    united.explode(word="EXPLODE(words)").partition_by("word").left_join(table, "word").filter_not("word = 'a'").to_table().to_stream()
+    table.filter("x > 1").group_by("k").count()
+    s.join(table)
+    operators = {n.WhichOneof("operator") for n in t.message().nodes}
+    assert operators | {"sink", "select"} == {f.name for f in topology_pb2.Node.DESCRIPTOR.oneofs_by_name["operator"].fields}
+    assert "merge(branch.big, branch.rest): merge" in nodes(t)
+    assert "join_2(s, p): stream_table_join" in nodes(t)
+    assert [n.name for n in t.message().nodes if n.WhichOneof("operator") == "filter"] == ["filter", "filter_2"]
+
+
+def test_settings_and_labels() -> None:
+    t = Topology("t", guarantee="at_least_once", commit_interval=0.25, on_bad_record="skip", updates="every", labels={"team": "a"})
+    message = json_format.MessageToDict(t.message())
+    assert message["labels"] == {"team": "a"}
+    assert message["settings"] == {
+        "guarantee": "GUARANTEE_AT_LEAST_ONCE",
+        "commitInterval": "0.250s",
+        "onBadRecord": "ON_BAD_RECORD_SKIP",
+        "updates": "UPDATE_MODE_EVERY",
+    }
+
+
+def test_a_source_declared_inline() -> None:
+    t = Topology("t")
+    t.stream(columns={"k": "STRING KEY", "v": "INT"}, binding=Binding("raw", partitions=4, value_format="DELIMITED"), name="raw", start="latest")
+    origin = node(t, "raw")["sourceStream"]["origin"]  # type: ignore[index]
+    assert origin["start"] == {"latest": True}
+    assert origin["inline"]["topic"] == {"topic": "raw", "create": {"partitions": 4}, "valueFormat": {"name": "DELIMITED"}}
+
+
+def test_a_projection_with_a_name_that_is_no_keyword() -> None:
+    t = Topology("t")
+    t.stream("s").select(("UCASE(a)", "name"))
+    assert node(t, "select")["select"] == {"columns": [{"expression": "UCASE(a)", "alias": "name"}]}
+
+
+def test_message_is_a_copy() -> None:
+    t = Topology("t")
+    before = t.message()
+    t.stream("s")
+    assert not before.nodes and len(t.message().nodes) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ("a INT", [("a", "INT", False)]),
+        ("a STRING KEY, b DECIMAL(10, 2)", [("a", "STRING", True), ("b", "DECIMAL(10, 2)", False)]),
+        (["m MAP<STRING, ARRAY<INT>> primary key"], [("m", "MAP<STRING, ARRAY<INT>>", True)]),
+        ("`a, b` STRUCT<x INT, `y z` INT>, c INT", [("a, b", "STRUCT<x INT, `y z` INT>", False), ("c", "INT", False)]),
+        ({"a`b": "INT KEY"}, [("a`b", "INT", True)]),
+    ],
+)
+def test_columns(columns: object, expected: list[tuple[str, str, bool]]) -> None:
+    got = schema(columns)  # type: ignore[arg-type]
+    assert [(c.name, c.type.sql, c.role == 1) for c in got.columns] == expected
+
+
+def test_a_column_without_a_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="'a' is no column"):
+        schema("a")

@@ -1,0 +1,55 @@
+"""The API's sources: linted, documented, and the generated code fresh."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+
+from penstock_client.errors import BY_REASON
+from penstock_client.gen.penstock.v1 import errors_pb2
+
+ROOT = Path(__file__).resolve().parents[2]
+PROTO = ROOT / "proto"
+FILES = sorted((PROTO / "penstock/v1").glob("*.proto"))
+
+
+def test_the_generated_code_is_fresh() -> None:
+    run = subprocess.run([sys.executable, PROTO / "generate.py", "--check"], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_buf_lint() -> None:
+    run = subprocess.run([Path(sys.executable).with_name("buf"), "lint"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def test_there_is_a_class_for_each_reason() -> None:
+    reasons = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()} - {"UNSPECIFIED"}  # noqa: SIM118
+    assert set(BY_REASON) == reasons
+    for reason, cls in BY_REASON.items():
+        assert cls.reason == reason
+
+
+@pytest.mark.parametrize("reason", BY_REASON)
+def test_each_reason_documents_its_code(reason: str) -> None:
+    code = (BY_REASON[reason].__doc__ or "").split()[0].rstrip(";,.")
+    assert code in grpc.StatusCode.__members__
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_every_comment_begins_with_the_name(path: Path) -> None:
+    """The first line of a comment names what it stands before."""
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if not line.strip().startswith("//") or (number and lines[number - 1].strip().startswith("//")):
+            continue
+        below = next(text.strip() for text in lines[number:] if not text.strip().startswith("//"))
+        match = re.match(r"(?:message|enum|service|rpc|oneof) (\w+)|(?:[\w.<>, ]+ )?(\w+) = ", below)
+        assert match, below
+        name = match.group(1) or match.group(2)
+        assert re.match(rf"// {name}\b", line.strip()), f"{path.name}:{number + 1}: {line.strip()}"
