@@ -14,6 +14,7 @@ from penstock.engine.operators import partition_by
 from penstock.engine.rows import ALWAYS, NEVER, PSEUDO, Change, Row
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
+from penstock.types.schema import Role
 
 
 def demand(graph: Graph, node: n.GroupBy, index: int) -> set[str]:
@@ -22,7 +23,7 @@ def demand(graph: Graph, node: n.GroupBy, index: int) -> set[str]:
         return partition_by.demand(graph, node, index)
     wanted = graph.needed(node)
     keys = same_place(node, graph.input(node, index))
-    return {theirs for mine, theirs in keys.items() if mine in wanted} | (wanted & ({c.name for c in node.schema.value} | PSEUDO))
+    return {theirs for mine, theirs in keys.items() if mine in wanted} | (wanted & ({c.name for c in node.schema if c.role is not Role.KEY} | PSEUDO))
 
 
 def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
@@ -54,7 +55,7 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
 
 
 def _kept(gen: Generator, node: n.GroupBy, row: Row) -> Row:
-    return row.moved({**same_place(node, gen.graph.input(node)), **{c.name: c.name for c in node.schema.value}})
+    return row.moved({**same_place(node, gen.graph.input(node)), **{c.name: c.name for c in node.schema if c.role is not Role.KEY}})
 
 
 def _without(row: Row) -> Row:

@@ -8,12 +8,13 @@ from penstock.engine.generator import Generator, Lines, reads
 from penstock.engine.graph import Edge, Graph
 from penstock.engine.rows import NEVER, PSEUDO, Change, Row
 from penstock.plan import nodes as n
+from penstock.types.schema import Role
 
 
 def demand(graph: Graph, node: n.PartitionBy | n.GroupBy, index: int) -> set[str]:
     """Columns of the key's expressions and the value columns read downstream."""
     wanted = graph.needed(node)
-    values = {c.name for c in node.schema.value} | PSEUDO
+    values = {c.name for c in node.schema if c.role is not Role.KEY} | PSEUDO
     return reads([k.expr for k in node.keys]) | (wanted & values)
 
 
@@ -25,7 +26,7 @@ def rekeyed(gen: Generator, node: n.PartitionBy | n.GroupBy, row: Row) -> tuple[
     for column in node.keys:
         more, found[column.name] = gen.value(node, column.expr, column.name, row)
         lines += more
-    kept = {c.name for c in node.schema.value} | PSEUDO
+    kept = {c.name for c in node.schema if c.role is not Role.KEY} | PSEUDO
     columns = {name: var for name, var in columns.items() if name in kept} | found
     return lines, replace(row, columns=columns, key="", form=None)
 

@@ -1,0 +1,241 @@
+"""TopologyTestDriver: a topology without broker, node or clock of its own. It plans and compiles as the service does and runs the same
+compiled code, synchronously; repartition topics are looped back at once.
+
+    driver = TopologyTestDriver(yaml_text_or_definition_or_plan, relations=[...])
+    driver.append("purchases", key="c1", value={"PRICE": 12.5}, timestamp=1000)
+    driver.read_output("spend")         # commits first, so that LATEST_PER_COMMIT sends its latest values
+    driver.read_store("totals")
+
+One partition by default; with more, keys choose them as Kafka's producer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock.clock import ManualClock
+from penstock.engine.compile import compile_sub
+from penstock.engine.merge import merge_by_timestamp
+from penstock.engine.port import BadRecord, Bindings, Program
+from penstock.engine.rowview import Row, row_view
+from penstock.errors import RequestError
+from penstock.log.records import partitions_of
+from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable, TopicRef
+from penstock.plan.relations import RelationInfo, Relations
+from penstock.plan.resolved import ResolvedPlan, SubTopology, Updates
+from penstock.state.memory import MemoryTaskState
+from penstock.state.port import Stamp
+from penstock.testing.records import Headers, OutputRecord, TestRecord, TopicCodec
+from penstock.testing.relations import FixedRelations
+from penstock.types.schema import Schema
+
+FOREVER = float("inf")
+
+
+class TopicRows:
+    """An engine.port.Output that keeps what a run wrote until the driver takes it."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.rows: list[tuple[bytes | None, bytes | None, int, Headers]] = []
+
+
+class TestTopic:
+    """A topic in memory: records by partition."""
+
+    __test__ = False
+
+    def __init__(self, name: str, partitions: int) -> None:
+        self.name = name
+        self.partitions: list[list[TestRecord]] = [[] for _ in range(partitions)]
+        self.order: list[tuple[int, TestRecord]] = []  # over all partitions, as written
+        self.read = 0
+
+    def append(self, partition: int, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> int:
+        """Write; gives the offset."""
+        log = self.partitions[partition]
+        record = TestRecord(len(log), timestamp, key, value, tuple(headers))
+        log.append(record)
+        self.order.append((partition, record))
+        return record.offset
+
+
+@dataclass
+class TestTask:
+    """A sub-topology on one partition."""
+
+    __test__ = False
+    sub: SubTopology
+    partition: int
+    state: MemoryTaskState
+    program: Program
+    outputs: Mapping[str, TopicRows]
+    positions: dict[str, int]
+
+
+class TopologyTestDriver:
+    """Runs one topology. updates: overrides the plan's setting. start_ms: where its clock stands."""
+
+    __test__ = False
+
+    def __init__(self, topology: Any, relations: Relations | Iterable[RelationInfo] = (), *, updates: Updates | None = None,
+                 partitions: int = 1, start_ms: int = 0) -> None:
+        self.relations = relations if isinstance(relations, FixedRelations) or hasattr(relations, "find") \
+            else FixedRelations(relations, partitions)
+        plan = topology if isinstance(topology, ResolvedPlan) else planned(topology, self.relations, partitions)
+        if updates is not None:
+            plan = replace(plan, settings=replace(plan.settings, updates=updates))
+        self.plan: ResolvedPlan = plan
+        self.clock = ManualClock(start_ms)
+        self.dead_letters: list[BadRecord] = []
+        self.expression_errors: list[tuple[str, Exception]] = []
+        self.late: list[str] = []
+        self._topics: dict[str, TestTopic] = {}
+        self._codecs: dict[str, TopicCodec] = {}
+        self._names: dict[str, str] = {}
+        for sub in plan.subs:
+            self._declare(sub)
+        self._tasks = [self._task(sub, p) for sub in plan.subs for p in range(max(1, sub.partitions))]
+
+    # -- what tests call --------------------------------------------------------------------------------------------------------
+
+    def append(self, relation: str, *, key: object = None, value: object = None, timestamp: int | None = None, headers: Headers = (),
+               partition: int | None = None, window_start: int | None = None) -> int:
+        """Write a record to a relation or topic and process all that follows from it; gives its offset.
+
+        key: bytes, the key column's value, or a list or dict of several. value: bytes, text of the format, a dict of columns, None for
+        a null value. timestamp: ms; absent means the driver's clock."""
+        topic = self._topic(relation)
+        codec = self._codecs[topic.name]
+        key_bytes = codec.key_bytes(key, window_start)
+        if partition is None:
+            partition = partitions_of([key_bytes], len(topic.partitions))[0]
+        at = self.clock.now_ms() if timestamp is None else timestamp
+        offset = topic.append(partition, key_bytes, codec.value_bytes(value), at, headers)
+        self._process()
+        return offset
+
+    def read_output(self, relation: str) -> list[OutputRecord]:
+        """Records written to a relation or topic since the last call, in the order in which they were written. Commits first."""
+        self.commit()
+        topic = self._topic(relation)
+        new, topic.read = topic.order[topic.read:], len(topic.order)
+        codec = self._codecs[topic.name]
+        return [codec.decode(record, partition) for partition, record in new]
+
+    def read_store(self, name: str) -> list[Row]:
+        """Rows of a published table or materialised node (`node` or `topology.node`), by key bytes, as a lookup would see them."""
+        self.commit()
+        wanted = {name.lower(), f"{self.plan.topology}.{name}".lower()}
+        found = next((p for p in self.plan.published if p.store and (p.name.lower() in wanted or p.node.lower() == name.lower())), None)
+        if found is None:
+            raise RequestError("UNKNOWN_RELATION", f"no table {name} is kept by this topology")
+        view = row_view(self.plan, found)
+        entries = sorted((entry for task in self._tasks if task.sub.name == found.sub
+                          for entry in task.state.store(found.store).range(b"", b"")), key=lambda entry: entry[0])
+        return [row for key, value in entries if (row := view.decode(key, value)) is not None]
+
+    def advance_time(self, ms: int) -> None:
+        """Move the clock."""
+        self.clock.advance(ms)
+
+    def flush(self) -> None:
+        """Send on the latest values of changed groups, until nothing is left anywhere."""
+        while True:
+            done = all([task.program.flush(FOREVER) for task in self._tasks])
+            moved = self._drain()
+            self._process()
+            if done and not moved:
+                return
+
+    def commit(self) -> None:
+        """Flush, then commit every task's stores."""
+        self.flush()
+        for task in self._tasks:
+            inputs = {f"{topic}[{task.partition}]": at for topic, at in task.positions.items()}
+            task.state.commit(task.state.freeze(), Stamp(self.plan.incarnation, 1, "test", inputs, {}, "", self.clock.now_ms()))
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Generated Python by sub-topology."""
+        return {task.sub.name: task.program.source for task in self._tasks}
+
+    # -- how it works -----------------------------------------------------------------------------------------------------------
+
+    def _declare(self, sub: SubTopology) -> None:
+        for node in sub.nodes:
+            if isinstance(node, SourceStream | SourceTable | Sink):
+                self._add_topic(node.topic, node.schema, sub.partitions)
+                self._names[node.relation.lower()] = node.topic.topic
+            elif isinstance(node, Repartition):
+                self._add_topic(node.topic, node.schema, sub.partitions)
+
+    def _add_topic(self, ref: TopicRef, schema: Schema, partitions: int) -> None:
+        if ref.topic not in self._topics:
+            self._topics[ref.topic] = TestTopic(ref.topic, ref.partitions or max(1, partitions))
+            if not ref.topic.startswith(self.plan.group) or ref.topic not in {t.topic for t in self.plan.internal}:
+                self._codecs[ref.topic] = TopicCodec(ref, schema)
+
+    def _topic(self, relation: str) -> TestTopic:
+        name = self._names.get(relation.lower(), relation)
+        if name not in self._topics or name not in self._codecs:
+            known = ", ".join(sorted(self._names)) or "none"
+            raise RequestError("UNKNOWN_RELATION", f"no relation or topic {relation} in this topology; there are: {known}")
+        return self._topics[name]
+
+    def _task(self, sub: SubTopology, partition: int) -> TestTask:
+        state = MemoryTaskState(sub.stores)
+        state.take("test")
+        outputs = {n.topic.topic: TopicRows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
+        bindings = Bindings(self.plan.topology, partition, {s.name: state.store(s.name) for s in sub.stores}, outputs,
+                            self.dead_letters.append, lambda node, error: self.expression_errors.append((node, error)),
+                            self.late.append, self.clock)
+        program = compile_sub(sub, self.plan.settings, bindings)
+        names = {n.name for n in sub.nodes}
+        positions = {n.topic.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) or isinstance(n, Repartition) and (
+            not any(i.partition(".")[0] in names for i in n.inputs) or any(n.name in m.inputs for m in sub.nodes))}
+        return TestTask(sub, partition, state, program, outputs, positions)
+
+    def _process(self) -> None:
+        """Run tasks until no input has records left."""
+        while any([self._run(task) for task in self._tasks]):
+            pass
+
+    def _run(self, task: TestTask) -> bool:
+        waiting: list[tuple[str, Sequence[TestRecord]]] = []
+        for topic, at in task.positions.items():
+            log = self._topics[topic].partitions[task.partition]
+            waiting.append((topic, log[at:]))
+            task.positions[topic] = len(log)
+        for topic, records in merge_by_timestamp(waiting):
+            task.program.run(topic, records)
+            self._take(task)
+        return any(records for _, records in waiting)
+
+    def _drain(self) -> bool:
+        return any([self._take(task) for task in self._tasks])
+
+    def _take(self, task: TestTask) -> bool:
+        """Move a task's output rows into their topics."""
+        moved = False
+        for output in task.outputs.values():
+            topic = self._topics[output.topic]
+            rows, count = output.rows, len(topic.partitions)
+            if rows:
+                moved = True
+                own = task.partition % count
+                for (key, value, at, headers), p in zip(rows, partitions_of([r[0] for r in rows], count), strict=True):
+                    topic.append(own if key is None else p, key, value, at, headers)
+                rows.clear()
+        return moved
+
+
+def planned(topology: Any, relations: Relations, partitions: int = 1) -> ResolvedPlan:
+    """Plan of a definition: YAML text or a penstock.v1.Topology."""
+    from penstock.planner import plan_topology
+    from penstock.planner.definition import load_topology
+
+    definition = load_topology(topology) if isinstance(topology, str) else topology
+    return plan_topology(definition, relations, service_id="test", incarnation=1, default_partitions=partitions)

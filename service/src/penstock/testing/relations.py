@@ -1,0 +1,29 @@
+"""A catalog for tests: relations that are simply there, with a partition each unless they say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from penstock.plan.relations import RelationInfo
+
+
+class FixedRelations:
+    """A Relations over a fixed list. partitions: of topics whose number is not given. More topics can exist than relations read."""
+
+    def __init__(self, relations: Iterable[RelationInfo] = (), partitions: int = 1, topics: Iterable[str] = ()) -> None:
+        self._relations = [r if r.topic.partitions else replace(r, topic=replace(r.topic, partitions=partitions)) for r in relations]
+        self._topics = {t: partitions for t in topics} | {r.topic.topic: r.topic.partitions for r in self._relations}
+
+    def find(self, name: str) -> RelationInfo | None:
+        """By name without regard to case; exact case wins."""
+        exact = [r for r in self._relations if r.name == name]
+        return next(iter(exact or [r for r in self._relations if r.name.lower() == name.lower()]), None)
+
+    def names(self) -> list[str]:
+        """All names."""
+        return [r.name for r in self._relations]
+
+    def topic_partitions(self, topic: str) -> int | None:
+        """Partitions of an existing topic."""
+        return self._topics.get(topic)
