@@ -81,9 +81,6 @@ def _sink_partitions(node: Sink, number: int, wish: Wish, relations: Relations) 
             raise refuse("CO_PARTITIONING", f"{node.name}: topic {node.topic.topic} has {present} partitions, not {wish.partitions}",
                          node=node.name, topic=node.topic.topic)
         return present
-    if not wish.create:
-        raise refuse("MISSING_TOPIC", f"{node.name}: topic {node.topic.topic} does not exist; `create` would make it", node=node.name,
-                     topic=node.topic.topic)
     return wish.partitions or number
 
 

@@ -30,6 +30,7 @@ def split(nodes: Sequence[Node]) -> tuple[Part, ...]:
     for node in nodes:
         for name in node.inputs:
             groups.unite(_out(by_name[name.partition(".")[0]]), _in(node))
+    _unite_readers(nodes, groups)
     members: dict[str, dict[str, Node]] = {}
     sources: dict[str, list[Source]] = {}
     for node in nodes:
@@ -40,6 +41,14 @@ def split(nodes: Sequence[Node]) -> tuple[Part, ...]:
         if isinstance(node, SourceStream | SourceTable | Repartition):
             sources.setdefault(root, []).append(node)
     return tuple(Part(tuple(members[root].values()), tuple(found)) for root, found in sources.items())
+
+
+def _unite_readers(nodes: Sequence[Node], groups: _Groups) -> None:
+    """A group has one committed offset for a partition: whatever reads the same topic belongs to one part."""
+    first: dict[str, Node] = {}
+    for node in nodes:
+        if isinstance(node, SourceStream | SourceTable):
+            groups.unite(_out(first.setdefault(node.topic.topic, node)), _out(node))
 
 
 def _in(node: Node) -> str:

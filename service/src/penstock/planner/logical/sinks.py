@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from penstock.plan.nodes import Format, Sink, TopicRef
 from penstock.planner.convert import to_format
 from penstock.planner.logical import formats
-from penstock.planner.logical.flow import Built, Context, Flow, Wish
+from penstock.planner.logical.flow import Built, Context, Flow
 from penstock.planner.logical.sources import check_timestamp, to_wish
 from penstock.planner.names import valid_name, valid_topic
 from penstock.planner.refuse import refuse
@@ -26,8 +28,8 @@ def sink(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     value = _format(node, to_format(message.value_format, Format("")), flow.value_format, flow.schema.value, f"{field}.value_format")
     check_timestamp(node, message, flow.schema, field)
     ref = TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format, flow.window)
-    # A sink that names no topic makes its own; a named one must exist unless `create` says more.
-    wish = to_wish(message) if message.topic else Wish(True, message.create.partitions, message.create.replicas, to_wish(message).retention_ms)
+    # A sink's topic is made when it is missing, whatever `create` says of numbers.
+    wish = replace(to_wish(message), create=True)
     made = Sink(node.name, node.inputs, flow.schema, flow.kind, flow.window, relation, ref)
     return Built((made,), flow, wish)
 

@@ -108,7 +108,7 @@ def binding(node: Placed, message: relation_pb2.TopicBinding, default_topic: str
 
 
 def check_timestamp(node: Placed, message: relation_pb2.TopicBinding, schema: Schema, field: str) -> None:
-    """timestamp_column is a value column: BIGINT or TIMESTAMP, or STRING with a format."""
+    """timestamp_column is a column of type BIGINT, TIMESTAMP or STRING (ISO 8601 unless timestamp_format says more)."""
     if not message.timestamp_column:
         return
     column = schema.get(message.timestamp_column)
@@ -116,7 +116,5 @@ def check_timestamp(node: Placed, message: relation_pb2.TopicBinding, schema: Sc
         raise refuse("UNKNOWN_COLUMN", f"{node.name}: there is no column {message.timestamp_column} to take the time from", node=node.name,
                      field=f"{field}.timestamp_column", column=message.timestamp_column,
                      candidates=candidates(message.timestamp_column, schema.names))
-    textual = column.type.kind is Kind.STRING and message.timestamp_format
-    if not textual and column.type.kind not in (Kind.BIGINT, Kind.TIMESTAMP):
-        raise refuse("INVALID_SCHEMA", f"{node.name}: the time comes from a BIGINT or TIMESTAMP, or a STRING with timestamp_format, "
-                     f"not from {column.name} {column.type}", node=node.name, field=f"{field}.timestamp_column", column=column.name)
+    if column.type.kind not in (Kind.BIGINT, Kind.TIMESTAMP, Kind.STRING):
+        raise refuse("INVALID_SCHEMA", f"{node.name}: the time comes from a BIGINT, TIMESTAMP or STRING, not from {column.name} {column.type}", node=node.name, field=f"{field}.timestamp_column", column=column.name)

@@ -1,0 +1,221 @@
+"""Nodes and settings of a topology in YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from penstock.planner.refuse import refuse
+from penstock.planner.validate import INPUTS
+from penstock.planner.yaml_parts import Source, projections
+from penstock.planner.yaml_relations import DECLARATION, declaration, topic
+
+NOT_BUILT = ("global_table", "stream_stream_join", "table_table_join", "processor", "suppress", "session", "cogroup")
+_ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join"}
+_BESIDE = ("name", "inputs", "input", "from", "window", "start")
+_STARTS = ("earliest", "latest", "snapshot")
+
+
+def nodes(source: Source) -> Iterator[tuple[dict[str, Any], Source]]:
+    """ProtoJSON of each node, with its place."""
+    given = source.data.get("nodes")
+    if isinstance(given, dict):
+        for name in given:
+            if not isinstance(given[name], dict):
+                raise Source(given, source.lines).wrong(f"node {name} is a mapping with its kind, such as `filter: price > 100`", name)
+            node = Source({"name": name, **given[name]}, source.lines)
+            yield _node(node, Source(given[name], source.lines)), Source(given[name], source.lines)
+    elif isinstance(given, list):
+        for i, item in enumerate(given):
+            if not isinstance(item, dict):
+                raise source.wrong(f"nodes[{i}] is a mapping with a name and its kind", "nodes")
+            yield _node(Source(item, source.lines), Source(item, source.lines)), Source(item, source.lines)
+    else:
+        raise source.wrong("a topology needs nodes: a mapping by name, or a list", "nodes")
+
+
+def _node(node: Source, place: Source) -> dict[str, Any]:
+    name = node.text("name")
+    if not name:
+        raise place.wrong("a node needs its name")
+    kinds = [k for k in node.data if k not in _BESIDE]
+    if len(kinds) != 1:
+        raise place.wrong(f"node {name} needs one kind, such as `filter: price > 100`" + (f", not {', '.join(kinds)}" if kinds else ""))
+    written = kinds[0]
+    kind = _snake(_ALIASES.get(written, written))
+    if kind in NOT_BUILT:
+        raise refuse("UNSUPPORTED", f"{name}: {kind} is not built", node=name)
+    if kind not in INPUTS:
+        raise place.wrong(f"node {name}: there is no kind {written}; known are {', '.join(INPUTS)}", written)
+    here = Source({**node.data, kind: node.data[written]}, place.lines)
+    inputs = _inputs(node, place)
+    body = _FORMS[kind](here, place)
+    return {"name": name, "inputs": inputs, kind: body}
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name)
+
+
+def _inputs(node: Source, place: Source) -> list[str]:
+    given = [node.data[k] for k in ("inputs", "input", "from") if k in node.data]
+    if len(given) > 1:
+        raise place.wrong("inputs are named once: `from`, or `inputs`")
+    found = given[0] if given else []
+    texts = found if isinstance(found, list) else [found]
+    if not all(isinstance(t, str) for t in texts):
+        raise place.wrong("inputs are names of nodes")
+    return texts
+
+
+Form = Callable[[Source, Source], Any]
+
+
+def _source(kind: str) -> Form:
+    def form(node: Source, place: Source) -> dict[str, Any]:
+        given = node.data[kind]
+        if not isinstance(given, dict):
+            origin: dict[str, Any] = {"relation": node.text(kind)}
+        elif "origin" in given:
+            return given
+        else:
+            here = node.child(kind)
+            here.only("relation", "inline", "start", *DECLARATION)
+            if "relation" in given:
+                origin = {"relation": here.text("relation")}
+            elif isinstance(given.get("inline"), dict) and "schema" in given["inline"]:
+                origin = {"inline": given["inline"]}
+            else:
+                origin = {"inline": declaration(here.child("inline") if "inline" in given else here, node.text("name"))}
+            if "start" in given:
+                origin["start"] = _start(here)
+        if "start" in node.data:
+            origin["start"] = _start(node)
+        return {"origin": origin}
+
+    return form
+
+
+def _start(source: Source) -> Any:
+    given = source.data["start"]
+    if isinstance(given, dict):
+        return given
+    if given not in _STARTS:
+        raise source.wrong(f"start is {', '.join(_STARTS)}, not {given!r}", "start")
+    return {given: True}
+
+
+def _filter(node: Source, place: Source) -> dict[str, Any]:
+    given = node.data["filter"]
+    if isinstance(given, dict):
+        node.child("filter").only("where", "negate")
+        return given
+    return {"where": _condition(given)}
+
+
+def _condition(value: Any) -> str:
+    """YAML's true and false are SQL's."""
+    return ("TRUE" if value else "FALSE") if isinstance(value, bool) else str(value)
+
+
+def _listed(kind: str, entry: str) -> Form:
+    """`select: [...]`, or ProtoJSON's `select: {columns: [...]}`."""
+
+    def form(node: Source, place: Source) -> dict[str, Any]:
+        given = node.data[kind]
+        if given is None:
+            return {}
+        if isinstance(given, dict) and isinstance(given.get(entry), (list, dict)):
+            here = node.child(kind)
+            here.only(entry)
+            return {entry: projections(here, entry)}
+        return {entry: projections(node, kind)} if given != {} else {}
+
+    return form
+
+
+def _aggregate(node: Source, place: Source) -> dict[str, Any]:
+    given = node.data["aggregate"]
+    nested = isinstance(given, dict) and isinstance(given.get("columns"), (list, dict))
+    here = node.child("aggregate") if nested else node
+    if nested:
+        here.only("columns", "window", "emit")
+        if str(given.get("emit", "CHANGES")).upper().removeprefix("EMIT_") != "CHANGES":
+            raise refuse("UNSUPPORTED", f"{node.text('name')}: emit {given['emit']} is not built", node=node.text("name"))
+    body: dict[str, Any] = {"columns": projections(here, "columns" if nested else "aggregate")}
+    if "window" in here.data or "window" in node.data:
+        body["window"] = _window(here.child("window") if "window" in here.data else node.child("window"), node.text("name"))
+    return body
+
+
+def _window(source: Source, node: str) -> dict[str, Any]:
+    """`{tumbling: 1m}`, `{kind: tumbling, size: 1m}` or ProtoJSON's."""
+    source.only("tumbling", "hopping", "sliding", "session", "kind", "size", "advance", "gap", "grace", "retention")
+    kind = next((k for k in ("tumbling", "hopping", "sliding", "session") if k in source.data), "")
+    other = kind or source.text("kind").lower().removeprefix("window_kind_") or "tumbling"
+    if other != "tumbling":
+        raise refuse("UNSUPPORTED", f"{node}: {other.upper()} windows are not built", node=node)
+    if kind and "size" in source.data:
+        raise source.wrong("the size of a window is said once: `tumbling: 1m`", "size")
+    body = {"kind": "WINDOW_KIND_TUMBLING", "size": source.duration(kind or "size")}
+    return body | {key: source.duration(key) for key in ("grace", "retention") if key in source.data}
+
+
+def _join(node: Source, place: Source) -> dict[str, Any]:
+    given = node.data["stream_table_join"]
+    if not isinstance(given, dict):
+        kind = "inner" if given is None else node.text("stream_table_join")
+        return {"kind": f"JOIN_KIND_{kind.upper()}"}
+    here = node.child("stream_table_join")
+    here.only("kind", "columns")
+    body: dict[str, Any] = {"kind": here.enum("kind", "JOIN_KIND_")} if "kind" in given else {}
+    return body | ({"columns": projections(here, "columns")} if given.get("columns") else {})
+
+
+def _branch(node: Source, place: Source) -> dict[str, Any]:
+    here = node.child("branch")
+    default = here.text("default") or here.text("default_output") or here.text("defaultOutput")
+    outputs = here.data.get("outputs")
+    if outputs is None:
+        outputs = {k: v for k, v in here.data.items() if k not in ("default", "default_output", "defaultOutput")}
+    else:
+        here.only("outputs", "default", "default_output", "defaultOutput")
+    if isinstance(outputs, dict):
+        outputs = [{"name": name, "where": _condition(where)} for name, where in outputs.items()]
+    return {"outputs": outputs, "default_output": default}
+
+
+def _nothing(kind: str) -> Form:
+    def form(node: Source, place: Source) -> dict[str, Any]:
+        if node.data[kind] not in (None, {}, True):
+            raise place.wrong(f"{kind} takes nothing: write `{kind}: {{}}`", kind)
+        return {}
+
+    return form
+
+
+def _sink(node: Source, place: Source) -> dict[str, Any]:
+    given = node.data["sink"]
+    if not isinstance(given, dict):
+        return {} if given is None else {"relation": node.text("sink")}
+    here = node.child("sink")
+    here.only("relation", *(k for k in DECLARATION if k not in ("columns", "schema")))
+    body: dict[str, Any] = {"relation": here.text("relation")}
+    binding = topic(here, "")
+    return body | ({"topic": binding} if binding else {})
+
+
+_FORMS: Mapping[str, Form] = {
+    "source_stream": _source("source_stream"), "source_table": _source("source_table"), "filter": _filter,
+    "select": _listed("select", "columns"), "explode": _listed("explode", "columns"), "partition_by": _listed("partition_by", "keys"),
+    "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join, "merge": _nothing("merge"),
+    "branch": _branch, "to_table": _nothing("to_table"), "to_stream": _nothing("to_stream"), "sink": _sink,
+}
+
+
+def settings(source: Source) -> dict[str, Any]:
+    """Friendly or ProtoJSON's; `every` for UPDATE_MODE_EVERY."""
+    source.only("guarantee", "commit_interval", "commitInterval", "on_bad_record", "onBadRecord", "updates")
+    enums = {"guarantee": "GUARANTEE_", "on_bad_record": "ON_BAD_RECORD_", "onBadRecord": "ON_BAD_RECORD_", "updates": "UPDATE_MODE_"}
+    body = {key: source.enum(key, prefix) for key, prefix in enums.items() if key in source.data}
+    return body | {key: source.duration(key) for key in ("commit_interval", "commitInterval") if key in source.data}
