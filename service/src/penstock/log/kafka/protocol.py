@@ -7,6 +7,8 @@ Heartbeat and LeaveGroup (v3, KIP-345), without topic ids in Metadata (v10, KIP-
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka.errors import IncompatibleBrokerVersion  # type: ignore[import-untyped]
@@ -49,25 +51,29 @@ class Call:
 
     __slots__ = ("struct",)
 
-    def __init__(self, struct: RequestStruct) -> None:
-        self.struct = struct
+    def __init__(self, values: RequestStruct) -> None:
+        self.struct = values
 
     def prepare(self, versions: dict[int, tuple[int, int]]) -> RequestStruct:
         """The struct, if the broker speaks its version."""
-        struct = self.struct
-        low, high = versions.get(struct.API_KEY, (0, -1))
-        if not low <= struct.API_VERSION <= high:
-            raise IncompatibleBrokerVersion(f"{type(struct).__name__}: the broker has versions {low} to {high}")
-        return struct
+        wanted = self.struct
+        low, high = versions.get(wanted.API_KEY, (0, -1))
+        if not low <= wanted.API_VERSION <= high:
+            raise IncompatibleBrokerVersion(f"{type(wanted).__name__}: the broker has versions {low} to {high}")
+        return wanted
 
 
 class Api:
     """One version of one request; calling it with the values of its fields makes a Call."""
 
-    def __init__(self, name: str, key: int, version: int, request: Schema, response: Schema, flexible: bool = False) -> None:
+    def __init__(self, name: str, key: int, version: int, request: Schema, response: Schema, flexible: bool = False,
+                 encode: Callable[[Any], bytes] | None = None) -> None:
+        """encode: used in place of the schema's, which copies the text once for each level of nesting."""
         common: dict[str, Any] = {"API_KEY": key, "API_VERSION": version}
         answer = type(f"{name}Response_v{version}", (Response,), common | {"SCHEMA": response})
-        extra = {"SCHEMA": request, "RESPONSE_TYPE": answer, "FLEXIBLE_VERSION": flexible}
+        extra: dict[str, Any] = {"SCHEMA": request, "RESPONSE_TYPE": answer, "FLEXIBLE_VERSION": flexible}
+        if encode is not None:
+            extra["encode"] = encode
         self._struct: Any = type(f"{name}Request_v{version}", (RequestStruct,), common | extra)
         self._tagged = flexible
 
@@ -105,12 +111,26 @@ FETCH = Api(
                ("partition", Int32), ("error", Int16), ("high_watermark", Int64), ("stable", Int64), ("log_start", Int64),
                ("aborted", Array(("producer_id", Int64), ("first_offset", Int64))), ("preferred", Int32), ("records", Bytes)))))))
 
+_PRODUCE_BEGIN, _LENGTH, _PARTITION = struct.Struct(">hi"), struct.Struct(">i"), struct.Struct(">ii")
+
+
+def _encode_produce(request: Any) -> bytes:
+    """The schema's bytes in one join: batches are large."""
+    parts = [_TEXT.encode(request.transactional_id), _PRODUCE_BEGIN.pack(request.acks, request.timeout), _LENGTH.pack(len(request.topics))]
+    for topic, partitions in request.topics:
+        parts += (_TEXT.encode(topic), _LENGTH.pack(len(partitions)))
+        for partition, records in partitions:
+            parts += (_PARTITION.pack(partition, len(records)), records)
+    return b"".join(parts)
+
+
 PRODUCE = Api(
     "Produce", 0, 7,
     Schema(("transactional_id", _TEXT), ("acks", Int16), ("timeout", Int32),
            ("topics", Array(("topic", _TEXT), ("partitions", Array(("partition", Int32), ("records", Bytes)))))),
     Schema(("topics", Array(("topic", _TEXT), ("partitions", Array(
-        ("partition", Int32), ("error", Int16), ("offset", Int64), ("append_time", Int64), ("log_start", Int64))))), ("throttle", Int32)))
+        ("partition", Int32), ("error", Int16), ("offset", Int64), ("append_time", Int64), ("log_start", Int64))))), ("throttle", Int32)),
+    encode=_encode_produce)
 
 LIST_OFFSETS = Api(
     "ListOffsets", 2, 3,
