@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from decimal import Context, Decimal, InvalidOperation
 
 from penstock.expr.aggregate import Aggregate, Emitter
 from penstock.expr.code import Module
@@ -15,6 +15,7 @@ from penstock.expr.functions.numbers import sort_key
 from penstock.expr.functions.registry import Description
 from penstock.types import java
 from penstock.types import sqltype as t
+from penstock.types.cast import WIDE
 from penstock.types.parse import parse_type
 from penstock.types.sqltype import Kind, SqlType
 
@@ -118,9 +119,10 @@ def _added(sign: str, kind: SqlType, state: str, value: str, module: Module) -> 
             return [f"{state} {sign}= {value}", f"if not {low} <= {state} <= {high}:",
                     f"    {state} = {module.bind(wrap, wrap.__name__)}({state})"]
         case Kind.DECIMAL:
-            context = Context(prec=kind.precision, traps=[Inexact, InvalidOperation, Overflow])
-            method = context.add if sign == "+" else context.subtract
-            return [f"{state} = {module.bind(method, 'decimal_' + method.__name__)}({state}, {value})"]
+            fits = module.bind(Context(prec=kind.precision, traps=[InvalidOperation]), "fits")
+            unit = module.bind(Decimal(1).scaleb(-kind.scale), f"scale_{kind.scale}")
+            method = WIDE.add if sign == "+" else WIDE.subtract
+            return [f"{state} = {module.bind(method, 'decimal_' + method.__name__)}({state}, {value}).quantize({unit}, None, {fits})"]
         case _:
             return [f"{state} {sign}= {value}"]
 

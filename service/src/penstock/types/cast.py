@@ -107,7 +107,7 @@ def _to_decimal(source: Kind, to_type: SqlType) -> Caster:
         if not value.is_finite() or value.adjusted() >= precision - scale and value:
             raise ValueError(f"{value} does not fit DECIMAL({precision}, {scale})")
         result = value.quantize(unit, ROUND_HALF_UP, WIDE)
-        if abs(result) >= limit:
+        if result.copy_abs() >= limit:  # abs() would round to the default context
             raise ValueError(f"{value} does not fit DECIMAL({precision}, {scale})")
         return result
 

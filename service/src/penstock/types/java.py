@@ -59,9 +59,11 @@ def double_text(value: float) -> str:
         text = repr(value)
         return text if "e" not in text else format(Decimal(text), "f")
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    if len(digits) == 1:  # Java compares decimals of two digits then: 4.9E-324, not 5.0E-324
+        sign, digits, exponent = Decimal(f"{value:.1e}").as_tuple()
     text = "".join(map(str, digits))
     power = len(text) - 1 + int(exponent)
-    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{power}"
+    return f"{'-' if sign else ''}{text[0]}.{text[1:]}E{power}"
 
 
 def double_to_int(value: float, low: int, high: int) -> int:

@@ -248,7 +248,10 @@ def _result(overload: Overload, parameters: tuple[SqlType | None, ...], bound: d
         return parameters[overload.result]
     if isinstance(overload.result, Pattern):
         return _build(overload.result, bound)
-    return overload.result(tuple(p for p in parameters if p is not None))
+    try:
+        return overload.result(tuple(p for p in parameters if p is not None))
+    except IndexError:
+        raise TypeError("NULL alone does not say which type is meant: add an explicit cast") from None
 
 
 def _build(pattern: Pattern, bound: dict[str, SqlType]) -> SqlType | None:
@@ -262,6 +265,14 @@ def _build(pattern: Pattern, bound: dict[str, SqlType]) -> SqlType | None:
             return t.map_of(parts[0], parts[1])
         case name:
             return SIMPLE[name]
+
+
+def compile_call(name: str, *constants: object) -> Callable[[Any], Any]:
+    """A function of one STRING with text constants behind it, such as ("PARSE_TIMESTAMP", pattern), as a Python function of that value;
+    null gives null, an error raises ValueError."""
+    types = (t.STRING,) * (1 + len(constants))
+    implementation = choose(name, types).overload.bound(types)
+    return lambda value: None if value is None else implementation(value, *constants)
 
 
 # ---- what ListFunctions shows
