@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock.errors import StateError, StoreFull, StoreLost
 from penstock.plan.nodes import StoreKind, StoreSpec
 from penstock.state.keys import ordered_scan, physical, split_window_key, window_key, with_key

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock.errors import RequestError
 from penstock.expr.code import Module, indent
 from penstock.formats.errors import FormatError

@@ -9,7 +9,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock.expr.code import Module, indent
 from penstock.formats.errors import FormatError
 from penstock.formats.json_reader import LEARNED, JsonReader

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import msgspec
 
@@ -45,10 +45,6 @@ def fast_type(of: SqlType) -> Any:
     return list[element | None] if of.kind is Kind.ARRAY else dict[str, element | None]  # type: ignore[valid-type]
 
 
-class _Decoder(Protocol):
-    def __call__(self, data: bytes) -> Any: ...
-
-
 class JsonReader:
     """An object with a field for each column (formats/port.py, Reader). `decode` is replaced as the reader learns."""
 
@@ -62,9 +58,9 @@ class JsonReader:
         self._spelled = {c.name: c.name for c in columns}
         self._ignored: set[str] = set()
         self._respelled = 0
-        self.decode: _Decoder = self._decoder()
+        self.decode: Callable[[bytes], Any] = self._decoder()
 
-    def _decoder(self) -> _Decoder:
+    def _decoder(self) -> Callable[[bytes], Any]:
         """The decoder for what is known of the data now."""
         fields: list[tuple[str, Any, Any]] = []
         rename: dict[str, str] = {}

@@ -30,6 +30,11 @@ def wrong_size(column: Column, found: int) -> FormatError:
     return FormatError(f"column {column.name}: {column.type} takes {NUMBERS[column.type.kind].size} bytes, not {found}")
 
 
+SERIALIZE: dict[Kind, Callable[[Any], bytes]] = {
+    Kind.STRING: to_bytes, Kind.BYTES: bytes, **{kind: number.pack for kind, number in NUMBERS.items()},
+}
+
+
 class KafkaReader:
     """Reads the only column (formats/port.py, Reader)."""
 
@@ -71,7 +76,7 @@ class KafkaWriter:
     def __init__(self, column: Column) -> None:
         kind = column.type.kind
         self._name = {Kind.STRING: "to_bytes", Kind.BYTES: ""}.get(kind, "pack")
-        self._serialize: Callable[[Any], bytes] = {Kind.STRING: to_bytes, Kind.BYTES: bytes}.get(kind) or NUMBERS[kind].pack
+        self._serialize: Callable[[Any], bytes] = SERIALIZE[kind]
 
     def code(self, module: Module, values: Sequence[str]) -> Code:
         (value,) = values

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from operator import lt
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lmdb
 import msgspec
@@ -45,7 +45,9 @@ _start = struct.Struct(">Q")
 _encode = msgspec.msgpack.encode
 _stamp_of = msgspec.msgpack.Decoder(Stamp).decode
 
-Environment, Transaction, LmdbError = lmdb.Environment, lmdb.Transaction, lmdb.Error
+Environment: TypeAlias = lmdb.Environment
+Transaction: TypeAlias = "lmdb.Transaction[bytes]"
+LmdbError = lmdb.Error
 
 opened: dict[tuple[int, int], lmdb.Environment] = {}
 """Environments this process writes, by (device, inode) of data.mdb: LMDB refuses a second opening in one process, so a reader in the
@@ -78,7 +80,7 @@ def fields_prefix(name: str) -> bytes:
     return b"fields:" + name.encode() + b":"
 
 
-def read_stamp(txn: lmdb.Transaction, meta: Any) -> Stamp | None:
+def read_stamp(txn: Transaction, meta: Any) -> Stamp | None:
     """The stamp, its owner being whoever took the environment last."""
     data = txn.get(STAMP, db=meta)
     if data is None:
@@ -88,7 +90,7 @@ def read_stamp(txn: lmdb.Transaction, meta: Any) -> Stamp | None:
     return replace(stamp, owner=owner)
 
 
-def read_fields(txn: lmdb.Transaction, meta: Any, name: str) -> dict[int, Sequence[str]]:
+def read_fields(txn: Transaction, meta: Any, name: str) -> dict[int, Sequence[str]]:
     """Field names of a store by the schema ids that were ever written."""
     prefix = fields_prefix(name)
     found: dict[int, Sequence[str]] = {}
@@ -101,13 +103,13 @@ def read_fields(txn: lmdb.Transaction, meta: Any, name: str) -> dict[int, Sequen
     return found
 
 
-def read_expired(txn: lmdb.Transaction, meta: Any, name: str) -> int:
+def read_expired(txn: Transaction, meta: Any, name: str) -> int:
     """Windows that start before this are gone."""
     data = txn.get(expired_key(name), db=meta)
     return 0 if data is None else _start.unpack(data)[0]
 
 
-def get_entry(txn: lmdb.Transaction, database: Any, key: bytes) -> bytes | None:
+def get_entry(txn: Transaction, database: Any, key: bytes) -> bytes | None:
     """Packed value of a key."""
     if is_plain(key):
         return txn.get(key, db=database)  # type: ignore[no-any-return]
@@ -118,7 +120,7 @@ def get_entry(txn: lmdb.Transaction, database: Any, key: bytes) -> bytes | None:
     return value if found == key else None
 
 
-def scan_entries(txn: lmdb.Transaction, database: Any, low: bytes, high: bytes) -> Iterator[tuple[bytes, bytes]]:
+def scan_entries(txn: Transaction, database: Any, low: bytes, high: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(key, packed value) with low <= key < high in order; an empty high is no bound."""
     if not low:
         value = get_entry(txn, database, b"")
@@ -180,7 +182,7 @@ class LmdbBackend:
 
 
 @contextmanager
-def _writing(env: lmdb.Environment, path: Path) -> Iterator[lmdb.Transaction]:
+def _writing(env: lmdb.Environment, path: Path) -> Iterator[Transaction]:
     """A write transaction; all or nothing. No room left is StoreFull, anything else of LMDB's a StateError."""
     try:
         with env.begin(write=True) as txn:
@@ -210,7 +212,7 @@ class LmdbTaskState:
         self._lock = lock
         self._id = file_id(path)
         opened[self._id] = env
-        self._reading: lmdb.Transaction | None = None
+        self._reading: Transaction | None = None
         self._stores: dict[str, CachedStore] = {}
         self._databases: dict[str, Any] = {}
         self._expiry: dict[str, Any] = {}
@@ -245,7 +247,7 @@ class LmdbTaskState:
             os.close(lock)
             raise
 
-    def _add(self, txn: lmdb.Transaction, spec: StoreSpec, cache_limit: int) -> None:
+    def _add(self, txn: Transaction, spec: StoreSpec, cache_limit: int) -> None:
         name = spec.name
         database = self._databases[name] = self.env.open_db(store_database(name), txn=txn)
         older = read_fields(txn, self._meta, name)
@@ -264,7 +266,7 @@ class LmdbTaskState:
         except KeyError:
             raise StateError(f"{self.path} has no store {name}") from None
 
-    def reading(self) -> lmdb.Transaction:
+    def reading(self) -> Transaction:
         """The read transaction that loads share until the next write: a long one would keep pages from being used again."""
         if self._reading is None:
             self._reading = self.env.begin()
@@ -317,18 +319,18 @@ class LmdbTaskState:
             self._put_stamp(txn, stamp)
         self._written(stamp)
 
-    def _check_owner(self, txn: lmdb.Transaction) -> None:
+    def _check_owner(self, txn: Transaction) -> None:
         owner = bytes(txn.get(OWNER, b"", db=self._meta))
         if owner != self._owner:
             raise StoreLost(f"{self.path} belongs to {owner.decode()}, not to {self._owner.decode()}: it was opened elsewhere")
 
-    def _check_inputs(self, txn: lmdb.Transaction) -> None:
+    def _check_inputs(self, txn: Transaction) -> None:
         stored = read_stamp(txn, self._meta)
         if (None if stored is None else stored.inputs) != (None if self._stamp is None else self._stamp.inputs):
             raise StoreLost(f"{self.path} is at {None if stored is None else stored.inputs}, not at this task's last commit "
                             f"{None if self._stamp is None else self._stamp.inputs}")
 
-    def _put_stamp(self, txn: lmdb.Transaction, stamp: Stamp) -> None:
+    def _put_stamp(self, txn: Transaction, stamp: Stamp) -> None:
         txn.put(STAMP, _encode(stamp), db=self._meta)
         txn.put(OWNER, stamp.owner.encode(), db=self._meta)
 
@@ -336,7 +338,7 @@ class LmdbTaskState:
         self._stamp = stamp
         self._owner = stamp.owner.encode()
 
-    def _write(self, txn: lmdb.Transaction, name: str, entries: Sequence[tuple[bytes, bytes | None]], appendable: bool = False) -> None:
+    def _write(self, txn: Transaction, name: str, entries: Sequence[tuple[bytes, bytes | None]], appendable: bool = False) -> None:
         """Entries sorted by key, None deleting."""
         if not entries:
             return
@@ -355,7 +357,7 @@ class LmdbTaskState:
                 behind = appendable and _ascending(puts) and (not cursor.last() or cursor.key() < puts[0][0])
                 cursor.putmulti(puts, append=behind)
 
-    def _index(self, txn: lmdb.Transaction, name: str, puts: Sequence[tuple[bytes, bytes]]) -> None:
+    def _index(self, txn: Transaction, name: str, puts: Sequence[tuple[bytes, bytes]]) -> None:
         """Note new windows by start. Most entries update a window that is noted already: looking is cheaper than writing."""
         get, database = txn.get, self._databases[name]
         fresh = [(_start.pack(window_start(k if len(k) <= LONG else split_value(v)[0])), k) for k, v in puts if get(k, db=database) is None]
@@ -363,7 +365,7 @@ class LmdbTaskState:
             with txn.cursor(db=self._expiry[name]) as cursor:
                 cursor.putmulti(sorted(fresh))
 
-    def _expire(self, txn: lmdb.Transaction, name: str) -> list[bytes]:
+    def _expire(self, txn: Transaction, name: str) -> list[bytes]:
         """Remove up to EXPIRE_SLICE windows that are over; keys removed."""
         store = self._stores[name]
         assert isinstance(store, CachedWindowStore)

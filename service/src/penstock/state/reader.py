@@ -15,8 +15,20 @@ from penstock.plan.nodes import StoreKind, StoreSpec
 from penstock.state.codec import unpacker
 from penstock.state.keys import window_start
 from penstock.state.lmdb import (
-    MAP_SIZE, Environment, LmdbError, Transaction, begin_reading, file_id, get_entry, is_open, open_for_reading, open_stores,
-    read_expired, read_fields, read_stamp, scan_entries,
+    MAP_SIZE,
+    Environment,
+    LmdbError,
+    Transaction,
+    begin_reading,
+    file_id,
+    get_entry,
+    is_open,
+    open_for_reading,
+    open_stores,
+    read_expired,
+    read_fields,
+    read_stamp,
+    scan_entries,
 )
 from penstock.state.port import Stamp, Value
 
