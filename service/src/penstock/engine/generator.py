@@ -63,6 +63,7 @@ class Generator:
         self.failed = self.failures.failed
         for taken in LOCALS:
             self.module.fresh(taken)
+        self._nothing = ""
         self._depth = 0
         self._stores: dict[str, StoreNames] = {}
         self._outside: dict[tuple[str, str], str] = {}
@@ -162,16 +163,21 @@ class Generator:
         """The row's key in a given form: its own bytes where they will do, else serialised from the key columns. None for a null key."""
         if row.key and row.form is not None and row.form.same_bytes(form) and (row.form.canonical or not canonical):
             return [], row.key
-        variables = [row.columns[c.name] for c in source.schema.key]
+        if not source.schema.key:
+            return [], self.nothing()
+        code = self.encode(form.format, source.schema.key, "key", [row.columns[c.name] for c in source.schema.key])
         key = self.name("new_key")
-        if not variables:
-            return [], "None"
-        code = self.encode(form.format, source.schema.key, "key", variables)
-        null = " and ".join(f"{v} is None" for v in variables)
-        inner = [*code.lines, f"{key} = {code.value}"]
+        lines = [*code.lines, f"{key} = {code.value}"]
         if form.windowed:
-            inner.append(f"{key} += {row.window_start}.to_bytes(8, 'big')")
-        return [f"if {null}:", f"    {key} = None", "else:", *indent(inner)], key
+            lines += [f"if {key} is not None:", f"    {key} += {row.window_start}.to_bytes(8, 'big')"]
+        return lines, key
+
+    def nothing(self) -> str:
+        """A global that is None, where a literal None would make Python warn of what is done with it."""
+        if not self._nothing:
+            self._nothing = self.name("nothing")
+            self.state.append(f"{self._nothing} = None")
+        return self._nothing
 
     # -- walking ------------------------------------------------------------------------------------------------------------------
 

@@ -235,7 +235,13 @@ class TopologyTestDriver:
 def planned(topology: Any, relations: Relations, partitions: int = 1) -> ResolvedPlan:
     """Plan of a definition: YAML text or a penstock.v1.Topology."""
     from penstock.planner import plan_topology
+
+    definition = loaded(topology) if isinstance(topology, str) else topology
+    return plan_topology(definition, relations, service_id="test", incarnation=1, default_partitions=partitions)
+
+
+def loaded(text: str) -> Any:
+    """A definition out of YAML text."""
     from penstock.planner.definition import load_topology
 
-    definition = load_topology(topology) if isinstance(topology, str) else topology
-    return plan_topology(definition, relations, service_id="test", incarnation=1, default_partitions=partitions)
+    return load_topology(text)

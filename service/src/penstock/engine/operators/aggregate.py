@@ -66,7 +66,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     if row.present == NEVER:
         if node.window is None:
             return []
-        row = row.with_columns({**{name: "None" for name in demand(gen.graph, node, 0)}, **row.columns})
+        row = row.with_columns({**{name: gen.nothing() for name in demand(gen.graph, node, 0)}, **row.columns})
     return _update(gen, node, row.only_if(ALWAYS), None)
 
 

@@ -4,7 +4,7 @@ timestamp (offset order, as Kafka Streams does for tables that are not versioned
 from __future__ import annotations
 
 from penstock.engine.generator import Generator, Lines
-from penstock.engine.rows import NEVER, Change, Row
+from penstock.engine.rows import ALWAYS, NEVER, Change, Row
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 
@@ -28,6 +28,7 @@ def put(gen: Generator, node: n.SourceTable | n.ToTable, row: Row, key: str) -> 
     stored = "None"
     if row.present != NEVER:
         stored = f"({', '.join([row.ts, *(row.columns[f] for f in fields)])},)"
+        stored = stored if row.present == ALWAYS else f"{stored} if {row.present} else None"
     lines += [f"{names.cache}[{key}] = {stored}", f"{names.dirty}[{key}] = None"]
     return lines, Change(row, old)
 

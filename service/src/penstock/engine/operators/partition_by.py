@@ -35,7 +35,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     """A null key is a key like any other; a record with a null value reads its value columns as nulls."""
     node: n.PartitionBy = edge.node
     if row.present == NEVER:
-        missing = {name: "None" for name in reads([k.expr for k in node.keys]) if name not in row.columns}
+        missing = {name: gen.nothing() for name in reads([k.expr for k in node.keys]) if name not in row.columns}
         row = row.with_columns({**row.columns, **missing})
     lines, moved = rekeyed(gen, node, row)
     inner = gen.rows(node.name, moved)
