@@ -17,6 +17,8 @@ import msgspec
 from penstock.runtime.board_port import TaskEntry
 
 MAP_SIZE = 256 << 20
+_opened: dict[str, lmdb.Environment] = {}
+"""Boards that this process writes: LMDB refuses a second opening in one process, so a reader in it shares the writer's environment."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(TaskEntry).decode
 
@@ -33,6 +35,8 @@ class BoardWriter:
         self.worker = worker
         self._env = lmdb.open(str(path), map_size=MAP_SIZE, sync=False, metasync=False, max_readers=512)
         self._env.reader_check()
+        self._path = str(path)
+        _opened[self._path] = self._env
 
     def clear(self) -> None:
         """Forget what an earlier process of this worker wrote."""
@@ -52,6 +56,7 @@ class BoardWriter:
                 txn.delete(_key(topology, incarnation, sub, partition))
 
     def close(self) -> None:
+        del _opened[self._path]
         self._env.close()
 
 
@@ -65,6 +70,8 @@ class NodeBoard:
     def _environments(self) -> list[lmdb.Environment]:
         if self._dir.exists():
             for path in self._dir.iterdir():
+                if str(path) in _opened:
+                    continue
                 data = path / "data.mdb"
                 if not data.exists():
                     continue
@@ -75,7 +82,8 @@ class NodeBoard:
                         known[1].close()
                     env = lmdb.open(str(path), map_size=MAP_SIZE, readonly=True, lock=True, max_readers=512)
                     self._envs[path.name] = (inode, env)
-        return [env for _, env in self._envs.values()]
+        own = [env for path, env in _opened.items() if Path(path).parent == self._dir]
+        return own + [env for _, env in self._envs.values()]
 
     def tasks(self, topology: str | None = None) -> list[TaskEntry]:
         """The newest entry of each task."""

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from penstock.engine.compile import compile_sub
+from penstock.engine.graph import Graph
 from penstock.engine.port import BadRecord, Bindings
 from penstock.errors import PenstockError
 from penstock.log.port import CommittedOffset, TaskId, TopicPartition
-from penstock.plan.nodes import Repartition, SourceStream, SourceTable, Start, StartAt
+from penstock.plan.nodes import Repartition, Start, StartAt
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.runtime.context import Context
 from penstock.runtime.output import OutputTopic
@@ -33,14 +34,7 @@ class TaskFailed(PenstockError):
 
 def sources(sub: SubTopology) -> dict[str, StartAt]:
     """Input topics of a sub-topology and where a new topology begins in each."""
-    fed = {n.name for n in sub.nodes}
-    found: dict[str, StartAt] = {}
-    for node in sub.nodes:
-        if isinstance(node, SourceStream | SourceTable):
-            found[node.topic.topic] = node.start
-        elif isinstance(node, Repartition) and not any(i.split(".")[0] in fed for i in node.inputs):
-            found[node.topic.topic] = StartAt()
-    return found
+    return {n.topic.topic: StartAt() if isinstance(n, Repartition) else n.start for n in Graph(sub).sources()}
 
 
 def task_name(plan: ResolvedPlan, sub: SubTopology, partition: int) -> str:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping
 
 from penstock.catalog.port import CatalogState, Registry, TopologyEntry
-from penstock.catalog.registry import open_registry
+from penstock.catalog.registry import TopicRegistry, open_registry
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.errors import LogError
@@ -105,10 +105,13 @@ async def run_worker(config: ServeConfig, slot: str, stop: asyncio.Event, source
     log and the notices and closes them."""
     registry = await _patiently(lambda: open_registry(source, config.service_id, notices), stop)
     if registry is not None:
-        await _run(config, slot, stop, ready, source, notices, registry)
+        try:
+            await _run(config, slot, stop, ready, source, notices, registry)
+        finally:
+            await registry.close()
 
 
-async def _patiently(open_it: Callable[[], Awaitable[Registry]], stop: asyncio.Event) -> Registry | None:
+async def _patiently(open_it: Callable[[], Awaitable[TopicRegistry]], stop: asyncio.Event) -> TopicRegistry | None:
     """Try until the log answers; None when told to stop before that."""
     pause = 0.2
     while not stop.is_set():

@@ -1,0 +1,136 @@
+"""One worker in this process, on an embedded log in a temporary directory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from penstock.catalog.registry import open_registry
+from penstock.catalog.port import CatalogState, Change, TopologyEntry
+from penstock.catalog.register import register
+from penstock.plan.relations import Relations
+from penstock.plan.resolved import ResolvedPlan
+from penstock_client.builder import Topology
+from penstock.clock import SystemClock
+from penstock.config import ServeConfig
+from penstock.log.embedded import open_embedded
+from penstock.log.port import Log, TopicPartition
+from penstock.planner import plan_topology
+from penstock.runtime.board import NodeBoard
+from penstock.runtime.layout import Layout
+from penstock.runtime.worker import run_worker
+
+
+class QuietNotices:
+    """Notices inside one process: every send wakes every waiter."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, list[asyncio.Event]] = {}
+
+    def send(self, what: str) -> None:
+        for event in self._events.get(what, ()):
+            event.set()
+
+    def subscribe(self, what: str) -> QuietWaiter:
+        event = asyncio.Event()
+        self._events.setdefault(what, []).append(event)
+        return QuietWaiter(event)
+
+    def close(self) -> None:
+        self._events.clear()
+
+
+class QuietWaiter:
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def wait(self, timeout: float) -> bool:
+        try:
+            await asyncio.wait_for(self._event.wait(), timeout)
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+    def close(self) -> None:
+        self._event.clear()
+
+
+class Bench:
+    """A log, a registry and, between start and stop, a worker."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = ServeConfig(data_dir=str(root))
+        self.notices = QuietNotices()
+        self.log: Log
+        self._worker: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+
+    async def open(self) -> Bench:
+        self.log = await open_embedded(self.root / "log", process="test", notices=self.notices)
+        self.registry = await open_registry(self.log, "penstock", self.notices)
+        self.board = NodeBoard(Layout(self.root).boards())
+        return self
+
+    async def close(self) -> None:
+        await self.registry.close()
+        self.board.close()
+        await self.log.close()
+
+    async def start(self) -> None:
+        self._stop = asyncio.Event()
+        ready = asyncio.Event()
+        self._worker = asyncio.create_task(run_worker(self.config, "w0", self._stop, self.log, self.notices, ready.set))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait([self._worker, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if self._worker.done():
+            self._worker.result()
+
+    async def stop(self) -> None:
+        self._stop.set()
+        assert self._worker is not None
+        await self._worker
+
+    async def crash(self) -> None:
+        """As near to kill -9 as one process can come: nothing is committed or closed in order."""
+        assert self._worker is not None
+        self._worker.cancel()
+        await asyncio.gather(self._worker, return_exceptions=True)
+
+    async def register(self, topology: Topology) -> TopologyEntry:
+        definition = topology.message()
+
+        def plan_on(relations: Relations, incarnation: int) -> ResolvedPlan:
+            return plan_topology(definition, relations, service_id="penstock", incarnation=incarnation)
+
+        return await register(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, SystemClock())
+
+    async def change(self, decide: Callable[[CatalogState], Sequence[Change]]) -> None:
+        await self.registry.change(decide)
+
+    async def append(self, topic: str, rows: list[tuple[str | None, object, int]], partitions: int = 1) -> None:
+        """(key, JSON value, timestamp), all to partition 0 or by a simple hash of the key."""
+        builders = {}
+        for key, value, timestamp in rows:
+            p = 0 if key is None else sum(key.encode()) % partitions
+            b = builders.setdefault(TopicPartition(topic, p), self.log.builder(transactional=False))
+            data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            assert b.append(timestamp, None if key is None else key.encode(), data, ())
+        await self.log.append_many(builders)
+
+    async def read(self, topic: str, count: int, timeout: float = 10.0) -> list[tuple[bytes | None, object]]:
+        """At least `count` records of all partitions, JSON decoded, or what came in time."""
+        info = (await self.log.topics([topic]))[topic]
+        reader = self.log.reader()
+        reader.add({TopicPartition(topic, p): 0 for p in range(info.partitions)})
+        out: list[tuple[bytes | None, object]] = []
+        end = asyncio.get_running_loop().time() + timeout
+        while len(out) < count and asyncio.get_running_loop().time() < end:
+            for chunk in await reader.poll(0.1):
+                out += [(r.key, None if r.value is None else json.loads(r.value)) for r in chunk.records]
+        await reader.close()
+        return out
+

@@ -1,0 +1,132 @@
+"""A worker on the embedded log: process, commit, crash, recover, pause, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from harness import Bench
+
+from penstock.log.port import TopicConfig
+from penstock_client.builder import Topology
+from penstock_client.declare import Binding
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    b = await Bench(tmp_path).open()
+    await b.log.create_topic("in", TopicConfig(2))
+    yield b
+    if b._worker is not None and not b._worker.done():
+        await b.stop()
+    await b.close()
+
+
+def counting(updates: str = "EVERY") -> Topology:
+    t = Topology("counting", updates=updates)
+    t.stream(columns="K STRING KEY, V BIGINT", binding=Binding(topic="in", create=False), name="input").group_by("K").aggregate(
+        n="COUNT(*)", total="SUM(V)", name="counts").to("counts_out")
+    return t
+
+
+async def counts(bench: Bench, records: int) -> list[tuple[bytes | None, object]]:
+    return await bench.read("counts_out", records)
+
+
+async def test_counts_through_a_crash(bench: Bench) -> None:
+    await bench.register(counting())
+    await bench.start()
+    await bench.append("in", [(f"k{i % 3}", {"V": i}, 1000 + i) for i in range(300)], partitions=2)
+    first = await counts(bench, 300)
+    assert len(first) == 300
+    await bench.crash()
+    await bench.append("in", [(f"k{i % 3}", {"V": i}, 2000 + i) for i in range(300)], partitions=2)
+    await bench.start()
+    out = await counts(bench, 600)
+    assert len(out) == 600
+    last = {key: value for key, value in out}
+    assert {k: (v["n"], v["total"]) for k, v in last.items()} == {  # type: ignore[index]
+        f"k{j}".encode(): (200, 2 * sum(range(j, 300, 3))) for j in range(3)}
+    await bench.stop()
+
+
+async def test_latest_per_commit_gives_the_newest(bench: Bench) -> None:
+    await bench.register(counting("LATEST_PER_COMMIT"))
+    await bench.append("in", [("k", {"V": 1}, 1000)] * 500)
+    await bench.start()
+    out = await counts(bench, 1)
+    assert out[-1] == (b"k", {"n": 500, "total": 500})
+    assert len(out) < 500
+
+
+async def test_restart_uses_the_store(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    await bench.register(counting())
+    await bench.start()
+    await bench.append("in", [("k", {"V": 1}, 1000)] * 10)
+    assert len(await counts(bench, 10)) == 10
+    await bench.stop()
+    caplog.clear()
+    await bench.start()
+    await bench.append("in", [("k", {"V": 1}, 1000)])
+    assert (await counts(bench, 11))[-1][1] == {"n": 11, "total": 11}
+    assert any("USE" in r.getMessage() for r in caplog.records)
+    await bench.stop()
+
+
+async def test_rebuild_from_the_changelog(bench: Bench, tmp_path: Path) -> None:
+    import shutil
+
+    await bench.register(counting())
+    await bench.start()
+    await bench.append("in", [(f"k{i}", {"V": i}, 1000) for i in range(100)], partitions=2)
+    assert len(await counts(bench, 100)) == 100
+    await bench.stop()
+    shutil.rmtree(tmp_path / "state")
+    await bench.start()
+    await bench.append("in", [(f"k{i}", {"V": 1}, 1000) for i in range(100)], partitions=2)
+    last = dict(await counts(bench, 200))
+    assert last[b"k7"] == {"n": 2, "total": 8}
+    await bench.stop()
+
+
+async def test_bad_records_go_to_the_dead_letter(bench: Bench) -> None:
+    entry = await bench.register(counting())
+    await bench.start()
+    await bench.append("in", [("k", {"V": 1}, 1000), ("k", b"{no json", 1001), ("k", {"V": 1}, 1002)])
+    assert (await counts(bench, 2))[-1][1] == {"n": 2, "total": 2}
+    letters = await bench.read(entry.plan.dead_letter_topic, 1)
+    assert len(letters) == 1
+    letter = letters[0][1]
+    assert isinstance(letter, dict)
+    assert (letter["TOPIC"], letter["PARTITION"], letter["OFFSET"], letter["NODE"]) == ("in", 0 if letter["PARTITION"] == 0 else 1, 1, "input")
+    await bench.stop()
+
+
+async def test_repartition_chain(bench: Bench) -> None:
+    t = Topology("chain", updates="EVERY")
+    t.stream(columns="K STRING KEY, G STRING, V BIGINT", binding=Binding(topic="in", create=False), name="input").group_by("G").aggregate(
+        total="SUM(V)", name="by_group").to("groups_out")
+    await bench.register(t)
+    await bench.start()
+    await bench.append("in", [(f"k{i}", {"G": f"g{i % 2}", "V": i}, 1000 + i) for i in range(100)], partitions=2)
+    last = dict(await bench.read("groups_out", 100))
+    assert last == {b"g0": {"total": sum(range(0, 100, 2))}, b"g1": {"total": sum(range(1, 100, 2))}}
+    await bench.stop()
+
+
+async def test_deleted_topology_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
+    from penstock.catalog.changes import delete
+
+    await bench.register(counting())
+    await bench.start()
+    await bench.append("in", [("k", {"V": 1}, 1000)])
+    await counts(bench, 1)
+    assert list((tmp_path / "state").iterdir())
+    await bench.change(lambda s: delete(s, "counting"))
+    async with asyncio.timeout(10):
+        while list((tmp_path / "state").iterdir()) or bench.board.tasks():
+            await asyncio.sleep(0.05)
+    await bench.stop()
