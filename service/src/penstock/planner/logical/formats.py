@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.plan.nodes import Format
-from penstock.planner.refuse import refuse
-from penstock.types.schema import Column
+from penstock.plan.nodes import Format, TopicRef
+from penstock.planner.refuse import candidates, did_you_mean, refuse
+from penstock.types.schema import Column, Schema
 from penstock.types.sqltype import Kind
 
 KAFKA, JSON, NONE = Format("KAFKA"), Format("JSON"), Format("NONE")
@@ -41,13 +41,32 @@ def check(fmt: Format, columns: Sequence[Column], node: str, field: str) -> Form
     return fmt
 
 
-def inherited(fmt: Format, columns: Sequence[Column]) -> Format:
-    """The format where it holds the columns, else JSON: a key of two columns cannot stay KAFKA. Keys without columns are NONE."""
+def inherited_key(fmt: Format, columns: Sequence[Column]) -> Format:
+    """The format where it holds the columns, else KAFKA, else JSON (a key of two columns cannot be KAFKA); NONE without columns."""
     if not columns:
         return NONE
-    return fmt if fmt.name != "NONE" and not objection(fmt, columns) else JSON
+    return next(f for f in (fmt, KAFKA, JSON) if not objection(f, columns))
+
+
+def inherited_value(fmt: Format, columns: Sequence[Column]) -> Format:
+    """The format where it holds the columns, else JSON. A value without columns is JSON's empty object."""
+    return JSON if fmt.name == "NONE" or objection(fmt, columns) else fmt
 
 
 def declared_key(columns: Sequence[Column]) -> Format:
     """Default key format of a declaration: KAFKA; NONE without key columns."""
     return KAFKA if columns else NONE
+
+
+def check_timestamp(schema: Schema, topic: TopicRef, name: str, field: str, node: str) -> None:
+    """The column that gives the time has the type BIGINT, TIMESTAMP or STRING (ISO 8601 unless a pattern says more)."""
+    wanted = topic.timestamp_column
+    if not wanted:
+        return
+    column = schema.get(wanted)
+    if column is None:
+        raise refuse("UNKNOWN_COLUMN", f"{name}: there is no column {wanted} to take the time from{did_you_mean(wanted, schema.names)}",
+                     node=node, field=field, column=wanted, candidates=candidates(wanted, schema.names))
+    if column.type.kind not in (Kind.BIGINT, Kind.TIMESTAMP, Kind.STRING):
+        raise refuse("INVALID_SCHEMA", f"{name}: the time comes from a BIGINT, TIMESTAMP or STRING, not from {column.name} {column.type}",
+                     node=node, field=field, column=column.name)

@@ -59,4 +59,4 @@ def _rekeyed(node: Placed, flow: Flow, given: Sequence[topology_pb2.Projection])
     names = {k.name for k in keys}
     rest = [Column(c.name, c.type) for c in (*flow.schema.value, *flow.schema.key) if c.name not in names]
     schema = Schema((*columns, *rest))
-    return tuple(keys), replace(flow, schema=schema, window=None, key_format=formats.inherited(flow.key_format, columns))
+    return tuple(keys), replace(flow, schema=schema, window=None, key_format=formats.inherited_key(flow.key_format, columns))

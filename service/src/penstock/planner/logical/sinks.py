@@ -8,11 +8,14 @@ from penstock.plan.nodes import Format, Sink, TopicRef
 from penstock.planner.convert import to_format
 from penstock.planner.logical import formats
 from penstock.planner.logical.flow import Built, Context, Flow
-from penstock.planner.logical.sources import check_timestamp, to_wish
+from penstock.planner.logical.sources import to_wish
 from penstock.planner.names import valid_name, valid_topic
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.schema import Column
+
+UNSAID = Format("")
+"""Stands where the request names no format."""
 
 
 def sink(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
@@ -24,10 +27,12 @@ def sink(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     topic = message.topic or relation
     if not valid_topic(topic):
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: {topic!r} is no name of a topic", node=node.name, field=f"{field}.topic")
-    key = _format(node, to_format(message.key_format, Format("")), flow.key_format, flow.schema.key, f"{field}.key_format")
-    value = _format(node, to_format(message.value_format, Format("")), flow.value_format, flow.schema.value, f"{field}.value_format")
-    check_timestamp(node, message, flow.schema, field)
+    keys, values = flow.schema.key, flow.schema.value
+    key = _format(node, to_format(message.key_format, UNSAID), formats.inherited_key(flow.key_format, keys), keys, f"{field}.key_format")
+    value = _format(node, to_format(message.value_format, UNSAID), formats.inherited_value(flow.value_format, values), values,
+                    f"{field}.value_format")
     ref = TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format, flow.window)
+    formats.check_timestamp(flow.schema, ref, node.name, f"{field}.timestamp_column", node.name)
     # A sink's topic is made when it is missing, whatever `create` says of numbers.
     wish = replace(to_wish(message), create=True)
     made = Sink(node.name, node.inputs, flow.schema, flow.kind, flow.window, relation, ref)
@@ -45,8 +50,8 @@ def _check_name(node: Placed, relation: str, context: Context) -> None:
                      relation=taken.name)
 
 
-def _format(node: Placed, given: Format, upstream: Format, columns: tuple[Column, ...], field: str) -> Format:
+def _format(node: Placed, given: Format, inherited: Format, columns: tuple[Column, ...], field: str) -> Format:
+    """The given format, or the inherited one with the given properties."""
     if given.name:
         return formats.check(given, columns, node.name, field)
-    found = formats.inherited(upstream, columns)
-    return Format(found.name, given.properties) if given.properties else found
+    return Format(inherited.name, given.properties) if given.properties else inherited

@@ -15,7 +15,6 @@ from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.planner.stores import store
 from penstock.planner.validate import Placed
 from penstock.types.schema import Schema
-from penstock.types.sqltype import Kind
 
 
 def source_stream(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
@@ -103,18 +102,6 @@ def binding(node: Placed, message: relation_pb2.TopicBinding, default_topic: str
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: {topic!r} is no name of a topic", node=node.name, field=f"{field}.topic")
     key = formats.check(to_format(message.key_format, formats.declared_key(schema.key)), schema.key, node.name, f"{field}.key_format")
     value = formats.check(to_format(message.value_format, formats.JSON), schema.value, node.name, f"{field}.value_format")
-    check_timestamp(node, message, schema, field)
-    return TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format)
-
-
-def check_timestamp(node: Placed, message: relation_pb2.TopicBinding, schema: Schema, field: str) -> None:
-    """timestamp_column is a column of type BIGINT, TIMESTAMP or STRING (ISO 8601 unless timestamp_format says more)."""
-    if not message.timestamp_column:
-        return
-    column = schema.get(message.timestamp_column)
-    if column is None:
-        raise refuse("UNKNOWN_COLUMN", f"{node.name}: there is no column {message.timestamp_column} to take the time from", node=node.name,
-                     field=f"{field}.timestamp_column", column=message.timestamp_column,
-                     candidates=candidates(message.timestamp_column, schema.names))
-    if column.type.kind not in (Kind.BIGINT, Kind.TIMESTAMP, Kind.STRING):
-        raise refuse("INVALID_SCHEMA", f"{node.name}: the time comes from a BIGINT, TIMESTAMP or STRING, not from {column.name} {column.type}", node=node.name, field=f"{field}.timestamp_column", column=column.name)
+    ref = TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format)
+    formats.check_timestamp(schema, ref, node.name, f"{field}.timestamp_column", node.name)
+    return ref

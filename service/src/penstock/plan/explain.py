@@ -1,0 +1,143 @@
+"""A plan as text for people: sub-topologies with their nodes, topics, what is published, then the generated Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from penstock.plan import nodes as n
+from penstock.plan.resolved import ResolvedPlan, SubTopology
+from penstock.plan.sql_text import to_sql
+from penstock.types.schema import Role, Schema
+from penstock.types.sqltype import quote
+
+
+def explain(plan: ResolvedPlan, sources: Mapping[str, str] | None = None) -> str:
+    """The text. sources: generated Python by name of the sub-topology."""
+    lines = [
+        f"topology {plan.topology}, incarnation {plan.incarnation} of service {plan.service_id}",
+        f"  {plan.settings.guarantee.value}, commit every {plan.settings.commit_interval_ms} ms, updates {plan.settings.updates.value}, "
+        f"bad records {plan.settings.on_bad_record.value}",
+    ]
+    for sub in plan.subs:
+        lines += ["", *_sub(sub)]
+    lines += ["", "topics", *_topics(plan), "", "published", *_published(plan)]
+    for name, source in (sources or {}).items():
+        lines += ["", f"generated Python of sub-topology {name}", *(f"  {line}".rstrip() for line in source.splitlines())]
+    return "\n".join(lines) + "\n"
+
+
+def _sub(sub: SubTopology) -> Iterator[str]:
+    yield f"sub-topology {sub.name}: {_count(sub.partitions, 'task')}"
+    here = {node.name for node in sub.nodes}
+    for node in sub.nodes:
+        fed = [i for i in node.inputs if i.partition(".")[0] in here]
+        reads = isinstance(node, n.Repartition) and not fed
+        yield f"  {node.name}{' <- ' + ', '.join(fed) if fed else ''}: {_node(node, reads)}"
+        yield f"      {_schema(node.schema)}{_window(node.window)}"
+        store = getattr(node, "store", None)
+        if isinstance(store, n.StoreSpec):
+            yield f"      {_store(store)}"
+    if sub.scalars is not None:
+        yield f"  stream times: {_store(sub.scalars)}"
+
+
+def _node(node: n.Node, reads: bool) -> str:
+    """What a node does, in a line. reads: a Repartition as the source of its sub-topology."""
+    match node:
+        case n.SourceStream() | n.SourceTable():
+            return f"{node.kind.value.lower()} {node.relation} from {_topic(node.topic)}, start {node.start.start.value.lower()}"
+        case n.Filter():
+            return f"filter {'not ' if node.negate else ''}{to_sql(node.where)}"
+        case n.Select():
+            return f"select {_projections(node.columns)}"
+        case n.Explode():
+            texts = [_projection(p, wrap=i in node.exploded) for i, p in enumerate(node.columns)]
+            return f"explode {', '.join(texts)}"
+        case n.PartitionBy():
+            return f"partition by {_projections(node.keys)} as {_format(node.key_format)}"
+        case n.GroupBy():
+            return f"group by {_projections(node.keys)}" + (f" as {_format(node.key_format)}" if node.rekey else ", the key stays")
+        case n.Repartition():
+            changes = "changes " if node.changes else ""
+            return f"{'read' if reads else 'write'} {changes}{'from' if reads else 'to'} {_topic(node.topic)}"
+        case n.Aggregate():
+            calls = ", ".join(f"{_call(c)} AS {quote(c.name)}" for c in node.columns)
+            return f"aggregate {'changes of a table: ' if node.of_table else ''}{calls}"
+        case n.StreamTableJoin():
+            names = [i.rpartition(".")[2] for i in node.inputs]
+            return f"{node.join.value.lower()} join by key: {_projections(node.columns, names)}"
+        case n.Merge():
+            return "merge"
+        case n.Branch():
+            ways = [f"{o.name} if {to_sql(o.where)}" for o in node.outputs]
+            return "branch " + "; ".join([*ways, f"else {node.default_output}" if node.default_output else "else dropped"])
+        case n.ToTable():
+            return "to table"
+        case n.ToStream():
+            return "to stream"
+        case n.Sink():
+            return f"sink {node.relation} to {_topic(node.topic)}"
+    raise TypeError(f"no text for {type(node).__name__}")
+
+
+def _call(column: n.AggregateColumn) -> str:
+    name, _, variant = column.function.partition("/")
+    given = [to_sql(a) for a in column.arguments] + [str(v) for v in column.literals]
+    return f"{name}({', '.join(given) or ('*' if variant == '*' else '')})"
+
+
+def _projections(columns: Sequence[n.Projection], inputs: Sequence[str] = ()) -> str:
+    return ", ".join(_projection(p, inputs) for p in columns) or "nothing"
+
+
+def _projection(column: n.Projection, inputs: Sequence[str] = (), wrap: bool = False) -> str:
+    text = to_sql(column.expr, inputs)
+    if wrap:
+        text = f"EXPLODE({text})"
+    return text if text == quote(column.name) else f"{text} AS {quote(column.name)}"
+
+
+def _schema(schema: Schema) -> str:
+    roles = {Role.KEY: " KEY", Role.HEADER: " HEADER"}
+    return ", ".join(f"{quote(c.name)} {c.type}{roles.get(c.role, '')}" for c in schema) or "no columns"
+
+
+def _window(window: n.Window | None) -> str:
+    if window is None:
+        return ""
+    return f"; {window.kind.value.lower()} windows of {window.size_ms} ms, grace {window.grace_ms} ms, kept {window.retention_ms} ms"
+
+
+def _store(store: n.StoreSpec) -> str:
+    kind = store.kind.value.lower().replace("_", "-")
+    return f"{kind} store {store.name} ({', '.join(store.fields)}), changelog {store.changelog or 'none'}"
+
+
+def _topic(topic: n.TopicRef) -> str:
+    time = f", time from {quote(topic.timestamp_column)}" if topic.timestamp_column else ""
+    windowed = "windowed " if topic.window is not None else ""
+    return f"topic {topic.topic} ({_count(topic.partitions, 'partition')}, {windowed}key {_format(topic.key_format)}, " \
+           f"value {_format(topic.value_format)}{time})"
+
+
+def _format(fmt: n.Format) -> str:
+    return fmt.name + ("(" + ", ".join(f"{k}={v!r}" for k, v in fmt.properties) + ")" if fmt.properties else "")
+
+
+def _topics(plan: ResolvedPlan) -> Iterator[str]:
+    for outer in plan.external:
+        yield f"  {outer.topic}: {_count(outer.partitions, 'partition')}, {'created' if outer.create else 'exists'}"
+    for inner in plan.internal:
+        policy = "compacted" if inner.compact else "deleted by the service" if inner.retention_ms < 0 else ""
+        kept = f"kept {inner.retention_ms} ms" if inner.retention_ms >= 0 else ""
+        yield f"  {inner.topic}: {_count(inner.partitions, 'partition')}, internal, {', '.join(filter(None, (policy, kept)))}"
+
+
+def _published(plan: ResolvedPlan) -> Iterator[str]:
+    for p in plan.published:
+        where = f"lookups in store {p.store} of {p.sub}" if p.store else f"topic {p.topic.topic}" if p.topic else "not readable"
+        yield f"  {p.kind.value.lower()} {p.name}: {where}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
