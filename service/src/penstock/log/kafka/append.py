@@ -12,16 +12,18 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 
-from penstock.errors import Fenced, RequestError
+from penstock.errors import Fenced, OffsetOutOfRange, RequestError
 from penstock.log.kafka.admin import Admin
 from penstock.log.kafka.cluster import Cluster
 from penstock.log.kafka.lookups import Lookups
+from penstock.log.kafka.reader import KafkaReader
 from penstock.log.kafka.sender import Sender
 from penstock.log.kafka.transaction import new_producer_id
 from penstock.log.kafka.writer import KafkaWriter, own
 from penstock.log.port import BatchBuilder, CommittedOffset, TopicConfig, TopicPartition
 
 _OPEN_PRODUCERS = 256
+_READ_SECONDS = 1.0
 Ends = Mapping[TopicPartition, int]
 """The offset behind the last record, by partition."""
 
@@ -78,24 +80,43 @@ class Appends:
 
     async def compare_and_append(self, topic: str, expected_end: int, batch: BatchBuilder) -> int | None:
         """1. take over the topic's one transactional id: whoever wrote before is fenced, and what that had open is decided
-        2. the high watermark is the end now, since nobody else may write
-        3. it is not the expected one: answer None
-        4. write in a transaction; fenced meanwhile: answer None
+        2. the high watermark is the end now, since nobody else may write; are there records from the expected end on: answer None
+        3. write in a transaction; fenced meanwhile: answer None
 
-        The new end counts the commit marker behind the records."""
+        Returns the offset behind the last record. A commit marker follows it, so expected_end may be before or behind that."""
         tp = TopicPartition(topic, 0)
         async with self._registries.setdefault(topic, asyncio.Lock()):
             writer = KafkaWriter(self._cluster, f"{topic}-writer")
             try:
                 await writer.start()
-                if (await self._lookups.ends([tp], committed=False))[tp] != expected_end:
+                if await self._has_records(tp, expected_end):
                     return None
                 await writer.send(topic, 0, batch)
-                return (await writer.commit("", None, lambda _: {}))[tp] + 1
+                return (await writer.commit("", None, lambda _: {}))[tp]
             except Fenced:
                 return None
             finally:
                 await writer.discard()
+
+    async def _has_records(self, tp: TopicPartition, start: int) -> bool:
+        """Whether anything but control records lies between start and the high watermark, which must be stable."""
+        end = (await self._lookups.ends([tp], committed=False))[tp]
+        if start == end:
+            return False
+        reader = KafkaReader(self._cluster, self._lookups)
+        try:
+            reader.add({tp: start})
+            position = start
+            while position < end:
+                for chunk in await reader.poll(_READ_SECONDS):
+                    if chunk.records:
+                        return True
+                    position = chunk.next
+            return False
+        except OffsetOutOfRange:
+            return True  # the caller's position is of another log
+        finally:
+            await reader.close()
 
     async def close(self) -> None:
         """Close every producer."""
