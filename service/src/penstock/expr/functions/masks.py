@@ -12,7 +12,8 @@ DEFAULT: tuple[Mask, Mask, Mask, Mask] = ("X", "x", "n", "-")
 
 
 class _Table(dict[int, int]):
-    """str.translate's table; characters are classified when they first occur."""
+    """str.translate's table; characters are classified when they first occur. ASCII text goes through a table of bytes, which is
+    several times faster."""
 
     def __init__(self, masks: tuple[Mask, ...]) -> None:
         super().__init__()
@@ -20,6 +21,14 @@ class _Table(dict[int, int]):
             if mask is not None and len(mask) != 1:
                 raise ValueError(f"a mask is one character, not {mask!r}")
         self.masks = masks
+        plain = all(mask is None or mask.isascii() for mask in masks)
+        self.ascii = bytes(self[code] for code in range(128)) + bytes(128) if plain else None
+
+    def mask(self, text: str) -> str:
+        """The text, masked."""
+        if self.ascii is not None and text.isascii():
+            return text.encode("ascii").translate(self.ascii).decode("ascii")
+        return text.translate(self)
 
     def __missing__(self, code: int) -> int:
         sign = chr(code)
@@ -34,17 +43,18 @@ def _table(*masks: Mask) -> _Table:
 
 
 _DEFAULT = _table(*DEFAULT)
+_default_mask = _DEFAULT.mask
 
 
 @scalar("MASK", "STRING -> STRING", arguments=("text", "upper", "lower", "digit", "other"), safe=True,
         text="Hides a text: upper-case letters become X, lower-case x, digits n, the rest -; other masks may be given, null leaves a class as it is.")
 def mask(text: str) -> str:
-    return text.translate(_DEFAULT)
+    return _default_mask(text)
 
 
 @scalar("MASK", "STRING, STRING, STRING, STRING, STRING -> STRING", nulls=True)
 def mask_with(text: str | None, *masks: Mask) -> str | None:
-    return None if text is None else text.translate(_table(*masks))
+    return None if text is None else _table(*masks).mask(text)
 
 
 def _part(hidden: Callable[[str, int], tuple[str, str, str]]) -> Callable[..., str | None]:
@@ -54,7 +64,7 @@ def _part(hidden: Callable[[str, int], tuple[str, str, str]]) -> Callable[..., s
         if text is None:
             return None
         before, middle, after = hidden(text, count)
-        return before + middle.translate(_table(*masks) if masks else _DEFAULT) + after
+        return before + (_table(*masks) if masks else _DEFAULT).mask(middle) + after
 
     return apply
 
