@@ -11,7 +11,6 @@ import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-
 from penstock_client.gen.penstock.v1 import (
     append_service_pb2,
     append_service_pb2_grpc,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf import json_format
-
 from penstock_client import Binding, Topology, tumbling
 from penstock_client.declare import schema
 from penstock_client.gen.penstock.v1 import topology_pb2

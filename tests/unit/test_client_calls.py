@@ -27,7 +27,6 @@ from fake_service import (
     status,
     stream,
 )
-
 from penstock_client import (
     AsyncClient,
     Batch,
@@ -45,8 +44,14 @@ from penstock_client import (
 )
 from penstock_client.gen.penstock.v1 import (
     append_service_pb2 as append,
+)
+from penstock_client.gen.penstock.v1 import (
     lookup_service_pb2 as lookup,
+)
+from penstock_client.gen.penstock.v1 import (
     subscription_service_pb2 as subscription,
+)
+from penstock_client.gen.penstock.v1 import (
     topology_service_pb2 as topologies,
 )
 

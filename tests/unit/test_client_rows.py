@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock_client.gen.penstock.v1 import row_pb2
 from penstock_client.rows import column_decoder, column_encoder, decode_batch, encode_batch, pack_validity, unpack_validity
 from penstock_client.types import Kind, SqlType

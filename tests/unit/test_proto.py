@@ -9,7 +9,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-
 from penstock_client.errors import BY_REASON
 from penstock_client.gen.penstock.v1 import errors_pb2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -80,7 +80,13 @@ class AsyncAppender:
     async def append(self, rows: appends.Rows, timeout: float | None = None) -> None:
         """Hand in one batch. Waits while too many are on their way; TimeoutError after timeout seconds."""
         listed = appends.as_list(rows)
-        content = appends.as_json(listed) if self._schema is None else appends.typed(self._schema, listed)
+        await self._send(appends.as_json(listed) if self._schema is None else appends.typed(self._schema, listed), timeout)
+
+    async def append_json(self, rows: Sequence[str], timeout: float | None = None) -> None:
+        """Hand in one batch of JSON objects as text, cast by the service as INSERT VALUES does."""
+        await self._send(append_service_pb2.JsonRows(rows=rows), timeout)
+
+    async def _send(self, content: append_service_pb2.TypedRows | append_service_pb2.JsonRows, timeout: float | None) -> None:
         message = appends.batch(self._relation, content, 0, self._state.skip_invalid)
         await self._await(lambda: self._state.room, timeout)
         # Nothing runs between the condition and this, so that the order of sequences is that of the queue.

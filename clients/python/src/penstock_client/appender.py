@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -80,7 +80,13 @@ class Appender:
     def append(self, rows: appends.Rows, timeout: float | None = None) -> None:
         """Hand in one batch. Waits while too many are on their way; TimeoutError after timeout seconds."""
         listed = appends.as_list(rows)
-        content = appends.as_json(listed) if self._schema is None else appends.typed(self._schema, listed)
+        self._send(appends.as_json(listed) if self._schema is None else appends.typed(self._schema, listed), timeout)
+
+    def append_json(self, rows: Sequence[str], timeout: float | None = None) -> None:
+        """Hand in one batch of JSON objects as text, cast by the service as INSERT VALUES does."""
+        self._send(append_service_pb2.JsonRows(rows=rows), timeout)
+
+    def _send(self, content: append_service_pb2.TypedRows | append_service_pb2.JsonRows, timeout: float | None) -> None:
         message = appends.batch(self._relation, content, 0, self._state.skip_invalid)
         with self._changed:
             self._await(lambda: self._state.room, timeout)

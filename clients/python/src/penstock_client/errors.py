@@ -34,9 +34,9 @@ class ClosedError(PenstockError):
     """This client, subscription or appender was closed."""
 
 
-__all__ = [
+__all__ = [  # noqa: PLE0604 - the rest are names too
     "BY_REASON", "ClosedError", "ExpressionPlace", "PenstockError", "RowError", "UnreachableError", "from_rpc", "from_status", "row_errors",
-    *(cls.__name__ for cls in BY_REASON.values()),  # noqa: PLE0604 - they are names
+    *(cls.__name__ for cls in BY_REASON.values()),
 ]  # fmt: skip
 
 

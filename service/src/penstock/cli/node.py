@@ -1,0 +1,100 @@
+"""Commands that run something here: serve, demo, test."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock.cli.failure import FAILED, USAGE
+from penstock.cli.options import DEFAULT_ADDRESS, Json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(serve)
+    app.command()(demo)
+    app.command()(test)
+
+
+def serve(
+    listen: Annotated[str, typer.Option("--listen", envvar="PENSTOCK_LISTEN", help="HOST:PORT of the API.")] = DEFAULT_ADDRESS,
+    data: Annotated[str, typer.Option("--data", envvar="PENSTOCK_DATA", help="Directory of state and of the embedded log.")] = "./penstock-data",
+    kafka: Annotated[str, typer.Option("--kafka", metavar="HOST:PORT,...", help="Kafka brokers; without it the embedded log.")] = "",
+    kafka_config: Annotated[
+        Path | None, typer.Option("--kafka-config", metavar="FILE", help="Kafka's own properties, such as security.protocol.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 means one a core but one.")] = 0,
+    service_id: Annotated[str, typer.Option("--service-id", help="Namespace of topics and groups on Kafka.")] = "penstock",
+    partitions: Annotated[int, typer.Option("--partitions", min=1, help="Of topics created without a number.")] = 4,
+    metrics: Annotated[str, typer.Option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics here.")] = "",
+    otlp: Annotated[str, typer.Option("--otlp", metavar="URL", help="Send metrics to this OpenTelemetry collector.")] = "",
+    insecure: Annotated[bool, typer.Option("--insecure", help="Listen beyond this machine without TLS and authentication.")] = False,
+    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")] = False,
+) -> None:
+    """Start a node: a gateway and its workers. Ends on SIGTERM or Ctrl-C, after a commit."""
+    from penstock.config import ConfigError, ServeConfig, check
+    from penstock.node.supervisor import run_node
+
+    try:
+        config = ServeConfig(
+            listen=listen,
+            data_dir=data,
+            kafka=kafka,
+            kafka_properties=read_properties(kafka_config) if kafka_config else {},
+            workers=workers,
+            service_id=service_id,
+            default_partitions=partitions,
+            metrics=metrics,
+            otlp=otlp,
+            insecure=insecure,
+            log_level=log_level.lower(),
+            log_json=log_json,
+        )
+        check(config)
+    except (ConfigError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(USAGE) from None
+    raise typer.Exit(run_node(config))
+
+
+def read_properties(path: Path) -> dict[str, str]:
+    """A Kafka properties file: `name=value` or `name: value`, comments with # or !, lines continued by a backslash."""
+    lines = path.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+    out: dict[str, str] = {}
+    for line in (raw.strip() for raw in lines):
+        if not line or line[0] in "#!":
+            continue
+        place = min((i for i in (line.find("="), line.find(":")) if i >= 0), default=len(line))
+        out[line[:place].strip()] = line[place + 1 :].strip()
+    return out
+
+
+def demo(
+    name: Annotated[str, typer.Argument(help="Which demo; --list shows them.")] = "purchases",
+    list_: Annotated[bool, typer.Option("--list", help="List the demos.")] = False,
+) -> None:
+    """Run a demo from beginning to end, on a service of its own."""
+    if importlib.util.find_spec("penstock.cli.demo") is None:
+        print("error: this build has no demos", file=sys.stderr)
+        raise typer.Exit(FAILED)
+    demos = importlib.import_module("penstock.cli.demo")
+    if list_:
+        for line in demos.listing():
+            print(line)
+        return
+    raise typer.Exit(demos.run(name))
+
+
+def test(
+    paths: Annotated[list[Path], typer.Argument(help="Files of cases, or directories of them.", exists=True)],
+    json: Json = False,
+) -> None:
+    """Run topology cases (YAML) without a broker: inputs, expected outputs, tables or error."""
+    from penstock.cli.testcases import run_cases
+
+    raise typer.Exit(run_cases(paths, json))

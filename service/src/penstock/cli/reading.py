@@ -1,0 +1,157 @@
+"""Commands that read rows: subscribe, get, scan, dead-letters."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli import keys
+from penstock.cli.failure import USAGE, Failure, failures
+from penstock.cli.options import DEFAULT_ADDRESS, Address, AtLeast, Columns, Json, Limit, Where, connect, names
+from penstock.cli.output import RowPrinter
+
+if TYPE_CHECKING:
+    from penstock_client.subscription import Subscription
+
+Relation = Annotated[str, typer.Argument(help="A relation, or `topology.node`.", show_default=False)]
+Position = Annotated[bool, typer.Option("--position", help="Print the position at the end, on standard error.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(subscribe)
+    app.command()(get)
+    app.command()(scan)
+    app.command("dead-letters")(dead_letters)
+
+
+def subscribe(
+    name: Relation,
+    where: Where = "",
+    columns: Columns = "",
+    from_: Annotated[str, typer.Option("--from", help="snapshot, latest, earliest, a position token, or a time in ISO 8601.")] = "",
+    until: Annotated[str, typer.Option("--until", help="`end` for what there is now, or a position token.")] = "",
+    limit: Limit = 0,
+    position: Position = False,
+    address: Address = DEFAULT_ADDRESS,
+    json: Json = False,
+) -> None:
+    """Print rows as they come: of a table first what it holds, then its changes; of a stream what is new."""
+    with (
+        failures(address, {"where": where}),
+        connect(address) as client,
+        client.subscribe(
+            name, where=where, columns=names(columns), start=start_of(from_), until=until, limit=limit
+        ) as watch,
+    ):
+        try:
+            _print(watch, RowPrinter(json, names(columns)))
+        finally:
+            if position:
+                print(f"position {watch.position}", file=sys.stderr)
+
+
+def start_of(word: str) -> str | datetime:
+    """A start as the client takes it: a time when the word is one."""
+    try:
+        return keys.instant(word) if word[:1].isdigit() else word
+    except ValueError:
+        return word  # a token may begin with a digit
+
+
+def _print(watch: Subscription, printer: RowPrinter) -> None:
+    """Rows; broken connections are told on standard error."""
+    from penstock_client import Batch, Reconnecting, SchemaChanged
+
+    for event in watch.events():
+        match event:
+            case SchemaChanged():
+                printer.header(event.schema)
+            case Batch():
+                for row in event:
+                    printer.print(row)
+            case Reconnecting(error=error) if error is not None:
+                print(f"connection lost ({error.message}), trying again", file=sys.stderr)
+
+
+def get(
+    name: Relation,
+    key: Annotated[list[str], typer.Argument(help="A value for each key column.")],
+    columns: Columns = "",
+    from_: Annotated[str, typer.Option("--from", help="First window start of a windowed table, ISO 8601 or milliseconds.")] = "",
+    to: Annotated[str, typer.Option("--to", help="Last window start.")] = "",
+    at_least: AtLeast = None,
+    max_wait: Annotated[float, typer.Option("--max-wait", min=0, help="Seconds to wait for --at-least.")] = 5.0,
+    address: Address = DEFAULT_ADDRESS,
+    json: Json = False,
+) -> None:
+    """Print the row of a key, or one for each window."""
+    with failures(address), connect(address) as client:
+        relation = client.relation(name)
+        rows = client.get_windows(
+            name,
+            keys.key(relation, key),
+            columns=names(columns),
+            start_from=_instant(from_),
+            start_to=_instant(to),
+            at_least=at_least,
+            max_wait=max_wait if at_least else None,
+        )
+        printer = RowPrinter(json, names(columns))
+        if not rows and not json:
+            print("no row", file=sys.stderr)
+        for row in rows:
+            printer.print(row)
+
+
+def scan(
+    name: Relation,
+    where: Where = "",
+    columns: Columns = "",
+    prefix: Annotated[list[str] | None, typer.Option("--prefix", help="Value of a leading key column; may be repeated.")] = None,
+    from_: Annotated[list[str] | None, typer.Option("--from", help="Lower bound, one for each leading key column.")] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help="Upper bound, inclusive.")] = None,
+    limit: Limit = 0,
+    at_least: AtLeast = None,
+    position: Position = False,
+    address: Address = DEFAULT_ADDRESS,
+    json: Json = False,
+) -> None:
+    """Print the rows of a table, or those in a range of keys."""
+    with failures(address, {"where": where}), connect(address) as client:
+        relation = client.relation(name)
+        bounds = [keys.key(relation, words, partial=True) if words else None for words in (prefix, from_, to)]
+        found = client.scan(
+            name, where=where, columns=names(columns), prefix=bounds[0], from_key=bounds[1], to_key=bounds[2], limit=limit, at_least=at_least
+        )
+        printer = RowPrinter(json, names(columns))
+        for row in found:
+            printer.print(row)
+        if position:
+            print(f"position {found.position}", file=sys.stderr)
+
+
+def dead_letters(
+    topology: Annotated[str, typer.Argument(help="The topology.")],
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with new ones.")] = False,
+    limit: Limit = 0,
+    address: Address = DEFAULT_ADDRESS,
+    json: Json = False,
+) -> None:
+    """Print the records that a topology could not process, with the reason."""
+    with (
+        failures(address),
+        connect(address) as client,
+        client.subscribe(f"{topology}.dead_letter", start="earliest", until="" if follow else "end", limit=limit) as watch,
+    ):
+        _print(watch, RowPrinter(json))
+
+
+def _instant(word: str) -> datetime | None:
+    try:
+        return keys.instant(word) if word else None
+    except ValueError:
+        raise Failure(f"{word!r} is no time: write 2024-05-01T12:00:00Z or milliseconds since 1970", USAGE) from None
