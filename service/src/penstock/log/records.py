@@ -12,6 +12,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from operator import attrgetter
 from typing import cast
 
@@ -114,6 +115,28 @@ class Builder:
             return False
         self.count += 1
         return True
+
+    def fill(self, rows: Sequence[tuple[bytes | None, bytes | None, int, Sequence[tuple[str, bytes | None]]]], at: int) -> int:
+        """Append rows[at:], each (key, value, timestamp, headers), until full; the place of the first that was not taken."""
+        append, count = self._append, self.count
+        for key, value, timestamp, headers in rows if at == 0 else islice(rows, at, None):
+            if append(count, timestamp, key, value, headers if type(headers) is list else list(headers)) is None:
+                break
+            count += 1
+        at += count - self.count
+        self.count = count
+        return at
+
+    def fill_entries(self, entries: Sequence[tuple[bytes, bytes | None]], timestamp: int, at: int) -> int:
+        """As fill, for (key, value) entries of one timestamp without headers."""
+        append, count, none = self._append, self.count, list[tuple[str, bytes | None]]()
+        for key, value in entries if at == 0 else islice(entries, at, None):
+            if append(count, timestamp, key, value, none) is None:
+                break
+            count += 1
+        at += count - self.count
+        self.count = count
+        return at
 
     def size(self) -> int:
         """Bytes so far, header included."""

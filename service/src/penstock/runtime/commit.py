@@ -58,9 +58,7 @@ def freeze(tasks: Sequence[Task], outputs: Sequence[OutputTopic], changelogs: Ma
         topics = {s.name: s.changelog for s in task.sub.stores}
         for f in stores:
             if topics[f.store]:
-                put, partition = changelogs[topics[f.store]].put, task.id.partition
-                for key, value in f.entries:
-                    put(partition, now_ms, key, value)
+                changelogs[topics[f.store]].put_entries(task.id.partition, now_ms, f.entries)
         positions = {i.tp: i.position for n, i in enumerate(task.inputs) if n == 0 or i.position != i.committed or task.first_commit}
         frozen.append(FrozenTask(task, positions, stores))
     batches = [(o.topic, p, b) for o in (*outputs, *changelogs.values()) for p, b in o.take_all()]

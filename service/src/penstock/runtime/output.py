@@ -36,27 +36,64 @@ class OutputTopic:
             return
         n = self.partitions
         if n == 1:
-            for key, value, timestamp, headers in rows:
-                self.put(0, timestamp, key, value, headers)
+            self._fill(0, rows)
         else:
-            own = own_partition % n
-            for (key, value, timestamp, headers), p in zip(rows, partitions_of([r[0] for r in rows], n), strict=True):
-                self.put(own if key is None else p, timestamp, key, value, headers)
+            buckets: list[list[Row]] = [[] for _ in range(n)]
+            into = [bucket.append for bucket in buckets]
+            for row, p in zip(rows, partitions_of([row[0] for row in rows], n, own_partition % n)):
+                into[p](row)
+            for p, bucket in enumerate(buckets):
+                if bucket:
+                    self._fill(p, bucket)
         rows.clear()
+
+    def _fill(self, partition: int, rows: Sequence[Row]) -> None:
+        at, count = 0, len(rows)
+        while True:
+            batch = self._batch(partition)
+            if batch.count == 0:
+                at = self._pass_large(rows, at)
+            at = batch.fill(rows, at)
+            if at == count:
+                break
+            self._finish(partition)
+        self.written += count
+
+    def _pass_large(self, rows: Sequence[Row], at: int) -> int:
+        """Only the first record of a batch can be near the limit (a smaller batch would have held it), so only that one is looked at."""
+        while at < len(rows) and len(rows[at][1] or b"") + len(rows[at][0] or b"") > RECORD_LIMIT:
+            self._too_large(self.topic, rows[at])
+            at += 1
+        return at
 
     def put(self, partition: int, timestamp: int, key: bytes | None, value: bytes | None, headers: Headers = NO_HEADERS) -> None:
         """One record to a partition chosen by the caller."""
-        if value is not None and len(value) + len(key or b"") > RECORD_LIMIT:
-            self._too_large(self.topic, (key, value, timestamp, headers))
-            return
+        self._fill(partition, [(key, value, timestamp, headers)])
+
+    def put_entries(self, partition: int, timestamp: int, entries: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Changelog records."""
+        at, count = 0, len(entries)
+        while at < count:
+            batch = self._batch(partition)
+            key, value = entries[at]
+            if batch.count == 0 and len(key) + len(value or b"") > RECORD_LIMIT:
+                self._too_large(self.topic, (key, value, timestamp, NO_HEADERS))
+            at = batch.fill_entries(entries, timestamp, at)
+            if at < count:
+                self._finish(partition)
+        self.written += count
+
+    def _batch(self, partition: int) -> BatchBuilder:
         batch = self._open[partition]
         if batch is None:
             batch = self._open[partition] = self._builder()
-        if not batch.append(timestamp, key, value, headers):
+        return batch
+
+    def _finish(self, partition: int) -> None:
+        batch = self._open[partition]
+        if batch is not None and batch.count:
             self._full.append((partition, batch))
-            batch = self._open[partition] = self._builder()
-            batch.append(timestamp, key, value, headers)
-        self.written += 1
+            self._open[partition] = None
 
     @property
     def full(self) -> int:
