@@ -116,7 +116,7 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
     if decision.action in (Action.EMPTY, Action.REBUILD):
         state.wipe()
     state.take(owner)
-    at = {t: 0 for t in target} if decision.action is Action.REBUILD else dict((state.stamp() or _nothing(ctx, plan, owner)).changelogs)
+    at = dict.fromkeys(target, 0) if decision.action is Action.REBUILD else dict((state.stamp() or _nothing(ctx, plan, owner)).changelogs)
     stamp = Stamp(plan.incarnation, FORMAT, owner, {} if decision.action is Action.REBUILD else _inputs(state), at, ctx.boot, ctx.clock.now_ms())
 
     def progress(done: int, total: int, rate: float) -> None:
