@@ -1,0 +1,161 @@
+"""A node's life: one gateway and N worker processes, started, watched, restarted and stopped by this process, which does nothing else.
+
+    start   take the data directory, look whether the port is free, raise the descriptor limit, start all, say "ready on ..."
+    run     what dies is started again with back-off; what shows no sign of life is killed
+    stop    on SIGTERM or SIGINT the gateway drains, then the workers commit and leave; after 10 s the rest is killed. A second
+            signal kills at once
+Killed itself, it leaves children that see the end of their control line and stop in order; they hold the data directory until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from penstock.config import ConfigError, ServeConfig, check
+from penstock.node import logs
+from penstock.node.data_dir import CannotStart, DataDir, take
+from penstock.node.exit_codes import Exit
+from penstock.node.process import Process
+from penstock.runtime.layout import Layout
+
+log = logging.getLogger("penstock.node")
+
+GATEWAY = "penstock.node.gateway"
+WORKER = "penstock.node.worker"
+DESCRIPTORS = 65536
+WORKERS_READY_WITHIN = 15.0
+DRAIN = 4.0
+STOP = 9.5
+"""Seconds from the signal until the gateway, and until everything, is no longer waited for."""
+
+
+def run_node(config: ServeConfig) -> int:
+    """Run a node until it is told to stop; the exit code (node/exit_codes.py)."""
+    logs.configure(config.log_level, config.log_json, "node")
+    try:
+        check(config)
+        data = take(config)
+        _port_is_free(config)
+    except ConfigError as e:
+        return _refuse(str(e), Exit.USAGE)
+    except CannotStart as e:
+        return _refuse(str(e), e.code)
+    _raise_descriptor_limit()
+    return asyncio.run(_Node(replace(config, node_id=config.node_id or data.node.node_id), data).run())
+
+
+def _refuse(message: str, code: Exit) -> int:
+    print(f"penstock: {message}", file=sys.stderr)
+    return code
+
+
+def _port_is_free(config: ServeConfig) -> None:
+    """Raises CannotStart. The gateway binds it a moment later; who is faster than that makes it fail with the same words."""
+    host, port = config.address
+    if port == 0:
+        return
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as e:
+            if e.errno == errno.EADDRINUSE:
+                raise CannotStart(f"port {port} on {host} is taken: choose another --listen", Exit.PORT_TAKEN) from e
+            raise CannotStart(f"cannot listen on {config.listen}: {e.strerror or e}", Exit.USAGE) from e
+
+
+def _raise_descriptor_limit() -> None:
+    """Environments and segment files need many descriptors; children inherit the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class _Node:
+    """The processes of a node."""
+
+    def __init__(self, config: ServeConfig, data: DataDir) -> None:
+        self._config = config
+        self._data = data
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
+        run = Layout(self._config.data).run
+        for old in (*run.glob("*.sock"), *run.glob("*.pid")):
+            old.unlink(missing_ok=True)
+        gateway = Process("gateway", GATEWAY, 0, self._settings, self._data.lock, run)
+        workers = [Process(f"w{i}", WORKER, i + 1, self._settings, self._data.lock, run)
+                   for i in range(self._config.worker_count)]
+        code = Exit.OK
+        if await self._started(gateway, workers):
+            print(f"ready on {self._config.listen}, data in {self._config.data_dir}", flush=True)
+            await self._stop.wait()
+        elif not self._stop.is_set():
+            code = Exit(gateway.failed_code) if gateway.failed_code in list(Exit) else Exit.FAILED
+            print(f"penstock: the gateway does not start: {gateway.failure}", file=sys.stderr)
+        await self._end(gateway, workers)
+        return code
+
+    def _settings(self) -> str:
+        return self._config.to_json()
+
+    def _signalled(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def _started(self, gateway: Process, workers: Sequence[Process]) -> bool:
+        """Wait for the gateway, then a while for the workers (without Kafka they wait for it). False: told to stop, or the gateway said
+        that it cannot start."""
+        while not gateway.ready.is_set():
+            if self._stop.is_set() or gateway.failure:
+                return False
+            await _first(gateway.ready, self._stop, within=0.1)
+        if gateway.said:
+            self._config = replace(self._config, listen=gateway.said)
+        for worker in workers:
+            if not worker.ready.is_set() and not self._stop.is_set():
+                await _first(worker.ready, self._stop, within=WORKERS_READY_WITHIN)
+            if not worker.ready.is_set():
+                log.warning("worker %s is not ready yet; the node serves meanwhile", worker.name)
+        return not self._stop.is_set()
+
+    async def _end(self, gateway: Process, workers: Sequence[Process]) -> None:
+        everything = [gateway, *workers]
+        gateway.stop()
+        await _first(gateway.ended, self._hurry, within=DRAIN)
+        for worker in workers:
+            worker.stop()
+        until = asyncio.get_running_loop().time() + STOP - DRAIN
+        for process in everything:
+            left = max(0.0, until - asyncio.get_running_loop().time())
+            if not await _first(process.ended, self._hurry, within=left) or not process.ended.is_set():
+                log.warning("%s does not end: killing it", process.name)
+                process.kill()
+                await process.ended.wait()
+
+
+async def _first(*events: asyncio.Event, within: float) -> bool:
+    """Wait until one of the events is set; False after `within` seconds."""
+    waits = [asyncio.create_task(e.wait()) for e in events]
+    try:
+        done, _ = await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for w in waits:
+            w.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
