@@ -97,4 +97,4 @@ def test(
     """Run topology cases (YAML) without a broker: inputs, expected outputs, tables or error."""
     from penstock.cli.testcases import run_cases
 
-    raise typer.Exit(run_cases(paths, json))
+    raise typer.Exit(run_cases([str(path) for path in paths], json))

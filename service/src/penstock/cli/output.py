@@ -20,7 +20,8 @@ def json_line(value: Mapping[str, Any]) -> None:
     """One object on a line: decimals as numbers, times in ISO 8601, bytes in base64, NaN and infinities as null."""
     import msgspec
 
-    sys.stdout.write(msgspec.json.encode(_plain(value), enc_hook=str, decimal_format="number").decode() + "\n")
+    encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+    sys.stdout.write(encoder.encode(_plain(value)).decode() + "\n")
     sys.stdout.flush()
 
 
