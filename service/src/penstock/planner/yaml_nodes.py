@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import INPUTS
 from penstock.planner.yaml_parts import Source, projections
@@ -23,13 +25,14 @@ def nodes(source: Source) -> Iterator[tuple[dict[str, Any], Source]]:
         for name in given:
             if not isinstance(given[name], dict):
                 raise Source(given, source.lines).wrong(f"node {name} is a mapping with its kind, such as `filter: price > 100`", name)
-            node = Source({"name": name, **given[name]}, source.lines)
-            yield _node(node, Source(given[name], source.lines)), Source(given[name], source.lines)
+            place = Source(given[name], source.lines)
+            yield _node(place.derived({"name": name, **given[name]}), place), place
     elif isinstance(given, list):
         for i, item in enumerate(given):
             if not isinstance(item, dict):
                 raise source.wrong(f"nodes[{i}] is a mapping with a name and its kind", "nodes")
-            yield _node(Source(item, source.lines), Source(item, source.lines)), Source(item, source.lines)
+            place = Source(item, source.lines)
+            yield _node(place, place), place
     else:
         raise source.wrong("a topology needs nodes: a mapping by name, or a list", "nodes")
 
@@ -47,7 +50,7 @@ def _node(node: Source, place: Source) -> dict[str, Any]:
         raise refuse("UNSUPPORTED", f"{name}: {kind} is not built", node=name)
     if kind not in INPUTS:
         raise place.wrong(f"node {name}: there is no kind {written}; known are {', '.join(INPUTS)}", written)
-    here = Source({**node.data, kind: node.data[written]}, place.lines)
+    here = node.derived({**node.data, kind: node.data[written]})
     inputs = _inputs(node, place)
     body = _FORMS[kind](here, place)
     return {"name": name, "inputs": inputs, kind: body}
@@ -164,11 +167,10 @@ def _window(source: Source, node: str) -> dict[str, Any]:
 def _join(node: Source, place: Source) -> dict[str, Any]:
     given = node.data["stream_table_join"]
     if not isinstance(given, dict):
-        kind = "inner" if given is None else node.text("stream_table_join")
-        return {"kind": f"JOIN_KIND_{kind.upper()}"}
+        return {} if given is None else {"kind": node.enum("stream_table_join", topology_pb2.JoinKind, "JOIN_KIND_")}
     here = node.child("stream_table_join")
     here.only("kind", "columns")
-    body: dict[str, Any] = {"kind": here.enum("kind", "JOIN_KIND_")} if "kind" in given else {}
+    body: dict[str, Any] = {"kind": here.enum("kind", topology_pb2.JoinKind, "JOIN_KIND_")} if "kind" in given else {}
     return body | ({"columns": projections(here, "columns")} if given.get("columns") else {})
 
 
@@ -216,6 +218,8 @@ _FORMS: Mapping[str, Form] = {
 def settings(source: Source) -> dict[str, Any]:
     """Friendly or ProtoJSON's; `every` for UPDATE_MODE_EVERY."""
     source.only("guarantee", "commit_interval", "commitInterval", "on_bad_record", "onBadRecord", "updates")
-    enums = {"guarantee": "GUARANTEE_", "on_bad_record": "ON_BAD_RECORD_", "onBadRecord": "ON_BAD_RECORD_", "updates": "UPDATE_MODE_"}
-    body = {key: source.enum(key, prefix) for key, prefix in enums.items() if key in source.data}
+    bad = (topology_pb2.OnBadRecord, "ON_BAD_RECORD_")
+    enums = {"guarantee": (topology_pb2.Guarantee, "GUARANTEE_"), "on_bad_record": bad, "onBadRecord": bad,
+             "updates": (topology_pb2.UpdateMode, "UPDATE_MODE_")}
+    body = {key: source.enum(key, *values) for key, values in enums.items() if key in source.data}
     return body | {key: source.duration(key) for key in ("commit_interval", "commitInterval") if key in source.data}

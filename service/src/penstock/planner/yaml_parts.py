@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
@@ -59,10 +60,19 @@ class Source:
         ms = sum(round(float(n) * unit) for n, unit in zip(found.groups(), _UNITS_MS, strict=True) if n)
         return f"{ms // 1000}.{ms % 1000:03}s"
 
-    def enum(self, key: str, prefix: str) -> str:
+    def enum(self, key: str, values: EnumTypeWrapper, prefix: str) -> str:
         """An entry such as `left` as the name of an enum value, `JOIN_KIND_LEFT`."""
-        name = self.text(key).upper().replace("-", "_")
-        return name if name.startswith(prefix) else prefix + name
+        name = prefix + self.text(key).upper().replace("-", "_").removeprefix(prefix)
+        known = [v for v in values.keys() if not v.endswith("_UNSPECIFIED")]
+        if name not in known:
+            short = ", ".join(v.removeprefix(prefix).lower() for v in known)
+            raise self.wrong(f"{key}: {self.text(key)} is not known; known are {short}", key)
+        return name
+
+    def derived(self, data: dict[str, Any]) -> Source:
+        """Other data from the same place."""
+        self.lines.derive(self.data, data)
+        return Source(data, self.lines)
 
 
 def projections(source: Source, key: str) -> list[dict[str, str]]:

@@ -18,17 +18,25 @@ class Lines:
     """Line of each container and of each entry, counted from 1; containers are known by identity, so they are kept."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[int, Hashable], int] = {}
+        self._lines: dict[int, dict[Hashable, int]] = {}
         self._kept: list[object] = []
 
     def note(self, container: object, key: Hashable, line: int) -> None:
         """Remember an entry; the key None is the container itself."""
-        self._lines[id(container), key] = line
-        self._kept.append(container)
+        if id(container) not in self._lines:
+            self._lines[id(container)] = {}
+            self._kept.append(container)
+        self._lines[id(container)][key] = line
+
+    def derive(self, old: object, new: object) -> None:
+        """A container made of another has its lines."""
+        for key, line in self._lines.get(id(old), {}).items():
+            self.note(new, key, line)
 
     def of(self, container: object, key: Hashable = None) -> int:
         """The line; 0 where it is not known (data that was no text)."""
-        return self._lines.get((id(container), key)) or self._lines.get((id(container), None), 0)
+        own = self._lines.get(id(container), {})
+        return own.get(key) or own.get(None, 0)
 
 
 class _Loader(yaml.SafeLoader):
