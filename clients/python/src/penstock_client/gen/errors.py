@@ -4,8 +4,8 @@ from penstock_client._error import PenstockError
 
 
 class UnknownRelationError(PenstockError):
-    """NOT_FOUND; metadata relation, candidates (names that are close, by comma). No such stream or table: check the name,
-    or pass the position of its creation as at_least."""
+    """NOT_FOUND; metadata relation, node, candidates (names that are close, by comma). No such stream or table: check the
+    name, or pass the position of its creation as at_least."""
 
     reason = "UNKNOWN_RELATION"
 
@@ -44,8 +44,8 @@ class MissingTopicError(PenstockError):
 
 
 class UnknownColumnError(PenstockError):
-    """INVALID_ARGUMENT; metadata column, candidates, node. An expression, a key or a row names a column that is not there:
-    check the name."""
+    """INVALID_ARGUMENT; metadata column, relation, node, candidates. An expression, a key or a row names a column that is
+    not there: check the name."""
 
     reason = "UNKNOWN_COLUMN"
 
@@ -71,13 +71,14 @@ class DuplicateNodeError(PenstockError):
 
 
 class CycleError(PenstockError):
-    """INVALID_ARGUMENT; metadata path (nodes by ` -> `). The inputs form a circle: break it."""
+    """INVALID_ARGUMENT; metadata node, path (nodes by ` -> `). The inputs form a circle: break it."""
 
     reason = "CYCLE"
 
 
 class InvalidTopologyError(PenstockError):
-    """INVALID_ARGUMENT; metadata node, or none. The definition is not valid in the way that the message says: mend it."""
+    """INVALID_ARGUMENT; metadata node, relation, topic. The definition is not valid in the way that the message says: mend
+    it."""
 
     reason = "INVALID_TOPOLOGY"
 
@@ -89,54 +90,54 @@ class InvalidExpressionError(PenstockError):
 
 
 class TypeMismatchError(PenstockError):
-    """INVALID_ARGUMENT; metadata node, expected, actual, and an ExpressionError detail when it is in an expression. Cast,
-    or change the expression."""
+    """INVALID_ARGUMENT; metadata node, and an ExpressionError detail when it is in an expression. Cast, or change the
+    expression."""
 
     reason = "TYPE_MISMATCH"
 
 
 class InvalidFormatError(PenstockError):
-    """INVALID_ARGUMENT; metadata format, node or relation. No such format, or it does not take these columns or properties:
-    choose another."""
+    """INVALID_ARGUMENT; metadata format, part (key or value), node. No such format, or it does not take these columns or
+    properties: choose another."""
 
     reason = "INVALID_FORMAT"
 
 
 class InvalidSchemaError(PenstockError):
-    """INVALID_ARGUMENT; metadata relation or node, column. A type does not parse, a name occurs twice, or a table has no
-    key: mend the columns."""
+    """INVALID_ARGUMENT; metadata relation or node, column, type. A type does not parse, a name occurs twice, or a table has
+    no key: mend the columns."""
 
     reason = "INVALID_SCHEMA"
 
 
 class CoPartitioningError(PenstockError):
-    """FAILED_PRECONDITION; metadata node, left, right. The inputs of a join or a merge do not agree in partitions or key
-    types: put a PartitionBy before one."""
+    """FAILED_PRECONDITION; metadata node, left, right, left_partitions, right_partitions, topic. The inputs of a join or a
+    merge do not agree in partitions or key types: put a PartitionBy before one."""
 
     reason = "CO_PARTITIONING"
 
 
 class UnsupportedError(PenstockError):
-    """UNIMPLEMENTED; metadata node, feature. This release cannot do it: leave it out."""
+    """UNIMPLEMENTED; metadata node, relation, feature, function. This release cannot do it: leave it out."""
 
     reason = "UNSUPPORTED"
 
 
 class NameTakenError(PenstockError):
-    """ALREADY_EXISTS; metadata name, owner. A relation or topology of another definition has the name: choose another name
-    or remove the old one."""
+    """ALREADY_EXISTS; metadata name or relation, owner, node. A relation or topology of another definition has the name:
+    choose another name or remove the old one."""
 
     reason = "NAME_TAKEN"
 
 
 class EtagMismatchError(PenstockError):
-    """ABORTED; metadata name, etag (the present one). Somebody was faster: read again, decide again."""
+    """ABORTED; metadata etag (the present one). Somebody was faster: read again, decide again."""
 
     reason = "ETAG_MISMATCH"
 
 
 class RelationInUseError(PenstockError):
-    """FAILED_PRECONDITION; metadata relation, readers, writers (topologies, by comma). Delete those first."""
+    """FAILED_PRECONDITION; metadata relation, readers (topologies, by comma). Delete those first."""
 
     reason = "RELATION_IN_USE"
 
@@ -156,15 +157,15 @@ class NotATableError(PenstockError):
 
 
 class InvalidRowError(PenstockError):
-    """INVALID_ARGUMENT; metadata row, column. A row does not fit the relation: AppendAck.row_errors has one for each;
-    nothing of the batch was written unless SKIP_ROWS."""
+    """INVALID_ARGUMENT; metadata row. A row does not fit the relation: AppendAck.row_errors has one for each; nothing of
+    the batch was written unless SKIP_ROWS."""
 
     reason = "INVALID_ROW"
 
 
 class InvalidKeyError(PenstockError):
-    """INVALID_ARGUMENT; metadata relation, column, expected. The values are no key of this table: give one value of the
-    right type for each key column."""
+    """INVALID_ARGUMENT; metadata relation, expected. The values are no key of this table: give one value of the right type
+    for each key column."""
 
     reason = "INVALID_KEY"
 
@@ -177,13 +178,14 @@ class InvalidRangeError(PenstockError):
 
 
 class InvalidArgumentError(PenstockError):
-    """INVALID_ARGUMENT; metadata field. A field of the request is out of its limits: the message says which they are."""
+    """INVALID_ARGUMENT; metadata field, relation, line. A field of the request is out of its limits: the message says which
+    they are."""
 
     reason = "INVALID_ARGUMENT"
 
 
 class RowTooLargeError(PenstockError):
-    """INVALID_ARGUMENT; metadata row, size, limit (bytes). The log takes no record of this size: make it smaller."""
+    """INVALID_ARGUMENT; metadata size, limit (bytes). The log takes no record of this size: make it smaller."""
 
     reason = "ROW_TOO_LARGE"
 
@@ -247,13 +249,13 @@ class LogUnavailableError(PenstockError):
 
 
 class StateFullError(PenstockError):
-    """RESOURCE_EXHAUSTED; metadata topology, task. Disk or map is full: make room, it goes on by itself."""
+    """RESOURCE_EXHAUSTED. Disk or map is full: make room, it goes on by itself."""
 
     reason = "STATE_FULL"
 
 
 class DrainingError(PenstockError):
-    """UNAVAILABLE, with RetryInfo; metadata node. The node is stopping: retry on another or when it is back."""
+    """UNAVAILABLE, with RetryInfo. The node is stopping: retry on another or when it is back."""
 
     reason = "DRAINING"
 
