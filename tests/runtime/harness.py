@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from penstock.catalog.registry import open_registry
@@ -61,17 +62,19 @@ class QuietWaiter:
 class Bench:
     """A log, a registry and, between start and stop, a worker."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, opener: Callable[[], Awaitable[Log]] | None = None) -> None:
         self.root = root
-        self.config = ServeConfig(data_dir=str(root))
+        self._opener = opener or (lambda: open_embedded(self.root / "log", process="test", notices=self.notices))
+        self.input = self.output = ""
+        self.config = ServeConfig(data_dir=str(root), service_id=f"s{uuid.uuid4().hex[:8]}")
         self.notices = QuietNotices()
         self.log: Log
         self._worker: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
 
     async def open(self) -> Bench:
-        self.log = await open_embedded(self.root / "log", process="test", notices=self.notices)
-        self.registry = await open_registry(self.log, "penstock", self.notices)
+        self.log = await self._opener()
+        self.registry = await open_registry(self.log, self.config.service_id, self.notices)
         self.board = NodeBoard(Layout(self.root).boards())
         return self
 
@@ -104,7 +107,7 @@ class Bench:
         definition = topology.message()
 
         def plan_on(relations: Relations, incarnation: int) -> ResolvedPlan:
-            return plan_topology(definition, relations, service_id="penstock", incarnation=incarnation)
+            return plan_topology(definition, relations, service_id=self.config.service_id, incarnation=incarnation)
 
         return await register(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, SystemClock())
 

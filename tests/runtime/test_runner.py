@@ -9,40 +9,47 @@ from pathlib import Path
 import pytest
 from harness import Bench
 
+from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TopicConfig
 from penstock_client.builder import Topology
 from penstock_client.declare import Binding
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    b = await Bench(tmp_path).open()
-    await b.log.create_topic("in", TopicConfig(2))
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    if request.param == "kafka":
+        broker = request.getfixturevalue("kafka_broker")
+        b = Bench(tmp_path, lambda: open_kafka(broker.bootstrap, {}, process="test", service=b.config.service_id))
+    else:
+        b = Bench(tmp_path)
+    await b.open()
+    b.input, b.output = f"in-{b.config.service_id}", f"out-{b.config.service_id}"
+    await b.log.create_topic(b.input, TopicConfig(2))
     yield b
     if b._worker is not None and not b._worker.done():
         await b.stop()
     await b.close()
 
 
-def counting(updates: str = "EVERY") -> Topology:
+def counting(bench: Bench, updates: str = "EVERY") -> Topology:
     t = Topology("counting", updates=updates)
-    t.stream(columns="K STRING KEY, V BIGINT", binding=Binding(topic="in", create=False), name="input").group_by("K").aggregate(
-        n="COUNT(*)", total="SUM(V)", name="counts").to("counts_out")
+    t.stream(columns="K STRING KEY, V BIGINT", binding=Binding(topic=bench.input, create=False), name="input").group_by("K").aggregate(
+        n="COUNT(*)", total="SUM(V)", name="counts").to("counts_out", binding=Binding(topic=bench.output))
     return t
 
 
 async def counts(bench: Bench, records: int) -> list[tuple[bytes | None, object]]:
-    return await bench.read("counts_out", records)
+    return await bench.read(bench.output, records)
 
 
 async def test_counts_through_a_crash(bench: Bench) -> None:
-    await bench.register(counting())
+    await bench.register(counting(bench))
     await bench.start()
-    await bench.append("in", [(f"k{i % 3}", {"V": i}, 1000 + i) for i in range(300)], partitions=2)
+    await bench.append(bench.input, [(f"k{i % 3}", {"V": i}, 1000 + i) for i in range(300)], partitions=2)
     first = await counts(bench, 300)
     assert len(first) == 300
     await bench.crash()
-    await bench.append("in", [(f"k{i % 3}", {"V": i}, 2000 + i) for i in range(300)], partitions=2)
+    await bench.append(bench.input, [(f"k{i % 3}", {"V": i}, 2000 + i) for i in range(300)], partitions=2)
     await bench.start()
     out = await counts(bench, 600)
     assert len(out) == 600
@@ -53,8 +60,8 @@ async def test_counts_through_a_crash(bench: Bench) -> None:
 
 
 async def test_latest_per_commit_gives_the_newest(bench: Bench) -> None:
-    await bench.register(counting("LATEST_PER_COMMIT"))
-    await bench.append("in", [("k", {"V": 1}, 1000)] * 500)
+    await bench.register(counting(bench, "LATEST_PER_COMMIT"))
+    await bench.append(bench.input, [("k", {"V": 1}, 1000)] * 500)
     await bench.start()
     out = await counts(bench, 1)
     assert out[-1] == (b"k", {"n": 500, "total": 500})
@@ -63,14 +70,14 @@ async def test_latest_per_commit_gives_the_newest(bench: Bench) -> None:
 
 async def test_restart_uses_the_store(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    await bench.register(counting())
+    await bench.register(counting(bench))
     await bench.start()
-    await bench.append("in", [("k", {"V": 1}, 1000)] * 10)
+    await bench.append(bench.input, [("k", {"V": 1}, 1000)] * 10)
     assert len(await counts(bench, 10)) == 10
     await bench.stop()
     caplog.clear()
     await bench.start()
-    await bench.append("in", [("k", {"V": 1}, 1000)])
+    await bench.append(bench.input, [("k", {"V": 1}, 1000)])
     assert (await counts(bench, 11))[-1][1] == {"n": 11, "total": 11}
     assert any("USE" in r.getMessage() for r in caplog.records)
     await bench.stop()
@@ -79,40 +86,40 @@ async def test_restart_uses_the_store(bench: Bench, caplog: pytest.LogCaptureFix
 async def test_rebuild_from_the_changelog(bench: Bench, tmp_path: Path) -> None:
     import shutil
 
-    await bench.register(counting())
+    await bench.register(counting(bench))
     await bench.start()
-    await bench.append("in", [(f"k{i}", {"V": i}, 1000) for i in range(100)], partitions=2)
+    await bench.append(bench.input, [(f"k{i}", {"V": i}, 1000) for i in range(100)], partitions=2)
     assert len(await counts(bench, 100)) == 100
     await bench.stop()
     shutil.rmtree(tmp_path / "state")
     await bench.start()
-    await bench.append("in", [(f"k{i}", {"V": 1}, 1000) for i in range(100)], partitions=2)
+    await bench.append(bench.input, [(f"k{i}", {"V": 1}, 1000) for i in range(100)], partitions=2)
     last = dict(await counts(bench, 200))
     assert last[b"k7"] == {"n": 2, "total": 8}
     await bench.stop()
 
 
 async def test_bad_records_go_to_the_dead_letter(bench: Bench) -> None:
-    entry = await bench.register(counting())
+    entry = await bench.register(counting(bench))
     await bench.start()
-    await bench.append("in", [("k", {"V": 1}, 1000), ("k", b"{no json", 1001), ("k", {"V": 1}, 1002)])
+    await bench.append(bench.input, [("k", {"V": 1}, 1000), ("k", b"{no json", 1001), ("k", {"V": 1}, 1002)])
     assert (await counts(bench, 2))[-1][1] == {"n": 2, "total": 2}
     letters = await bench.read(entry.plan.dead_letter_topic, 1)
     assert len(letters) == 1
     letter = letters[0][1]
     assert isinstance(letter, dict)
-    assert (letter["TOPIC"], letter["PARTITION"], letter["OFFSET"], letter["NODE"]) == ("in", 0 if letter["PARTITION"] == 0 else 1, 1, "input")
+    assert (letter["TOPIC"], letter["PARTITION"], letter["OFFSET"], letter["NODE"]) == (bench.input, letter["PARTITION"], 1, "input")
     await bench.stop()
 
 
 async def test_repartition_chain(bench: Bench) -> None:
     t = Topology("chain", updates="EVERY")
-    t.stream(columns="K STRING KEY, G STRING, V BIGINT", binding=Binding(topic="in", create=False), name="input").group_by("G").aggregate(
-        total="SUM(V)", name="by_group").to("groups_out")
+    t.stream(columns="K STRING KEY, G STRING, V BIGINT", binding=Binding(topic=bench.input, create=False), name="input").group_by("G").aggregate(
+        total="SUM(V)", name="by_group").to("groups_out", binding=Binding(topic=bench.output))
     await bench.register(t)
     await bench.start()
-    await bench.append("in", [(f"k{i}", {"G": f"g{i % 2}", "V": i}, 1000 + i) for i in range(100)], partitions=2)
-    last = dict(await bench.read("groups_out", 100))
+    await bench.append(bench.input, [(f"k{i}", {"G": f"g{i % 2}", "V": i}, 1000 + i) for i in range(100)], partitions=2)
+    last = dict(await bench.read(bench.output, 100))
     assert last == {b"g0": {"total": sum(range(0, 100, 2))}, b"g1": {"total": sum(range(1, 100, 2))}}
     await bench.stop()
 
@@ -120,9 +127,9 @@ async def test_repartition_chain(bench: Bench) -> None:
 async def test_deleted_topology_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
     from penstock.catalog.changes import delete
 
-    await bench.register(counting())
+    await bench.register(counting(bench))
     await bench.start()
-    await bench.append("in", [("k", {"V": 1}, 1000)])
+    await bench.append(bench.input, [("k", {"V": 1}, 1000)])
     await counts(bench, 1)
     assert list((tmp_path / "state").iterdir())
     await bench.change(lambda s: delete(s, "counting"))

@@ -10,9 +10,11 @@ async def open_log(config: ServeConfig, process: str, notices: object = None) ->
     """The embedded log below the data directory, or Kafka when bootstrap servers were given. process names this process ("gateway",
     "w0"). Raises LogError. On Kafka it returns also when no broker answers yet: healthy() says so, calls raise LogUnavailable."""
     if config.kafka:
-        from penstock.log.kafka import open_kafka
+        from penstock.log.kafka.log import open_kafka
+        from penstock.log.kafka.membership import Timing
 
-        return await open_kafka(config.kafka, config.kafka_properties, process=process)
+        timing = Timing(session=config.session_timeout_ms, heartbeat=max(100, min(1_000, config.session_timeout_ms // 6)))
+        return await open_kafka(config.kafka, config.kafka_properties, process=process, service=config.service_id, timing=timing)
     from penstock.log.embedded import open_embedded
 
     return await open_embedded(config.data / "log", process=process, notices=notices)

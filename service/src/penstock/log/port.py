@@ -183,6 +183,10 @@ class GroupHandle(Protocol):
     def holding(self) -> bool:
         """Between JoinGroup and SyncGroup: the old token is refused, wait for the next assignment before committing offsets."""
 
+    async def token_for(self, tasks: frozenset[TaskId], epoch: int) -> GroupToken:
+        """The token to commit work on these tasks with, begun in this epoch; waits while a rebalance allows none. Raises AssignmentLost when
+        the epoch is over or a task is no longer ours."""
+
     def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
         """These given-up tasks are closed."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.engine.port import BadRecord
 from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, StoreFull, UnknownTopic
-from penstock.log.port import Assignment, Chunk, GroupToken, TaskId, TopicPartition, TxnWriter
+from penstock.log.port import Assignment, Chunk, TaskId, TopicPartition, TxnWriter
 from penstock.plan.nodes import Repartition, Sink
 from penstock.plan.resolved import OnBadRecord
 from penstock.runtime import commit as commits
@@ -408,7 +408,8 @@ class Runner:
         assert self._writer is not None
         began = time.monotonic()
         try:
-            ends = await commits.write(frozen, self._writer, self._token, self._scope)
+            mine = frozenset(f.task.id for f in frozen.tasks)
+            ends = await commits.write(frozen, self._writer, lambda: self._handle.token_for(mine, self._epoch), self._scope)
         finally:
             self.wake.set()
         cost = time.monotonic() - began
@@ -427,19 +428,6 @@ class Runner:
         self._board([f.task for f in frozen.tasks])
         self.ctx.notices.send("board")
         await self._purge()
-
-    async def _token(self) -> GroupToken:
-        """The token to commit with: of an assignment in the epoch in which this work was done. Between JoinGroup and SyncGroup the old
-        one is refused, so this waits."""
-        while True:
-            if self._handle.epoch != self._epoch:
-                raise AssignmentLost("the group membership was lost")
-            latest = self._handle.latest
-            if latest is not None and not self._handle.holding:
-                if not all(t in latest.active or t in latest.give_up for t in self.tasks):
-                    raise AssignmentLost("a task of this commit was given to another worker")
-                return latest.token
-            await asyncio.sleep(0.005)
 
     async def _settle(self) -> None:
         """Commit everything processed so far and wait for it."""

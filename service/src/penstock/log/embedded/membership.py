@@ -107,6 +107,12 @@ class EmbeddedGroup:
             self._seq, self._epoch, token, split(self.group, self._tasks, slot_index(token.slot), workers))
         self._notify()
 
+    async def token_for(self, tasks: frozenset[TaskId], epoch: int) -> GroupToken:
+        """The present token. Raises AssignmentLost when the epoch is over."""
+        if self._latest is None or epoch != self._epoch or not tasks <= self._latest.active:
+            raise AssignmentLost(f"{self.group}: the split has changed or another process has this worker's place")
+        return self._latest.token
+
     def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
         """Nobody waits for it: the split is fixed."""
 
