@@ -47,6 +47,8 @@ default.replication.factor={replicas}
 min.insync.replicas={min_isr}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=2097152
 auto.create.topics.enable=false
 """

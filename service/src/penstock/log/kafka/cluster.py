@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -34,8 +34,8 @@ _REFRESH_SECONDS = 60.0
 _IDLE_MS = 300_000
 _CONNECT_SECONDS = 10.0
 _NO_ID = bytes(16)
-_TOPIC_IS_NEW = 2.0
-"""Seconds for which a topic that the brokers do not know may be one whose creation has not reached them."""
+_TOPIC_IS_NEW = 1.0
+"""Seconds in which a topic that the brokers do not know may be one whose creation has not reached them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ class Cluster:
         self._trouble = "not connected yet"
         self._wake = asyncio.Event()
         self._closed = False
+        self._background: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------------------------------------ life
     async def open(self, patience: float = 10.0) -> None:
@@ -88,10 +89,10 @@ class Cluster:
     async def close(self) -> None:
         """Close every connection."""
         self._closed = True
-        for task in (self._keeper, self._refreshing):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        tasks = [t for t in (self._keeper, self._refreshing, *self._background) if t is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for conn in list(self._conns.values()):
             conn.close()
         self._conns.clear()
@@ -177,6 +178,13 @@ class Cluster:
         for key in [k for k in self._connecting if k[1] == lane and not self._connecting[k].locked()]:
             del self._connecting[key]
 
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something to be done in the background whose failure harms nobody; ends with the cluster."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        task.add_done_callback(_retrieve)
+
     # ------------------------------------------------------------------------------------------------ metadata
     def leader_now(self, tp: TopicPartition) -> int:
         """The partition's leader as known, -1 when it is not; then refresh()."""
@@ -189,7 +197,7 @@ class Cluster:
         return self._topics.get(topic)
 
     async def leaders(self, tps: Iterable[TopicPartition], patience: float = 20.0) -> dict[int, list[TopicPartition]]:
-        """Partitions by leader; waits while one has none. Raises UnknownTopic when a topic stays unknown for 2 s, LogUnavailable."""
+        """Partitions by leader; waits while one has none. Raises UnknownTopic when a topic stays unknown for a second, LogUnavailable."""
         tps, start, pause = list(tps), time.monotonic(), _FIRST_PAUSE
         while True:
             missing = [tp for tp in tps if self.leader_now(tp) < 0]

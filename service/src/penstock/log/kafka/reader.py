@@ -32,7 +32,7 @@ _LANES = 4
 _COMMITTED = 1
 _TURN_SECONDS = 0.005
 _PAUSE = 0.05
-_NEW_TOPIC_SECONDS = 2.0
+_NEW_TOPIC_SECONDS = 1.0
 """A topic that the brokers do not know may be one whose creation has not reached them yet."""
 _OUTAGE_SECONDS = 12.0
 """Shorter outages of the log are waited out; poll raises LogUnavailable after that."""

@@ -9,7 +9,7 @@ from penstock.errors import AssignmentLost, LogError, LogUnavailable
 from penstock.log.kafka.cluster import Cluster
 from penstock.log.kafka.sender import Sender
 from penstock.log.kafka.token import KafkaToken, StaleToken
-from penstock.log.kafka.transaction import PATIENCE, Transaction
+from penstock.log.kafka.transaction import PATIENCE, Transaction, fence
 from penstock.log.port import BatchBuilder, CommittedOffset, GroupToken, OffsetsFor, TopicPartition
 from penstock.log.records import Builder
 
@@ -70,10 +70,13 @@ class KafkaWriter:
         await self._transaction.end(commit=False)
 
     async def discard(self) -> None:
-        """Drop everything at once; the successor's start, fence() or the transaction's timeout aborts what is open."""
+        """Drop everything at once. What is open is fenced in the background, so that it does not hold readers back until its timeout;
+        if that fails, the successor's start or the timeout aborts it."""
         if self._sender is not None:
             self._sender.discard()
         self._transaction.close()
+        if self._transaction.open:
+            self._cluster.spawn(fence(self._cluster, self.producer))
 
     async def close(self) -> None:
         """Abort what is open, within the patience of one request, then drop the connections."""
