@@ -1,0 +1,197 @@
+"""Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
+
+    python tests/bench/run.py [--records N] [--workloads w1,w2,w2-1k] [--log embedded,kafka] [--json] [--no-streams]
+
+Each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
+ratio_to_kafka_streams}. cpu is of the worker alone, from the last moment at which nothing was committed to the commit of the last record; half2 is of
+the second half of the records, past most of a JVM's compiling. The ratio is Penstock's cpu_s_per_million over Kafka Streams' half2, and
+the target is for that on Kafka. Every output is read back and checked, each record exactly once; a wrong one ends the program with code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "kafka"))
+
+import broker as kafka_broker
+import kafka_streams
+from load import ends, load, read
+from measure import Figures
+from penstock.log.embedded import open_embedded
+from penstock.log.kafka.log import open_kafka
+from penstock.log.port import Log, TopicConfig
+from penstock_client import Client
+from penstock_client.declare import Binding
+from penstock_node import node
+from transactions import RECORDS
+from workloads import COLUMNS, PARTITIONS, RELATION, WORKLOADS, Workload
+
+Line = dict[str, Any]
+
+
+class WrongOutput(Exception):
+    """A run whose output is not exactly right."""
+
+
+@asynccontextmanager
+async def opened(directory: Path, bootstrap: str) -> AsyncIterator[Log]:
+    """The log under test, opened by this process; the embedded one only while no node runs on it."""
+    log: Log = await open_kafka(bootstrap, {}, process="bench") if bootstrap else await open_embedded(directory / "data" / "log", process="bench")
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+async def prepare(directory: Path, bootstrap: str, workload: Workload, records: int) -> tuple[str, dict[str, int]]:
+    """Load the workload's input once; its topic, and its end by "topic[partition]"."""
+    topic = f"{workload.dataset.topic}-{records}"
+    async with opened(directory, bootstrap) as log:
+        await load(log, topic, workload.dataset.rows(records), PARTITIONS)
+        return topic, {f"{tp.topic}[{tp.partition}]": end for tp, end in (await ends(log, topic)).items()}
+
+
+async def verify(directory: Path, bootstrap: str, workload: Workload, output: str, expected: int) -> None:
+    """Raise WrongOutput unless the output is exactly right."""
+    async with opened(directory, bootstrap) as log:
+        found = [row async for row in read(log, output)]
+    if wrong := workload.check(found, expected):
+        raise WrongOutput(f"{workload.name}, {output}: {wrong}")
+
+
+def penstock(directory: Path, bootstrap: str, workload: Workload, records: int) -> Figures:
+    """One run of Penstock on a log."""
+    source, at = asyncio.run(prepare(directory, bootstrap, workload, records))
+    expected = workload.expected(records)
+    name = f"bench_{workload.name.replace('-', '_')}"
+    relation, output = f"{RELATION}_{name}", f"{name}_out"
+    with node(directory / "data", bootstrap) as running:
+        with Client(running.address) as client:
+            client.create_stream(relation, COLUMNS, Binding(source, create=False, key_format="KAFKA", value_format="JSON"))
+        found = running.run(workload.topology(name, relation, output), at)
+        running.delete(name)
+    asyncio.run(verify(directory, bootstrap, workload, output, expected))
+    return found
+
+
+def streams(directory: Path, bootstrap: str, workload: Workload, records: int) -> Figures:
+    """One run of the Kafka Streams program."""
+    source, _ = asyncio.run(prepare(directory, bootstrap, workload, records))
+    expected = workload.expected(records)
+    output = f"streams-{workload.name}-out"
+    asyncio.run(_create(directory, bootstrap, output))
+    found = kafka_streams.run(bootstrap, workload.streams_name, source, output, directory, records,
+                              lambda: asyncio.run(_settled(directory, bootstrap, output, expected)))
+    asyncio.run(verify(directory, bootstrap, workload, output, expected))
+    return found
+
+
+async def _create(directory: Path, bootstrap: str, topic: str) -> None:
+    async with opened(directory, bootstrap) as log:
+        await log.create_topic(topic, TopicConfig(PARTITIONS, retention_ms=-1))
+
+
+async def _settled(directory: Path, bootstrap: str, topic: str, expected: int) -> None:
+    """Wait until at least as many offsets are committed as there are results, and no more come for a second."""
+    async with opened(directory, bootstrap) as log:
+        last, since = -1, time.monotonic()
+        while last < expected or time.monotonic() - since < 1.0:
+            if time.monotonic() - since > 60.0:
+                raise WrongOutput(f"{topic}: {last} of {expected} results")
+            now = sum((await ends(log, topic)).values())
+            if now != last:
+                last, since = now, time.monotonic()
+            await asyncio.sleep(0.1)
+
+
+def line(workload: Workload, log: str, peer: str, found: Figures, beside: Figures | None) -> Line:
+    """What is printed of a run; beside: Kafka Streams' figures."""
+    ratio = None if beside is None else round(found.cpu_s_per_million / beside.half2_cpu_s_per_million, 3)
+    return {
+        "workload": workload.name, "log": log, "peer": peer, "records": found.records, "records_per_s": round(found.records_per_s),
+        "cpu_s_per_million": round(found.cpu_s_per_million, 2), "half2_cpu_s_per_million": round(found.half2_cpu_s_per_million, 2),
+        "rss_mb": round(found.rss_mb), "target": workload.target if peer == "penstock" and log == "kafka" else None,
+        "ratio_to_kafka_streams": ratio,
+    }
+
+
+def as_text(found: Line) -> str:
+    """A line for people."""
+    ratio = found["ratio_to_kafka_streams"]
+    beside = "" if ratio is None else f"   {ratio:.2f} of Kafka Streams" + (f" (target {found['target']})" if found["target"] else "")
+    return (f"{found['workload']:6} {found['log']:8} {found['peer']:13} {found['records_per_s']:>9,} records/s  {found['cpu_s_per_million']:>6.2f} "
+            f"CPU s/M  {found['half2_cpu_s_per_million']:>6.2f} in the second half  {found['rss_mb']:>5} MB{beside}")
+
+
+def bench(workloads: Sequence[Workload], logs: Sequence[str], records: int, with_streams: bool, show: Callable[[Line], None]) -> None:
+    """Run everything; each log has one data directory and, for Kafka, one broker."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
+        bootstrap = ""
+        if "kafka" in logs or with_streams:
+            bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap
+        for workload in workloads:
+            beside = None
+            if with_streams:
+                beside = streams(_below(directory, "streams"), bootstrap, workload, records)
+                show(line(workload, "kafka", "kafka-streams", beside, None))
+            for log in logs:
+                found = penstock(_below(directory, log), bootstrap if log == "kafka" else "", workload, records)
+                show(line(workload, log, "penstock", found, beside))
+
+
+def _below(directory: Path, name: str) -> Path:
+    path = directory / name
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def chosen(text: str, known: Iterable[str]) -> list[str]:
+    """The names of a comma-separated list."""
+    names = [n for n in text.split(",") if n]
+    if unknown := [n for n in names if n not in known]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
+    return names
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=RECORDS, help=f"at most {RECORDS}, the default")
+    parser.add_argument("--workloads", type=lambda t: chosen(t, WORKLOADS), default=list(WORKLOADS))
+    parser.add_argument("--log", type=lambda t: chosen(t, ("embedded", "kafka")), default=["embedded", "kafka"])
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--no-streams", action="store_true", help="leave Kafka Streams out")
+    options = parser.parse_args()
+    logs, with_streams = list(options.log), not options.no_streams
+    if reason := kafka_broker.available():
+        print(f"without Kafka: {reason}", file=sys.stderr)
+        logs, with_streams = [n for n in logs if n != "kafka"], False
+    if with_streams and (reason := kafka_streams.missing()):
+        print(f"without Kafka Streams: {reason}", file=sys.stderr)
+        with_streams = False
+    if with_streams:
+        kafka_streams.build()
+
+    def show(found: Line) -> None:
+        print(json.dumps(found) if options.json else as_text(found), flush=True)
+
+    try:
+        bench([WORKLOADS[n] for n in options.workloads], logs, min(options.records, RECORDS), with_streams, show)
+    except WrongOutput as e:
+        print(f"WRONG OUTPUT: {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
