@@ -51,12 +51,15 @@ class Failures:
 
 
 def nodes_by_line(lines: Sequence[str]) -> list[str]:
-    """For each line the node named by the nearest comment `# node: what` above it."""
+    """For each line the node whose comment `# node: what` is in force: the nearest one above that is not indented further."""
     found: list[str] = []
-    node = ""
+    open_nodes: list[tuple[int, str]] = []
     for line in lines:
         text = line.lstrip()
+        depth = len(line) - len(text)
+        while text and open_nodes and open_nodes[-1][0] > depth:
+            open_nodes.pop()
         if text.startswith("# ") and ": " in text:
-            node = text[2:].partition(": ")[0]
-        found.append(node)
+            open_nodes.append((depth, text[2:].partition(": ")[0]))
+        found.append(open_nodes[-1][1] if open_nodes else "")
     return found

@@ -221,7 +221,7 @@ class Generator:
         demand = sorted(self._demand(edge))
         form = self.graph.form(edge.node) if isinstance(edge.node, n.Merge) else row.form
         place = {} if not isinstance(edge.node, n.Merge) else {v: k for k, v in self._own_names(edge, source).items()}
-        named = {place.get(name, name): row.columns[name] for name in demand}
+        named = {place.get(name, name): row.columns.get(name, "None") for name in demand}  # absent: of a null value
         order = sorted(named)
         variant = "there" if row.present == ALWAYS else "gone"
         target = edge.node.name if isinstance(edge.node, n.Merge) else f"{edge.node.name}#{edge.index}"

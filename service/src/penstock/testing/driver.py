@@ -24,7 +24,7 @@ from penstock.errors import RequestError
 from penstock.log.records import partitions_of
 from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable, TopicRef
 from penstock.plan.relations import RelationInfo, Relations
-from penstock.plan.resolved import ResolvedPlan, SubTopology, Updates
+from penstock.plan.resolved import Published, ResolvedPlan, SubTopology, Updates
 from penstock.state.memory import MemoryTaskState
 from penstock.state.port import Stamp
 from penstock.testing.records import Headers, OutputRecord, TestRecord, TopicCodec
@@ -125,13 +125,27 @@ class TopologyTestDriver:
         codec = self._codecs[topic.name]
         return [codec.decode(record, partition) for partition, record in new]
 
-    def read_store(self, name: str) -> list[Row]:
-        """Rows of a published table or materialised node (`node` or `topology.node`), by key bytes, as a lookup would see them."""
+    def raw_output(self, relation: str) -> list[bytes | None]:
+        """Value bytes of what the next read_output gives; commits first, reads nothing."""
         self.commit()
+        topic = self._topic(relation)
+        return [record.value for _, record in topic.order[topic.read:]]
+
+    def table_schema(self, name: str) -> Schema:
+        """Columns of what read_store gives."""
+        return self._published(name).schema
+
+    def _published(self, name: str) -> Published:
         wanted = {name.lower(), f"{self.plan.topology}.{name}".lower()}
         found = next((p for p in self.plan.published if p.store and (p.name.lower() in wanted or p.node.lower() == name.lower())), None)
         if found is None:
             raise RequestError("UNKNOWN_RELATION", f"no table {name} is kept by this topology")
+        return found
+
+    def read_store(self, name: str) -> list[Row]:
+        """Rows of a published table or materialised node (`node` or `topology.node`), by key bytes, as a lookup would see them."""
+        self.commit()
+        found = self._published(name)
         view = row_view(self.plan, found)
         entries = sorted((entry for task in self._tasks if task.sub.name == found.sub
                           for entry in task.state.store(found.store).range(b"", b"")), key=lambda entry: entry[0])

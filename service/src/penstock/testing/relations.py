@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from penstock_client.gen.penstock.v1 import relation_pb2
+
+from penstock.plan.nodes import Format, RelationKind, TopicRef
 from penstock.plan.relations import RelationInfo
+from penstock.planner.convert import to_format, to_schema
 
 
 class FixedRelations:
@@ -27,3 +31,14 @@ class FixedRelations:
     def topic_partitions(self, topic: str) -> int | None:
         """Partitions of an existing topic."""
         return self._topics.get(topic)
+
+
+def relation_info(message: relation_pb2.Relation) -> RelationInfo:
+    """A declaration (penstock.v1.Relation) as the catalog would hold it. Formats default to KAFKA for keys and JSON for values."""
+    kind = RelationKind.TABLE if message.kind == relation_pb2.RELATION_KIND_TABLE else RelationKind.STREAM
+    schema = to_schema(message.schema)
+    bound = message.topic
+    key = to_format(bound.key_format, Format("KAFKA") if schema.key else Format("NONE"))
+    topic = TopicRef(bound.topic or message.name, bound.create.partitions, key, to_format(bound.value_format, Format("JSON")),
+                     bound.timestamp_column, bound.timestamp_format)
+    return RelationInfo(message.name, kind, schema, topic)

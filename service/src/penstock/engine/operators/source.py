@@ -68,9 +68,6 @@ def _key(gen: Generator, node: Source, row: Row, wanted: frozenset[str], form: K
         inner = indent(found_lines)
         lines += ["if key is None:", f"    {' = '.join([*found.values(), 'None'])}", "else:", *inner]
         columns.update(found)
-    elif not form.windowed and _is_text(node):
-        check, _ = gen.key_columns(form.format, node.schema.key, "key", False, names)
-        lines += ["if key is not None and not key.isascii():", *indent(check)]
     return _Key(lines, replace(row, columns=columns, window_start=start))
 
 
@@ -80,7 +77,7 @@ def _is_text(node: Source) -> bool:
 
 
 def _checked(node: Source, form: KeyForm) -> frozenset[str]:
-    """Key columns that are read only to see whether they can be: of topics that others write, but for plain text, whose check is cheap."""
+    """Key columns that are read only to see whether they can be: of topics that others write, but for plain text, which always can."""
     if isinstance(node, n.Repartition) or (_is_text(node) and not form.windowed):
         return frozenset()
     return frozenset(c.name for c in node.schema.key)

@@ -1,0 +1,56 @@
+"""Every case of tests/cases, through the runner that users have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.testcases import run_cases
+from penstock.testing.cases import Case, load_cases, run_case
+
+CASES = load_cases(Path(__file__).parents[1] / "cases")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{Path(c.file).stem}: {c.name}" for c in CASES])
+def test_case(case: Case) -> None:
+    result = run_case(case)
+    assert result.passed, "\n".join(result.differences)
+
+
+def test_a_wrong_expectation_fails_with_a_difference_that_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("""
+name: wrong
+relations: [{stream: s, columns: [K STRING KEY, V INT]}]
+topology: {nodes: {s: {stream: s}, out: {from: s, sink: o}}}
+inputs: [{to: s, key: a, value: {V: 1}}, {to: s, key: a, value: '{'}]
+outputs: {o: [{key: a, value: {V: 2}}, {key: b}]}
+""", encoding="utf-8")
+    assert run_cases([str(file)], json=False) == 1
+    shown = capsys.readouterr().out
+    assert "output o 1: value: expected {'V': 2}, got {'V': 1}" in shown
+    assert "output o 2: missing {'key': 'b'}" in shown
+    assert "dead letter 1: unexpected" in shown
+    assert "0 of 1 cases passed" in shown
+
+
+def test_json_prints_a_line_a_case_and_a_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "right.yaml"
+    file.write_text("""
+name: right
+relations: [{stream: s, columns: [K STRING KEY, V INT]}]
+topology: {nodes: {s: {stream: s}, out: {from: s, sink: o}}}
+inputs: [{to: s, key: a, value: {V: 1}}]
+outputs: {o: [{key: a, value: {V: 1}}]}
+""", encoding="utf-8")
+    assert run_cases([str(file)], json=True) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and '"case":"right","passed":true' in lines[0] and '"passed":1,"failed":0' in lines[1]
+
+
+def test_a_file_without_cases_is_an_error_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "typo.yaml"
+    file.write_text("name: x\nimputs: []\n", encoding="utf-8")
+    assert run_cases([str(file)], json=False) == 2
+    assert "a case has no entry imputs" in capsys.readouterr().err
