@@ -17,12 +17,14 @@ from penstock.catalog.port import CatalogState, Change, Registry, TopologyEntry
 from penstock.catalog.view import CatalogRelations, topology
 from penstock.clock import Clock
 from penstock.errors import LogError, RequestError
-from penstock.log.port import Log, TopicConfig, TopicInfo
-from penstock.plan.nodes import RelationKind, Sink, SourceStream, SourceTable
+from penstock.log.port import Log, TopicConfig
+from penstock.plan.nodes import Sink
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 
 _log = logging.getLogger(__name__)
+
+DEFAULT_RETENTION_MS = 7 * 86_400_000
 
 Plan = Callable[[Relations, int], ResolvedPlan]
 """(relations, incarnation) -> the plan of one definition. Raises RequestError."""
@@ -92,10 +94,7 @@ async def _until_still(registry: Registry, attempt: Callable[[CatalogState], Awa
 
 
 async def _planned(log: Log, state: CatalogState, plan_on: Plan) -> ResolvedPlan:
-    topics = await log.topics()
-    plan = plan_on(CatalogRelations(state, topics), state.position)
-    _check_topics(plan, topics)
-    return plan
+    return plan_on(CatalogRelations(state, await log.topics()), state.position)
 
 
 async def _write(log: Log, registry: Registry, plan: ResolvedPlan, decide: Callable[[CatalogState], Sequence[Change]]) -> None:
@@ -140,19 +139,13 @@ def internal_topics(plan: ResolvedPlan) -> Iterator[str]:
 
 
 def topics_of(plan: ResolvedPlan) -> Mapping[str, TopicConfig]:
-    """Every topic that the plan's service may create: of sinks and of inline sources with a given number of partitions, and internal
-    ones. A table's topic is compacted, or its older rows would go with the log's retention."""
+    """Every topic that this registration creates: those of sinks and inline sources that are missing, and internal ones. A table's topic
+    is compacted and kept for ever, or its older rows would go with the log's retention."""
     wanted: dict[str, TopicConfig] = {}
-    for node in _sinks(plan):
-        table = node.kind is RelationKind.TABLE
-        wanted[node.topic.topic] = TopicConfig(node.topic.partitions, compact=table, retention_ms=-1 if table else 7 * 86_400_000)
-    own = {p.name.lower() for p in plan.published if p.in_catalog}
-    for sub in plan.subs:
-        for node in sub.nodes:
-            if isinstance(node, SourceStream | SourceTable) and node.relation.lower() in own:
-                table = node.kind is RelationKind.TABLE
-                config = TopicConfig(node.topic.partitions, compact=table, retention_ms=-1 if table else 7 * 86_400_000)
-                wanted.setdefault(node.topic.topic, config)
+    for t in plan.external:
+        if t.create:
+            retention = t.retention_ms if t.retention_ms else -1 if t.compact else DEFAULT_RETENTION_MS
+            wanted[t.topic] = TopicConfig(t.partitions, t.compact, retention, replicas=t.replicas)
     for internal in plan.internal:
         wanted[internal.topic] = TopicConfig(internal.partitions, internal.compact, internal.retention_ms)
     if plan.dead_letter_topic:
@@ -163,11 +156,3 @@ def topics_of(plan: ResolvedPlan) -> Mapping[str, TopicConfig]:
 def _sinks(plan: ResolvedPlan) -> list[Sink]:
     return [n for sub in plan.subs for n in sub.nodes if isinstance(n, Sink)]
 
-
-def _check_topics(plan: ResolvedPlan, topics: Mapping[str, TopicInfo]) -> None:
-    """A topic that a sink writes to and that exists must have the planned number of partitions."""
-    for node in _sinks(plan):
-        present = topics.get(node.topic.topic)
-        if present is not None and present.partitions != node.topic.partitions:
-            raise RequestError("CO_PARTITIONING", f"{node.name}: topic {node.topic.topic} has {present.partitions} partitions, "
-                               f"the sink would write {node.topic.partitions}", {"node": node.name})

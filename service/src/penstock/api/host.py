@@ -1,0 +1,59 @@
+"""What the servicers stand on: the opened gateway, or the reason why it is not open yet."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from penstock.api.calls import Calls
+from penstock.config import ServeConfig
+from penstock.errors import RequestError
+from penstock.serving.append import Appender
+from penstock.serving.gateway import Gateway
+from penstock.serving.lookup import Lookups
+from penstock.serving.scan import Scans
+from penstock.serving.subscription import Hub
+from penstock.serving.tables import Tables
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that serves, once the log is open."""
+
+    gateway: Gateway
+    tables: Tables
+    lookups: Lookups
+    scans: Scans
+    appender: Appender
+    hub: Hub
+
+
+def assemble(gateway: Gateway) -> Parts:
+    """The parts over a gateway."""
+    tables = Tables(gateway)
+    lookups = Lookups(gateway, tables)
+    return Parts(gateway, tables, lookups, Scans(gateway, tables, lookups), Appender(gateway), Hub(gateway, tables))
+
+
+@dataclass
+class Host:
+    """One gateway process. parts is None until the log could be opened; why says what was wrong at the last try."""
+
+    config: ServeConfig
+    calls: Calls = field(default_factory=Calls)
+    parts: Parts | None = None
+    why: str = "the log is not open yet"
+    started_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    address: str = ""
+
+    @property
+    def open(self) -> Parts:
+        """The parts. Raises LOG_UNAVAILABLE."""
+        if self.parts is None:
+            raise RequestError("LOG_UNAVAILABLE", f"the log does not answer: {self.why}", retry_after=1.0)
+        return self.parts
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway. Raises LOG_UNAVAILABLE."""
+        return self.open.gateway

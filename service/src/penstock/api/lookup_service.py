@@ -1,0 +1,133 @@
+"""LookupService: committed rows by key and by range."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import grpc
+
+from penstock.api.convert import millis, position, seconds
+from penstock.api.host import Host
+from penstock.errors import RequestError
+from penstock.serving.columns import view
+from penstock.serving.lookup import DEFAULT_WAIT, MAX_KEYS, Freshness
+from penstock.serving.rows import RowLayout
+from penstock.serving.scan import Query, Range, fingerprint
+from penstock.serving.tables import Table, window_bounds
+from penstock.serving.values import from_value
+from penstock.types.sqltype import BIGINT
+from penstock_client.gen.penstock.v1 import lookup_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import lookup_service_pb2_grpc, position_pb2, row_pb2, types_pb2
+from penstock_client.rows import column_decoder
+
+METHODS = {"Get": "unary", "BatchGet": "unary", "Scan": "stream"}
+COMMITTED = Freshness()
+MARGIN = 0.05
+"""Seconds of the deadline that are left for the answer."""
+
+
+class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
+    """See the proto file for what each method does."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def Get(self, request: pb.GetRequest, context: grpc.aio.ServicerContext) -> pb.GetResponse:
+        lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
+        table, _ = await lookups.resolve(request.relation, fresh)
+        windows = _windows(request.windows) if request.HasField("windows") else (None, None)
+        found = await lookups.get(request.relation, None, key_of(table, request.key), windows, tuple(request.columns), fresh)
+        layout = found.view.layout
+        return pb.GetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), position=position(found.token))
+
+    async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
+        lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
+        table, _ = await lookups.resolve(request.relation, fresh)
+        found = await lookups.get(request.relation, _keys(table, request.keys), (), (None, None), tuple(request.columns), fresh)
+        layout = found.view.layout
+        return pb.BatchGetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), key_indexes=found.places,
+                                   position=position(found.token))
+
+    async def Scan(self, request: pb.ScanRequest, context: grpc.aio.ServicerContext) -> AsyncIterator[pb.ScanResponse]:
+        parts, fresh = self._host.open, _freshness(request.consistency, context)
+        table, at = await parts.lookups.resolve(request.relation, fresh)
+        query = _query(table, request)
+        await parts.scans.fresh(table, at, fresh)
+        first = True
+        async for page in parts.scans.pages(table, query, fresh.stale):
+            yield pb.ScanResponse(
+                schema=query.view.layout.message if first else None, rows=query.view.layout.encode(page.rows), cursor=page.cursor,
+                position=position(page.token) if page.token else None,
+            )
+            first = False
+
+
+def key_of(table: Table, values: Sequence[types_pb2.Value], field: str = "") -> tuple[object, ...]:
+    """Values of the key columns, or of the leading ones when field names a bound. Raises INVALID_KEY, INVALID_RANGE."""
+    columns, relation = table.served.schema.key, table.served.name
+    if len(values) > len(columns) or (not field and len(values) != len(columns)):
+        raise RequestError("INVALID_RANGE" if field else "INVALID_KEY",
+                           f"the key of {relation} has {len(columns)} columns, {len(values)} values were given",
+                           {"relation": relation, "field": field, "expected": ", ".join(f"{c.name} {c.type}" for c in columns)})
+    key = []
+    for column, value in zip(columns, values, strict=False):
+        try:
+            key.append(from_value(value, column.type))
+        except (ValueError, ArithmeticError) as e:
+            raise RequestError("INVALID_RANGE" if field else "INVALID_KEY", f"{column.name} of {relation} is {column.type}: {e}",
+                               {"relation": relation, "column": column.name, "field": field, "expected": str(column.type)}) from e
+    return tuple(key)
+
+
+def _keys(table: Table, keys: row_pb2.RowBatch) -> list[tuple[tuple[object, ...], int | None]]:
+    """Keys by row, each with a window start where one is given."""
+    columns, relation = table.served.schema.key, table.served.name
+    count = keys.row_count
+    if count > MAX_KEYS:
+        raise RequestError("INVALID_ARGUMENT", f"{count} keys; at most {MAX_KEYS} in one call", {"field": "keys"})
+    windowed = table.windowed and len(keys.columns) == len(columns) + 1
+    if len(keys.columns) != len(columns) + windowed:
+        raise RequestError("INVALID_KEY", f"the key of {relation} has {len(columns)} columns, {len(keys.columns)} were given",
+                           {"relation": relation, "expected": ", ".join(f"{c.name} {c.type}" for c in columns)})
+    types = [c.type for c in columns] + ([BIGINT] if windowed else [])
+    try:
+        data = [column_decoder(of, False)(column, count) for of, column in zip(types, keys.columns, strict=True)]
+    except (ValueError, ArithmeticError) as e:
+        raise RequestError("INVALID_KEY", f"keys of {relation}: {e}", {"relation": relation}) from e
+    rows = list(zip(*data, strict=True)) if count else []
+    return [(row[:len(columns)], row[-1] if windowed else None) for row in rows]
+
+
+def _query(table: Table, request: pb.ScanRequest) -> Query:
+    chosen = view(table.served, tuple(request.columns), request.where, request.parameters)
+    bounds = Range(key_of(table, request.range.from_key, "range.from_key"), key_of(table, request.range.to_key, "range.to_key"),
+                   key_of(table, request.range.prefix, "range.prefix"))
+    windows = window_bounds(*(_windows(request.windows) if request.HasField("windows") else (None, None)), table.served.name)
+    same = pb.ScanRequest()
+    same.CopyFrom(request)
+    for name in ("cursor", "consistency", "limit"):
+        same.ClearField(name)
+    return Query(chosen, bounds, windows, request.limit, request.cursor, fingerprint(same.SerializeToString(deterministic=True)))
+
+
+def _freshness(consistency: position_pb2.Consistency, context: grpc.aio.ServicerContext) -> Freshness:
+    match consistency.WhichOneof("level"):
+        case "stale":
+            return Freshness(stale=True)
+        case "at_least":
+            wanted = consistency.at_least
+            left = context.time_remaining()
+            wait = seconds(wanted.max_wait) if wanted.HasField("max_wait") else DEFAULT_WAIT if left is None else max(0.0, left - MARGIN)
+            offsets = tuple((o.topic, o.partition, o.offset) for o in wanted.offsets)
+            return Freshness(tuple(p.value for p in wanted.positions), offsets, wait)
+        case _:
+            return COMMITTED
+
+
+def _windows(message: pb.WindowRange) -> tuple[int | None, int | None]:
+    return (millis(message.start_from) if message.HasField("start_from") else None,
+            millis(message.start_to) if message.HasField("start_to") else None)
+
+
+def _schema(layout: RowLayout, known: int) -> row_pb2.RowSchema | None:
+    return None if known == layout.id else layout.message

@@ -1,0 +1,227 @@
+"""The gateway process: the gRPC server over the log, the catalog and the tasks' stores of one node.
+
+It serves at once, also while the log does not answer: then health says NOT_SERVING, every call LOG_UNAVAILABLE, and the log is tried
+again. Stopping drains: new calls are refused, subscriptions end with their position, calls in flight get a moment to finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+import grpc
+from google.protobuf.internal import api_implementation
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from penstock.api import append_service, catalog_service, cluster_service, lookup_service, subscription_service, topology_service
+from penstock.api.calls import serve
+from penstock.api.host import Host, assemble
+from penstock.catalog.registry import open_registry
+from penstock.clock import SystemClock
+from penstock.config import ServeConfig
+from penstock.errors import LogError
+from penstock.log.open import open_log
+from penstock.runtime.board import NodeBoard
+from penstock.runtime.board_port import Notices
+from penstock.runtime.layout import Layout
+from penstock.serving.gateway import Gateway
+from penstock.serving.local_notices import LocalNotices
+from penstock_client.gen.penstock.v1 import (
+    append_service_pb2_grpc,
+    catalog_service_pb2_grpc,
+    cluster_service_pb2_grpc,
+    lookup_service_pb2_grpc,
+    subscription_service_pb2_grpc,
+    topology_service_pb2_grpc,
+)
+
+log = logging.getLogger("penstock.gateway")
+
+MAX_MESSAGE = 8 << 20
+OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_concurrent_streams", 100_000),
+    # C-core rejects at random, as CANCELLED, what it queues beyond about a thousand requests: a wave of reconnects is more.
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.so_reuseport", 0),
+)
+RETRY = (0.5, 10.0)
+DRAIN_SECONDS = 1.0
+GRACE_SECONDS = 3.0
+HEALTH_SECONDS = 1.0
+SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "SubscriptionService", "TopologyService")
+
+
+class PortTaken(OSError):
+    """The address cannot be bound; one line for the operator."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errno.EADDRINUSE, message)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[[str], None], notices: Notices | None = None) -> None:
+    """Serve until stop is set. ready is called with the address once the port is bound and the log is open, or has failed once.
+
+    notices: the node's; without them this process waits for its own news only. Raises PortTaken."""
+    if api_implementation.Type() != "upb":
+        log.warning("protobuf runs on its %s implementation: rows are encoded some 20 times slower than with upb", api_implementation.Type())
+    host = Host(config)
+    server, health_servicer = _server(host)
+    host.address = _bind(server, config)
+    await server.start()
+    own = notices if notices is not None else LocalNotices()
+    opened = asyncio.Event()
+    opening = asyncio.create_task(_keep_open(host, own, health_servicer, opened), name="open-log")
+    try:
+        await _first(opened.wait(), stop.wait())
+        ready(host.address)
+        await stop.wait()
+    finally:
+        await _drain(host, server, health_servicer)
+        opening.cancel()
+        with suppress(asyncio.CancelledError):
+            await opening
+        await _close(host)
+
+
+def _server(host: Host) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    server = grpc.aio.server(options=OPTIONS)
+    for service, module, servicer, add in (
+        ("AppendService", append_service, append_service.AppendServicer(host), append_service_pb2_grpc.add_AppendServiceServicer_to_server),
+        ("CatalogService", catalog_service, catalog_service.CatalogServicer(host),
+         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server),
+        ("ClusterService", cluster_service, cluster_service.ClusterServicer(host),
+         cluster_service_pb2_grpc.add_ClusterServiceServicer_to_server),
+        ("LookupService", lookup_service, lookup_service.LookupServicer(host), lookup_service_pb2_grpc.add_LookupServiceServicer_to_server),
+        ("SubscriptionService", subscription_service, subscription_service.SubscriptionServicer(host),
+         subscription_service_pb2_grpc.add_SubscriptionServiceServicer_to_server),
+        ("TopologyService", topology_service, topology_service.TopologyServicer(host),
+         topology_service_pb2_grpc.add_TopologyServiceServicer_to_server),
+    ):
+        serve(host.calls, service, servicer, module.METHODS)  # type: ignore[attr-defined]
+        add(servicer, server)
+    health_servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    names = [f"penstock.v1.{s}" for s in SERVICES]
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    return server, health_servicer
+
+
+def _bind(server: grpc.aio.Server, config: ServeConfig) -> str:
+    """The address that is bound; port 0 becomes the real one."""
+    name, port = config.address
+    shown = f"[{name}]" if ":" in name else name
+    if port and _taken(name, port):
+        raise PortTaken(f"{config.listen} is taken by another process: choose another with --listen, or stop that one")
+    try:
+        bound = server.add_insecure_port(f"{shown}:{port}")
+    except RuntimeError as e:
+        raise PortTaken(f"cannot listen on {config.listen}: {e}") from e
+    if not bound:
+        raise PortTaken(f"cannot listen on {config.listen}")
+    return f"{shown}:{bound}"
+
+
+def _taken(name: str, port: int) -> bool:
+    """Whether somebody listens there: the library's own error does not say."""
+    with socket.socket(socket.AF_INET6 if ":" in name else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((name, port))
+        except OSError:
+            return True
+    return False
+
+
+async def _keep_open(host: Host, notices: Notices, health_servicer: health.aio.HealthServicer, opened: asyncio.Event) -> None:
+    """Open the log, as often as it takes; then keep the health of the service."""
+    wait = RETRY[0]
+    await _say(health_servicer, False)
+    while host.parts is None:
+        try:
+            gateway = await _open(host.config, notices)
+        except (LogError, OSError) as e:
+            host.why = str(e)
+            log.warning("the log cannot be opened, trying again in %.1f s: %s", wait, e)
+            opened.set()
+            await asyncio.sleep(wait)
+            wait = min(RETRY[1], wait * 2)
+            continue
+        host.parts = assemble(gateway)
+    opened.set()
+    healthy: bool | None = None
+    while True:
+        gateway = host.parts.gateway
+        now = not gateway.log.healthy()
+        if now is not healthy:
+            if healthy is not None:
+                log.warning("the log %s", "answers again" if now else f"does not answer: {gateway.log.healthy()}")
+            healthy = now
+            await _say(health_servicer, now)
+        gateway.stores.keep({(t.name, t.incarnation) for t in gateway.registry.state.topologies.values()})
+        await asyncio.sleep(HEALTH_SECONDS)
+
+
+async def _open(config: ServeConfig, notices: Notices) -> Gateway:
+    """Log, registry and boards. Raises LogError, OSError."""
+    layout = Layout(config.data)
+    opened = await open_log(config, "gateway", notices)
+    try:
+        registry = await open_registry(opened, config.service_id, notices)
+    except BaseException:
+        await opened.close()
+        raise
+    return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock())
+
+
+async def _say(servicer: health.aio.HealthServicer, serving: bool) -> None:
+    status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+    for name in ("", *(f"penstock.v1.{s}" for s in SERVICES)):
+        await servicer.set(name, status)
+
+
+async def _drain(host: Host, server: grpc.aio.Server, health_servicer: health.aio.HealthServicer) -> None:
+    host.calls.draining = True
+    await health_servicer.enter_graceful_shutdown()
+    if host.parts is not None:
+        hub = host.parts.hub
+        hub.drain()
+        end = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        while hub.count and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(0.02)
+    await server.stop(GRACE_SECONDS)
+
+
+async def _close(host: Host) -> None:
+    if host.parts is None:
+        return
+    gateway = host.parts.gateway
+    await host.parts.hub.close()
+    await gateway.registry.close()  # type: ignore[attr-defined]
+    gateway.close()
+    gateway.board.close()  # type: ignore[attr-defined]
+    await gateway.log.close()
+
+
+async def _first(*waits: object) -> None:
+    tasks = [asyncio.ensure_future(w) for w in waits]  # type: ignore[call-overload]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

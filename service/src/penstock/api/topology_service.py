@@ -1,0 +1,105 @@
+"""TopologyService: registration and life of topologies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import grpc
+
+from penstock.api import states
+from penstock.api.convert import page, position, seconds, topology_message
+from penstock.api.host import Host
+from penstock.catalog import changes, register
+from penstock.catalog.port import Desired, TopologyEntry
+from penstock.catalog.view import CatalogRelations, topology
+from penstock.errors import RequestError
+from penstock.plan.explain import explain
+from penstock.plan.relations import Relations
+from penstock.plan.resolved import ResolvedPlan
+from penstock.planner import plan_topology
+from penstock.serving.source import source_of
+from penstock_client.gen.penstock.v1 import topology_pb2, topology_service_pb2_grpc
+from penstock_client.gen.penstock.v1 import topology_service_pb2 as pb
+
+METHODS = dict.fromkeys(("RegisterTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ExplainTopology"), "unary")
+
+
+class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
+    """See the proto file for what each method does."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def RegisterTopology(self, request: pb.RegisterTopologyRequest, context: grpc.aio.ServicerContext) -> pb.RegisterTopologyResponse:
+        gateway = self._host.gateway
+        definition = request.topology
+        if request.validate_only:
+            plan = await self._planned(definition)
+            entry = TopologyEntry(definition.name, 0, 1, _bytes(definition), plan, Desired.RUNNING, gateway.clock.now_ms())
+            return pb.RegisterTopologyResponse(topology=topology_message(entry, pb.TOPOLOGY_STATE_STARTING, "only validated"))
+        entry = await register.register(gateway.log, gateway.registry, definition.name, _bytes(definition), self._planner(definition),
+                                        gateway.clock)
+        if request.HasField("wait"):
+            await states.settled(gateway, entry, seconds(request.wait))
+        return pb.RegisterTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
+
+    async def GetTopology(self, request: pb.GetTopologyRequest, context: grpc.aio.ServicerContext) -> pb.GetTopologyResponse:
+        return pb.GetTopologyResponse(topology=self._message(topology(self._host.gateway.registry.state, request.name)))
+
+    async def ListTopologies(self, request: pb.ListTopologiesRequest, context: grpc.aio.ServicerContext) -> pb.ListTopologiesResponse:
+        topologies = self._host.gateway.registry.state.topologies
+        names, following = page(sorted(topologies), request.page_size, request.page_token)
+        return pb.ListTopologiesResponse(topologies=[self._message(topologies[n]) for n in names], next_page_token=following)
+
+    async def DeleteTopology(self, request: pb.DeleteTopologyRequest, context: grpc.aio.ServicerContext) -> pb.DeleteTopologyResponse:
+        gateway = self._host.gateway
+        await register.delete(gateway.log, gateway.registry, request.name, request.etag, request.delete_topics)
+        return pb.DeleteTopologyResponse(position=position(gateway.catalog_token()))
+
+    async def PauseTopology(self, request: pb.PauseTopologyRequest, context: grpc.aio.ServicerContext) -> pb.PauseTopologyResponse:
+        entry = await self._desire(request.name, Desired.PAUSED)
+        return pb.PauseTopologyResponse(topology=self._message(entry), position=position(self._host.gateway.catalog_token()))
+
+    async def ResumeTopology(self, request: pb.ResumeTopologyRequest, context: grpc.aio.ServicerContext) -> pb.ResumeTopologyResponse:
+        entry = await self._desire(request.name, Desired.RUNNING)
+        return pb.ResumeTopologyResponse(topology=self._message(entry), position=position(self._host.gateway.catalog_token()))
+
+    async def ResetTopology(self, request: pb.ResetTopologyRequest, context: grpc.aio.ServicerContext) -> pb.ResetTopologyResponse:
+        gateway = self._host.gateway
+        definition = topology_pb2.Topology.FromString(topology(gateway.registry.state, request.name).definition)
+        entry = await register.reset(gateway.log, gateway.registry, request.name, self._planner(definition), request.etag)
+        return pb.ResetTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
+
+    async def ExplainTopology(self, request: pb.ExplainTopologyRequest, context: grpc.aio.ServicerContext) -> pb.ExplainTopologyResponse:
+        match request.WhichOneof("target"):
+            case "name":
+                plan = topology(self._host.gateway.registry.state, request.name).plan
+            case "topology":
+                plan = await self._planned(request.topology)
+            case _:
+                raise RequestError("INVALID_ARGUMENT", "name or topology must be set", {"field": "target"})
+        sources = {s.name: source_of(s, plan.settings) for s in plan.subs} if request.source else None
+        return pb.ExplainTopologyResponse(text=explain(plan, sources))
+
+    async def _desire(self, name: str, desired: Desired) -> TopologyEntry:
+        state = await self._host.gateway.registry.change(lambda s: changes.set_desired(s, name, desired))
+        return topology(state, name)
+
+    async def _planned(self, definition: topology_pb2.Topology) -> ResolvedPlan:
+        """Plan without registering anything."""
+        gateway = self._host.gateway
+        state = await gateway.registry.refresh()
+        return self._planner(definition)(CatalogRelations(state, await gateway.log.topics()), state.position)
+
+    def _planner(self, definition: topology_pb2.Topology) -> Callable[[Relations, int], ResolvedPlan]:
+        config = self._host.config
+        return lambda relations, incarnation: plan_topology(
+            definition, relations, service_id=config.service_id, incarnation=incarnation, default_partitions=config.default_partitions)
+
+    def _message(self, entry: TopologyEntry) -> pb.RegisteredTopology:
+        return topology_message(entry, *states.current(self._host.gateway, entry))
+
+
+def _bytes(definition: topology_pb2.Topology) -> bytes:
+    """Equal definitions have equal bytes."""
+    return definition.SerializeToString(deterministic=True)

@@ -1,0 +1,125 @@
+"""Read your writes: wait until a table includes given positions of the log.
+
+A position names next offsets of topics. From each topic the way to the table leads through sub-topologies, of this and of other
+topologies. When a task's committed input has passed the target, what it had produced by then (its board says so) are the targets of the
+next stage. Parts that the table does not depend on are ignored. Whoever waits nudges the workers to commit early.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.errors import RequestError, StateError
+from penstock.log.port import TopicPartition
+from penstock.runtime.board_port import TaskEntry
+from penstock.serving.gateway import Gateway
+from penstock.serving.graph import Stage, reading, stages, upstream
+from penstock.serving.positions import Position
+
+LOOK_AGAIN = 0.05
+"""Seconds after which the board is read also without a notice, which may be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The table's stage and the partitions that will be read."""
+
+    relation: str
+    stage: Stage
+    partitions: Sequence[int]
+
+
+async def wait_catalog(gateway: Gateway, position: int, max_wait: float) -> None:
+    """Wait until the catalog includes a registry position. Raises POSITION_NOT_REACHED."""
+    start = time.monotonic()
+    while gateway.registry.state.position < position:
+        left = start + max_wait - time.monotonic()
+        if left <= 0 or not await gateway.registry.changed(gateway.registry.state.position, left):
+            raise _not_reached("", start, "the catalog")
+
+
+async def wait_for(gateway: Gateway, goal: Goal, position: Position, extra: Iterable[tuple[str, int, int]], max_wait: float) -> None:
+    """Wait until the goal includes the position and the extra records (topic, partition, offset of the record). Raises
+    POSITION_NOT_REACHED, FOREIGN_TOKEN."""
+    start = time.monotonic()
+    relevant = reading(upstream(stages(gateway.registry.state), goal.stage))
+    targets = await _targets(gateway, relevant, position)
+    for topic, partition, offset in extra:
+        if topic in relevant:
+            tp = TopicPartition(topic, partition)
+            targets[tp] = max(targets.get(tp, 0), offset + 1)
+    if targets:
+        await _walk(gateway, goal, relevant, targets, start, max_wait)
+
+
+async def _targets(gateway: Gateway, relevant: Mapping[str, list[Stage]], position: Position) -> dict[TopicPartition, int]:
+    mine = {t: p for t, p in position.topics.items() if t in relevant}
+    infos = await gateway.topics.get(mine) if mine else {}
+    targets = {}
+    for topic, p in mine.items():
+        info = infos.get(topic)
+        if info is None or info.topic_id != p.topic_id:
+            gateway.topics.forget(topic)
+            raise RequestError("FOREIGN_TOKEN", f"topic {topic} was recreated since the position was given", {"field": "consistency.at_least"})
+        targets.update({TopicPartition(topic, n): offset for n, offset in p.offsets.items()})
+    return targets
+
+
+async def _walk(gateway: Gateway, goal: Goal, relevant: Mapping[str, list[Stage]], targets: dict[TopicPartition, int], start: float,
+                max_wait: float) -> None:
+    """Stage by stage. A topic is walked again when a later stage raised its target, at most once for each stage (cycles)."""
+    hops = sum(len(s) for s in relevant.values())
+    walked: dict[TopicPartition, int] = {}
+    waiter = gateway.notices.subscribe("board")
+    try:
+        pending = list(targets)
+        while pending:
+            tp = pending.pop(0)
+            walked[tp] = walked.get(tp, 0) + 1
+            for stage in relevant.get(tp.topic, ()):
+                last = stage.at == goal.stage.at
+                if last and tp.partition not in goal.partitions and not stage.outputs & set(relevant):
+                    continue
+                entry = None
+                while not _passed(gateway, stage, tp, targets[tp], entry := gateway.board.task(*stage.at, tp.partition)):
+                    left = start + max_wait - time.monotonic()
+                    if left <= 0:
+                        raise _not_reached(goal.relation, start, f"{stage.entry.name}/{stage.sub.name}-{tp.partition}")
+                    gateway.notices.send("nudge")
+                    await waiter.wait(min(LOOK_AGAIN, left))
+                for name, offset in (entry.produced if entry is not None else {}).items():
+                    following = parse_tp(name)
+                    if following.topic in stage.outputs and following.topic in relevant and offset > targets.get(following, 0):
+                        targets[following] = offset
+                        if walked.get(following, 0) <= hops and following not in pending:
+                            pending.append(following)
+    finally:
+        waiter.close()
+
+
+def _passed(gateway: Gateway, stage: Stage, tp: TopicPartition, target: int, entry: TaskEntry | None) -> bool:
+    if tp.topic in stage.inputs:
+        return entry is not None and entry.inputs.get(f"{tp.topic}[{tp.partition}]", -1) >= target
+    # A changelog of the stage's own: its store says how far it is.
+    try:
+        snapshot = gateway.stores.snapshot(stage.entry, stage.sub, tp.partition)
+    except StateError:
+        return False
+    try:
+        return snapshot.stamp is not None and snapshot.stamp.changelogs.get(tp.topic, 0) >= target
+    finally:
+        snapshot.close()
+
+
+def parse_tp(text: str) -> TopicPartition:
+    """`topic[partition]` as a TopicPartition."""
+    topic, _, rest = text.rpartition("[")
+    return TopicPartition(topic, int(rest[:-1]))
+
+
+def _not_reached(relation: str, start: float, where: str) -> RequestError:
+    waited = round((time.monotonic() - start) * 1000)
+    return RequestError("POSITION_NOT_REACHED", f"the position was not reached within {waited} ms; {where} is not there yet",
+                        {"relation": relation, "waited_ms": str(waited)}, retry_after=0.1)

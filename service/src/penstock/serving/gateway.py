@@ -1,0 +1,107 @@
+"""What every part of a gateway shares: the log, the catalog, the node's boards, and small caches over them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from penstock.catalog.port import Registry
+from penstock.clock import Clock
+from penstock.log.port import Log, TopicInfo
+from penstock.runtime.board_port import BoardReader, Notices, TaskEntry
+from penstock.runtime.layout import Layout
+from penstock.serving.positions import Position, TopicPosition, encode
+from penstock.serving.stores import Stores
+
+TOPICS_FRESH = 5.0
+BOARD_FRESH = 0.05
+
+
+class Topics:
+    """Topics by name, at most a few seconds old: tokens need their ids."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._known: dict[str, tuple[float, TopicInfo]] = {}
+
+    async def get(self, names: Iterable[str]) -> Mapping[str, TopicInfo]:
+        """Those of the names that exist."""
+        now = time.monotonic()
+        wanted = list(names)
+        stale = [n for n in wanted if n not in self._known or self._known[n][0] < now - TOPICS_FRESH]
+        if stale:
+            found = await self._log.topics(stale)
+            for name in stale:
+                if name in found:
+                    self._known[name] = (now, found[name])
+                else:
+                    self._known.pop(name, None)
+        return {n: self._known[n][1] for n in wanted if n in self._known}
+
+    def cached(self, name: str) -> TopicInfo | None:
+        """What is known without asking."""
+        known = self._known.get(name)
+        return None if known is None else known[1]
+
+    def forget(self, name: str) -> None:
+        """Ask again next time."""
+        self._known.pop(name, None)
+
+
+class TaskStates:
+    """The node's tasks as of the last 50 ms: a lookup asks once a key."""
+
+    def __init__(self, board: BoardReader) -> None:
+        self._board = board
+        self._at = -1.0
+        self._tasks: dict[tuple[str, int, str, int], TaskEntry] = {}
+
+    def get(self, topology: str, incarnation: int, sub: str, partition: int) -> TaskEntry | None:
+        """The newest known entry of a task."""
+        now = time.monotonic()
+        if now - self._at > BOARD_FRESH:
+            self._tasks = {(t.topology, t.incarnation, t.sub, t.partition): t for t in self._board.tasks()}
+            self._at = now
+        return self._tasks.get((topology, incarnation, sub, partition))
+
+
+@dataclass
+class Gateway:
+    """One gateway process, once its log is open."""
+
+    service_id: str
+    node: str
+    log: Log
+    registry: Registry
+    board: BoardReader
+    notices: Notices
+    layout: Layout
+    clock: Clock
+    topics: Topics = field(init=False)
+    tasks: TaskStates = field(init=False)
+    stores: Stores = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.topics = Topics(self.log)
+        self.tasks = TaskStates(self.board)
+        self.stores = Stores(self.layout)
+
+    def catalog_token(self, position: int | None = None) -> str:
+        """A token that includes the catalog up to here."""
+        return encode(Position(self.log.log_id, self.registry.state.position if position is None else position))
+
+    async def token(self, offsets: Mapping[str, Mapping[int, int]], *, relation: str = "", epoch: int = 0) -> str:
+        """A token of next offsets by topic and partition; topics that are gone are left out."""
+        infos = await self.topics.get(offsets)
+        return self.token_of(offsets, infos, relation=relation, epoch=epoch)
+
+    def token_of(self, offsets: Mapping[str, Mapping[int, int]], infos: Mapping[str, TopicInfo], *, relation: str = "",
+                 epoch: int = 0) -> str:
+        """As token, with the topics given."""
+        topics = {t: TopicPosition(infos[t].topic_id, o) for t, o in offsets.items() if t in infos}
+        return encode(Position(self.log.log_id, self.registry.state.position, topics, relation, epoch, self.clock.now_ms()))
+
+    def close(self) -> None:
+        """Close what this object opened."""
+        self.stores.close()

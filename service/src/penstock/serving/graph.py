@@ -1,0 +1,81 @@
+"""Which sub-topologies stand between a topic and a table, over all registered topologies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock.catalog.port import CatalogState, TopologyEntry
+from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable
+from penstock.plan.resolved import SubTopology
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A sub-topology with the topics at its borders. changelogs: of its stores, they name its own commits."""
+
+    entry: TopologyEntry
+    sub: SubTopology
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+    changelogs: frozenset[str]
+
+    @property
+    def at(self) -> tuple[str, int, str]:
+        """Topology, incarnation, sub-topology."""
+        return self.entry.name, self.entry.incarnation, self.sub.name
+
+
+def stages(state: CatalogState) -> list[Stage]:
+    """Every sub-topology of every registered topology."""
+    return [stage(entry, sub) for entry in state.topologies.values() for sub in entry.plan.subs]
+
+
+def stage(entry: TopologyEntry, sub: SubTopology) -> Stage:
+    """One sub-topology."""
+    inputs, outputs = _borders(sub)
+    logs = frozenset(s.changelog for s in sub.stores if s.changelog) - inputs
+    return Stage(entry, sub, inputs, outputs, logs)
+
+
+def output_topics(sub: SubTopology) -> frozenset[str]:
+    """Topics that a sub-topology writes, changelogs left out."""
+    return _borders(sub)[1]
+
+
+def _borders(sub: SubTopology) -> tuple[frozenset[str], frozenset[str]]:
+    """Input and output topics."""
+    inputs: set[str] = set()
+    outputs: set[str] = set()
+    own = {n.name for n in sub.nodes}
+    for node in sub.nodes:
+        if isinstance(node, SourceStream | SourceTable):
+            inputs.add(node.topic.topic)
+        elif isinstance(node, Sink):
+            outputs.add(node.topic.topic)
+        elif isinstance(node, Repartition):
+            fed = any(i.split(".")[0] in own for i in node.inputs)
+            (outputs if fed else inputs).add(node.topic.topic)
+    return frozenset(inputs), frozenset(outputs)
+
+
+def upstream(everything: list[Stage], of: Stage) -> list[Stage]:
+    """The stages on whose output this one depends, itself included. Cycles are walked once."""
+    found: dict[tuple[str, int, str], Stage] = {of.at: of}
+    waiting = [of]
+    while waiting:
+        inputs = waiting.pop().inputs
+        for s in everything:
+            if s.at not in found and s.outputs & inputs:
+                found[s.at] = s
+                waiting.append(s)
+    return list(found.values())
+
+
+def reading(among: list[Stage]) -> Mapping[str, list[Stage]]:
+    """Stages by the topics that move them: inputs, and their own changelogs."""
+    by_topic: dict[str, list[Stage]] = {}
+    for s in among:
+        for topic in s.inputs | s.changelogs:
+            by_topic.setdefault(topic, []).append(s)
+    return by_topic

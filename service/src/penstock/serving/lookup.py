@@ -1,0 +1,160 @@
+"""Lookups by key: one key, or many of one table. Answers come from committed state only; a missing key is no row.
+
+The whole read of a key is synchronous: serialise the key, hash it to its partition, one short LMDB read transaction. A caller that wants
+to read its own writes waits before (serving/freshness.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from penstock.catalog.view import Served, resolve
+from penstock.errors import RequestError
+from penstock.serving.columns import View, view
+from penstock.serving.freshness import Goal, wait_catalog, wait_for
+from penstock.serving.gateway import Gateway
+from penstock.serving.positions import Position, decode, merge
+from penstock.serving.rows import Row
+from penstock.serving.tables import Table, Tables, window_bounds, windows_of
+from penstock.state.port import Stamp
+from penstock.state.reader import LmdbSnapshot
+
+MAX_KEYS = 10_000
+DEFAULT_WAIT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh an answer must be. tokens and offsets (topic, partition, offset) must be included within max_wait seconds. stale
+    accepts a task that is restoring."""
+
+    tokens: Sequence[str] = ()
+    offsets: Sequence[tuple[str, int, int]] = ()
+    max_wait: float = DEFAULT_WAIT
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows in the view's layout, for each the place of its key in the request, and the token of the commits that were read."""
+
+    view: View
+    rows: list[Row]
+    places: list[int]
+    token: str
+
+
+@dataclass
+class Lookups:
+    """Reads of tables by key."""
+
+    gateway: Gateway
+    tables: Tables
+    _views: dict[tuple[str, int, tuple[str, ...]], View] = field(default_factory=dict)
+
+    async def resolve(self, name: str, freshness: Freshness) -> tuple[Table, Position]:
+        """The table, once the catalog includes the tokens; and what the tokens say together."""
+        position = merge([decode(t, self.gateway.log.log_id, "consistency.at_least.positions") for t in freshness.tokens],
+                         self.gateway.log.log_id)
+        if position.catalog > self.gateway.registry.state.position:
+            await wait_catalog(self.gateway, position.catalog, freshness.max_wait)
+        table = self.tables.get(resolve(self.gateway.registry.state, name))
+        await warm(self.gateway, table)
+        return table, position
+
+    async def get(self, relation: str, keys: Sequence[tuple[Sequence[object], int | None]] | None, key: Sequence[object],
+                  windows: tuple[int | None, int | None], columns: Sequence[str], freshness: Freshness) -> Found:
+        """keys: pairs of key values and a window start (None: all windows); None stands for the one `key` with `windows`. Raises
+        RequestError."""
+        table, position = await self.resolve(relation, freshness)
+        chosen = self.view_of(table.served, columns)
+        low, high = window_bounds(*windows, table.served.name)
+        wanted = [(tuple(key), low, high)] if keys is None else [
+            (tuple(k), low, high) if start is None else (tuple(k), start, start) for k, start in keys
+        ]
+        if len(wanted) > MAX_KEYS:
+            raise RequestError("INVALID_ARGUMENT", f"{len(wanted)} keys; at most {MAX_KEYS} in one call", {"field": "keys"})
+        data = [table.key_bytes(k) for k, _, _ in wanted]
+        places = [table.partition_of(d) for d in data]
+        if freshness.tokens or freshness.offsets:
+            partitions = range(table.partitions) if table.foreign else sorted(set(places))
+            await wait_for(self.gateway, Goal(table.served.name, table.stage, partitions), position, freshness.offsets,
+                           freshness.max_wait)
+        return self._read(table, chosen, [(d, lo, hi) for d, (_, lo, hi) in zip(data, wanted, strict=True)], places, freshness.stale)
+
+    def view_of(self, served: Served, columns: Sequence[str]) -> View:
+        """The view of these columns, made once."""
+        at = (served.name, served.epoch, tuple(columns))
+        known = self._views.get(at)
+        if known is None:
+            if len(self._views) > 1000:
+                self._views.clear()
+            known = self._views[at] = view(served, columns, "", {})
+        return known
+
+    def _read(self, table: Table, chosen: View, keys: Sequence[tuple[bytes, int, int]], places: Sequence[int], stale: bool) -> Found:
+        snapshots: dict[int, LmdbSnapshot] = {}
+        rows: list[Row] = []
+        indexes: list[int] = []
+        try:
+            for index, ((key, low, high), place) in enumerate(zip(keys, places, strict=True)):
+                found = self._rows(table, snapshots, key, low, high, place, stale)
+                if not found and table.foreign:
+                    others = (p for p in range(table.partitions) if p != place)
+                    found = next((f for p in others if (f := self._rows(table, snapshots, key, low, high, p, stale))), found)
+                rows.extend(map(chosen.pick, found))
+                indexes.extend([index] * len(found))
+            token = self._token(table, {p: s.stamp for p, s in snapshots.items()})
+        finally:
+            for snapshot in snapshots.values():
+                snapshot.close()
+        return Found(chosen, rows, indexes, token)
+
+    def _rows(self, table: Table, snapshots: dict[int, LmdbSnapshot], key: bytes, low: int, high: int, partition: int,
+              stale: bool) -> list[Row]:
+        snapshot = snapshots.get(partition)
+        if snapshot is None:
+            snapshot = snapshots[partition] = self.tables.snapshot(table, partition, stale)
+        if table.windowed:
+            found = [table.base_row(k, v) for k, v in windows_of(snapshot, table.spec.name, key, low, high)]
+            return [row for row in found if row is not None]
+        value = snapshot.get(table.spec.name, key)
+        row = None if value is None else table.base_row(key, value)
+        return [] if row is None else [row]
+
+    def _token(self, table: Table, stamps: Mapping[int, Stamp | None]) -> str:
+        """The token of what was read. That of one partition is kept until its stamp changes: most lookups read the same commit."""
+        if len(stamps) == 1:
+            (partition, stamp), = stamps.items()
+            known = table.tokens.get(partition)
+            if stamp is not None and known is not None and known[0] == stamp.inputs and known[1] == stamp.changelogs:
+                return known[2]
+            token = token_of(self.gateway, table, stamps)
+            if stamp is not None:
+                table.tokens[partition] = (stamp.inputs, stamp.changelogs, token)
+            return token
+        return token_of(self.gateway, table, stamps)
+
+
+def token_of(gateway: Gateway, table: Table, stamps: Mapping[int, Stamp | None]) -> str:
+    """Inputs and the changelog of the partitions read. Their topics' ids were fetched by `warm`, once, so that a lookup does not wait for
+    the log."""
+    offsets: dict[str, dict[int, int]] = {}
+    for partition, stamp in stamps.items():
+        if stamp is None:
+            continue
+        for name, offset in stamp.inputs.items():
+            topic, _, number = name.rpartition("[")
+            offsets.setdefault(topic, {})[int(number[:-1])] = offset
+        if table.spec.changelog in stamp.changelogs:
+            offsets.setdefault(table.spec.changelog, {})[partition] = stamp.changelogs[table.spec.changelog]
+    infos = {t: i for t in offsets if (i := gateway.topics.cached(t)) is not None}
+    return gateway.token_of(offsets, infos, relation=table.served.name, epoch=table.served.epoch)
+
+
+async def warm(gateway: Gateway, table: Table) -> None:
+    """Have the ids of the topics that this table's tokens name."""
+    names = [*table.stage.inputs, *([table.spec.changelog] if table.spec.changelog else [])]
+    if any(gateway.topics.cached(n) is None for n in names):
+        await gateway.topics.get(names)

@@ -1,0 +1,43 @@
+"""Tasks' environments as the gateway reads them: opened at the first read, the least used closed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from penstock.catalog.port import TopologyEntry
+from penstock.plan.resolved import SubTopology
+from penstock.runtime.layout import Layout
+from penstock.state.reader import LmdbSnapshot, LmdbStateReader
+
+MOST = 512
+"""Environments held open: each takes a descriptor pair and an address range of the map's size."""
+
+
+class Stores:
+    """Readers by task."""
+
+    def __init__(self, layout: Layout, most: int = MOST) -> None:
+        self._layout = layout
+        self._most = most
+        self._open: OrderedDict[tuple[str, int, str, int], LmdbStateReader] = OrderedDict()
+
+    def snapshot(self, entry: TopologyEntry, sub: SubTopology, partition: int) -> LmdbSnapshot:
+        """A short read transaction on a task's stores; close it soon. Raises StateError when there is no environment."""
+        at = (entry.name, entry.incarnation, sub.name, partition)
+        reader = self._open.get(at)
+        if reader is None:
+            reader = self._open[at] = LmdbStateReader(self._layout.task(entry.name, entry.incarnation, sub.name, partition), sub.stores)
+            while len(self._open) > self._most:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(at)
+        return reader.snapshot()
+
+    def keep(self, live: set[tuple[str, int]]) -> None:
+        """Close the environments of topologies (name, incarnation) that are no longer registered."""
+        for at in [a for a in self._open if (a[0], a[1]) not in live]:
+            self._open.pop(at).close()
+
+    def close(self) -> None:
+        """Close all."""
+        while self._open:
+            self._open.popitem()[1].close()

@@ -1,0 +1,149 @@
+"""Tables as lookups and pushes read them: the store behind a relation, and the row view over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from penstock.catalog.port import TopologyEntry
+from penstock.catalog.view import Served
+from penstock.engine.rowview import RowView, row_view
+from penstock.errors import RequestError, StateError
+from penstock.log.records import murmur2
+from penstock.plan.nodes import RelationKind, SourceTable, StoreSpec
+from penstock.plan.resolved import SubTopology
+from penstock.runtime.board_port import TaskEntry, TaskState
+from penstock.serving.gateway import Gateway
+from penstock.serving.graph import Stage, stage
+from penstock.serving.rows import Row
+from penstock.state.port import Value
+from penstock.state.reader import LmdbSnapshot
+from penstock.types.sqltype import SqlType
+
+RETRY_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Table:
+    """A materialised relation. foreign: another producer's partitioner may have placed the keys, so that a key that is not where our
+    hash says is looked for everywhere."""
+
+    served: Served
+    owner: TopologyEntry
+    sub: SubTopology
+    spec: StoreSpec
+    rows: RowView
+    stage: Stage
+    foreign: bool
+    key_types: tuple[SqlType, ...]
+    windowed: bool
+    tokens: dict[int, tuple[Mapping[str, int], Mapping[str, int], str]] = field(default_factory=dict)
+
+    @property
+    def partitions(self) -> int:
+        """Number of tasks."""
+        return self.sub.partitions
+
+    def partition_of(self, key: bytes) -> int:
+        """Where the partitioner of Kafka's producers puts a key."""
+        return (murmur2(key) & 0x7FFFFFFF) % self.partitions
+
+    def key_bytes(self, key: Sequence[object]) -> bytes:
+        """The serialised key. Raises INVALID_KEY."""
+        if len(key) != len(self.key_types):
+            raise RequestError("INVALID_KEY", f"the key of {self.served.name} has {len(self.key_types)} columns, {len(key)} were given",
+                               {"relation": self.served.name, "expected": ", ".join(str(c.type) for c in self.served.schema.key)})
+        if None in key:
+            raise RequestError("INVALID_KEY", f"no row of {self.served.name} has a null in its key", {"relation": self.served.name})
+        return self.rows.encode_key(key)
+
+    def base_row(self, store_key: bytes, value: Value) -> Row | None:
+        """The base row (serving/columns.py) of a stored entry; None when the table, a filtered one, does not have it."""
+        row = self.rows.decode(store_key, value)
+        if row is None:
+            return None
+        window = (row.window_start, row.window_end) if self.windowed else ()
+        return (*row.key, *window, *row.values, row.timestamp)
+
+    def bare_row(self, store_key: bytes, timestamp: int) -> Row:
+        """The base row of a deleted entry: key, window and time, nulls else."""
+        key, start, end = self.rows.decode_key(store_key)
+        window = (start, end) if self.windowed else ()
+        return (*key, *window, *self._nulls, timestamp)
+
+    @property
+    def _nulls(self) -> tuple[None, ...]:
+        return (None,) * len(self.served.schema.value)
+
+
+class Tables:
+    """Tables by relation, made once for each epoch."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._known: dict[str, Table] = {}
+
+    def get(self, served: Served) -> Table:
+        """The table of a relation. Raises NOT_A_TABLE."""
+        known = self._known.get(served.name)
+        if known is not None and served.owner is not None and known.owner.incarnation == served.owner.incarnation:
+            return known
+        table = self._known[served.name] = _table(served)
+        return table
+
+    def snapshot(self, table: Table, partition: int, stale: bool = False) -> LmdbSnapshot:
+        """A committed view of one partition. Raises NOT_SERVING."""
+        task = self._gateway.tasks.get(table.owner.name, table.owner.incarnation, table.sub.name, partition)
+        if task is not None and task.state is TaskState.RESTORING and not stale:
+            raise not_serving(table, partition, task)
+        try:
+            snapshot = self._gateway.stores.snapshot(table.owner, table.sub, partition)
+        except StateError as e:
+            raise not_serving(table, partition, task, str(e)) from e
+        if snapshot.stamp is None and (task is None or task.state not in (TaskState.RUNNING, TaskState.PAUSED)):
+            snapshot.close()
+            raise not_serving(table, partition, task, "nothing was committed yet")
+        return snapshot
+
+
+def _table(served: Served) -> Table:
+    p = served.published
+    if served.kind is not RelationKind.TABLE or p is None or served.owner is None or not p.store:
+        what = "a stream" if served.kind is RelationKind.STREAM else "a table that no topology materialises under this name"
+        raise RequestError("NOT_A_TABLE", f"{served.name} is {what}; lookups need a materialised table, such as the topology.node of one",
+                           {"relation": served.name})
+    plan = served.owner.plan
+    sub = next(s for s in plan.subs if s.name == p.sub)
+    spec = next(s for s in sub.stores if s.name == p.store)
+    source = next((n for n in sub.nodes if isinstance(n, SourceTable) and n.store.name == p.store), None)
+    return Table(served, served.owner, sub, spec, row_view(plan, p), stage(served.owner, sub), source is not None,
+                 tuple(c.type for c in served.schema.key), served.window is not None)
+
+
+def not_serving(table: Table, partition: int, task: TaskEntry | None, detail: str = "") -> RequestError:
+    """The refusal while a task cannot be read."""
+    state = task.state.value if task is not None else "UNKNOWN"
+    reason = (task.state_reason if task is not None else "") or detail
+    name = f"{table.owner.name}/{table.sub.name}-{partition}"
+    return RequestError("NOT_SERVING", f"task {name} cannot be read now ({state}): {reason}", {
+        "relation": table.served.name, "topology": table.owner.name, "task": name, "state": state, "detail": reason,
+    }, retry_after=RETRY_SECONDS)
+
+
+def window_bounds(start_from: int | None, start_to: int | None, relation: str) -> tuple[int, int]:
+    """Inclusive bounds of window starts. Raises INVALID_RANGE."""
+    low, high = max(0, start_from or 0), (1 << 63) - 1 if start_to is None else start_to
+    if start_to is not None and start_from is not None and start_to < start_from:
+        raise RequestError("INVALID_RANGE", "windows.start_to is before windows.start_from", {"relation": relation, "field": "windows"})
+    return low, high
+
+
+def windows_of(snapshot: LmdbSnapshot, store: str, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
+    """The windows of one key by start, both bounds inclusive."""
+    if high < 0:
+        return
+    size = len(key) + 8
+    for store_key, value in snapshot.range(store, key + low.to_bytes(8, "big"), key + (high + 1).to_bytes(8, "big")):
+        # Keys that begin with this one and go on lie between: they are longer.
+        if len(store_key) == size:
+            yield store_key, value
