@@ -159,7 +159,8 @@ def _as_other(item: Expr, others: set[SqlType], at: Ast) -> Expr:
         except ValueError:
             raise mismatch(f"{item.value!r} is not a number", at, "a number", t.STRING) from None
     if kinds == {Kind.BOOLEAN}:
-        if str(item.value).strip().lower() not in ("true", "false", "yes", "no", "t", "f", "y", "n"):
+        word = str(item.value).strip().lower()
+        if not word or not any(known.startswith(word) for known in ("true", "yes", "false", "no")):
             raise mismatch(f"{item.value!r} is not a boolean word", at, t.BOOLEAN, t.STRING)
         return coerce(item, t.BOOLEAN, at)
     if len(others) == 1 and kinds <= TIMES:

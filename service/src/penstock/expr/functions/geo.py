@@ -14,11 +14,11 @@ _UNITS = {
 
 @scalar("GEO_DISTANCE", "DOUBLE!, DOUBLE!, DOUBLE!, DOUBLE! -> DOUBLE", "DOUBLE!, DOUBLE!, DOUBLE!, DOUBLE!, STRING -> DOUBLE",
         text="Great-circle distance of two points given in degrees (haversine), in km or, with unit 'MI', in miles.",
-        arguments=("lat1", "lon1", "lat2", "lon2", "unit"))
-def geo_distance(lat1: float, lon1: float, lat2: float, lon2: float, unit: str = "KM") -> float:
+        arguments=("lat1", "lon1", "lat2", "lon2", "unit"), nulls=True)
+def geo_distance(lat1: float, lon1: float, lat2: float, lon2: float, unit: str | None = None) -> float:
     if abs(lat1) > 90 or abs(lat2) > 90 or abs(lon1) > 180 or abs(lon2) > 180:
         raise ValueError("latitudes are within 90 and longitudes within 180 degrees")
-    known = _UNITS.get(unit.strip().upper())
+    known = _UNITS.get((unit or "").strip().upper())
     if known is None:
         raise ValueError(f"unknown unit {unit!r}: KM or MI")
     a1, a2 = math.radians(lat1), math.radians(lat2)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
+import math
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from penstock.expr.functions.registry import scalar
+from penstock.types import sqltype
+from penstock.types.cast import to_text
+from penstock.types.sqltype import Kind, SqlType
 
-_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]|\['([^']*)'\]")
+_STEP = re.compile(r"\.([^.\[\]\s]+)|\[(\d+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]|\['([^']*)'\]")
 
 
 class _Number(str):
@@ -17,15 +24,18 @@ class _Number(str):
 
 
 def _read(text: str) -> Any:
-    """The document; ValueError when it is no JSON."""
+    """The document at the start of the text (what follows it is not looked at); ValueError when there is none."""
     try:
-        return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_refuse)
+        return _DECODER.raw_decode(text.lstrip(" \t\r\n"))[0]
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
 
 
 def _refuse(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_refuse)
 
 
 def _compact(value: Any) -> str:
@@ -115,3 +125,80 @@ def json_items(text: str) -> list[str]:
     if not isinstance(value, list):
         raise ValueError("not a JSON array")
     return [_compact(v) for v in value]
+
+
+@scalar("JSON_CONCAT", "STRING... -> STRING", text="JSON objects merged (the last wins), or else JSON arrays and values appended.", arguments=("json",))
+def json_concat(*texts: str) -> str:
+    values = [_read(text) for text in texts]
+    if all(isinstance(v, dict) for v in values):
+        return _compact({k: v for value in values for k, v in value.items()})
+    return _compact([v for value in values for v in (value if isinstance(value, list) else [value])])
+
+
+def _writer(kind: SqlType) -> Callable[[Any], str]:
+    """How TO_JSON_STRING writes values of a type that are not null."""
+    match kind.kind:
+        case Kind.STRING:
+            return lambda value: json.dumps(value, ensure_ascii=False)
+        case Kind.BOOLEAN | Kind.INT | Kind.BIGINT | Kind.DECIMAL:
+            return lambda value: to_text(value, kind)
+        case Kind.DOUBLE:
+            return lambda value: to_text(value, kind) if math.isfinite(value) else f'"{to_text(value, kind)}"'
+        case Kind.BYTES:
+            return lambda value: f'"{base64.b64encode(value).decode()}"'
+        case Kind.ARRAY:
+            element = _part_writer(kind.element)
+            return lambda value: "[" + ",".join(map(element, value)) + "]"
+        case Kind.MAP:
+            entry = _part_writer(kind.element)
+            return lambda value: "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{entry(value[k])}" for k in sorted(value)) + "}"
+        case Kind.STRUCT:
+            fields = [(name, json.dumps(name, ensure_ascii=False), _part_writer(field)) for name, field in sorted(kind.fields)]
+            return lambda value: "{" + ",".join(f"{shown}:{write(value.get(name))}" for name, shown, write in fields) + "}"
+        case _:
+            return lambda value: f'"{to_text(value, kind)}"'
+
+
+def _part_writer(kind: SqlType | None) -> Callable[[Any], str]:
+    assert kind is not None
+    write = _writer(kind)
+    return lambda value: "null" if value is None else write(value)
+
+
+@scalar("TO_JSON_STRING", "T -> STRING", text="The value as compact JSON; fields and keys sorted by name.", arguments=("value",), nulls=True, factory=True)
+def to_json_string(types: tuple[SqlType, ...]) -> Callable[[Any], str]:
+    return _part_writer(types[0]) if types else lambda value: "null"
+
+
+_KINDS = {Kind.BOOLEAN: bool, Kind.STRING: str, Kind.INT: _Number, Kind.BIGINT: _Number, Kind.DOUBLE: _Number, Kind.DECIMAL: _Number}
+
+
+def _same(item: Any, value: Any, kind: Kind) -> bool:
+    """Whether a JSON value is of the type's kind and equal; a DOUBLE only equals a number with a fraction."""
+    if type(item) is not _KINDS[kind]:
+        return False
+    if not isinstance(item, _Number):
+        return bool(item == value)
+    fraction = any(sign in item for sign in ".eE")
+    return fraction == (kind in (Kind.DOUBLE, Kind.DECIMAL)) and Decimal(item) == Decimal(str(value))
+
+
+def _contains_result(types: tuple[SqlType, ...]) -> SqlType:
+    if any(kind.kind not in _KINDS for kind in types):
+        raise TypeError(f"JSON_ARRAY_CONTAINS does not look for {types[-1]}")
+    return sqltype.BOOLEAN
+
+
+@scalar("JSON_ARRAY_CONTAINS", "STRING, T -> BOOLEAN", text="Whether a JSON array has a value of that kind; false for anything else.",
+        arguments=("json", "value"), result=_contains_result, nulls=True, factory=True)
+def json_array_contains(types: tuple[SqlType, ...]) -> Callable[[str | None, Any], bool]:
+    def apply(text: str | None, value: Any) -> bool:
+        try:
+            items = None if text is None else _read(text)
+        except ValueError:
+            return False
+        if not isinstance(items, list):
+            return False
+        return None in items if value is None else any(_same(item, value, types[1].kind) for item in items)
+
+    return apply

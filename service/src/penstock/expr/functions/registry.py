@@ -228,13 +228,22 @@ def _generic_types(overload: Overload, types: tuple[SqlType | None, ...]) -> dic
     for index, given in enumerate(types):
         name = overload.parameter(index).pattern.name
         if len(name) == 1 and given is not None:
-            try:
-                common = common_type(bound.get(name), given)
-            except TypeError:
+            common = _common(bound.get(name), given)
+            if common is None:
                 return None
-            assert common is not None
             bound[name] = common
     return bound
+
+
+def _common(left: SqlType | None, right: SqlType) -> SqlType | None:
+    """The wider number, or the time type beside a STRING."""
+    try:
+        return common_type(left, right)
+    except TypeError:
+        for text, other in ((left, right), (right, left)):
+            if text == t.STRING and other is not None and other.kind in _TEXT_TO:
+                return other
+        return None
 
 
 def _step(given: SqlType, wanted: SqlType) -> int | None:
