@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from penstock.plan.fixed_relations import FixedRelations
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
-from penstock.planner.declaration import relation_info
 from penstock.planner.definition import load_relation, load_topology
+from penstock.testing.relations import relation_info
 
 PURCHASES = "stream: purchases\ncolumns: [CUSTOMER STRING KEY, ITEM STRING, PRICE DOUBLE, COUNT INT, TAGS ARRAY<STRING>]"
 CUSTOMERS = "table: customers\ncolumns: [ID STRING KEY, NAME STRING, CITY STRING]"
@@ -17,11 +20,29 @@ KEYLESS = "stream: keyless\ncolumns: [LINE STRING]"
 GONE = "stream: gone\ncolumns: [LINE STRING]"
 
 
-def relations() -> FixedRelations:
-    """Some relations of 4 partitions, `three` of 3, and `gone`, whose topic does not exist."""
-    partitions = {PURCHASES: 4, CUSTOMERS: 4, THREE: 3, NUMBERED: 4, JSON_KEYED: 4, KEYLESS: 4, GONE: 0}
-    found = [relation_info(load_relation(text), number) for text, number in partitions.items()]
-    return FixedRelations(found, {"other": 6})
+class KnownRelations:
+    """A catalog that does not change, and topics that exist."""
+
+    def __init__(self, relations: Sequence[RelationInfo], topics: Mapping[str, int]) -> None:
+        self._relations = {r.name.lower(): r for r in relations}
+        self._topics = topics
+
+    def find(self, name: str) -> RelationInfo | None:
+        return self._relations.get(name.lower())
+
+    def names(self) -> list[str]:
+        return [r.name for r in self._relations.values()]
+
+    def topic_partitions(self, topic: str) -> int | None:
+        return self._topics.get(topic)
+
+
+def relations() -> KnownRelations:
+    """Some relations of 4 partitions, `three` of 3, and `gone`, whose topic does not exist; a topic `other` of 6."""
+    found = [relation_info(load_relation(text)) for text in (PURCHASES, CUSTOMERS, THREE, NUMBERED, JSON_KEYED, KEYLESS, GONE)]
+    topics = {r.topic.topic: 3 if r.name == "three" else 4 for r in found if r.name != "gone"}
+    known = [replace(r, topic=replace(r.topic, partitions=topics.get(r.topic.topic, 0))) for r in found]
+    return KnownRelations(known, topics | {"other": 6})
 
 
 def plan(nodes: str, head: str = "topology: t") -> ResolvedPlan:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import MessageToDict
 
+import penstock.planner.definition
 from penstock.errors import RequestError
 from penstock.planner.definition import load_documents, load_relation, load_topology, topology_of
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "service" / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(penstock.planner.definition.__file__).parents[1] / "examples").glob("*.yaml"))
 
 
 def first(node: str) -> dict[str, Any]:
@@ -123,8 +124,6 @@ def test_data_that_is_read_already() -> None:
 
 
 def test_the_documented_example_is_valid() -> None:
-    import penstock.planner.definition as module
-
-    assert module.__doc__ is not None
-    indented = [line[4:] for line in module.__doc__.splitlines() if line.startswith("    ")]
+    assert penstock.planner.definition.__doc__ is not None
+    indented = [line[4:] for line in penstock.planner.definition.__doc__.splitlines() if line.startswith("    ")]
     assert [type(d).__name__ for d in load_documents("\n".join(indented))] == ["Relation", "Topology"]

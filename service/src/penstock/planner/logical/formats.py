@@ -1,56 +1,48 @@
-"""Which format can hold which columns, and what stands in where an inherited one cannot."""
+"""Formats of topics and keys: given ones are checked against the columns, inherited ones give way where they cannot hold them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from penstock.errors import RequestError
+from penstock.formats import registry
+from penstock.formats.port import Part
 from penstock.plan.nodes import Format, TopicRef
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.types.schema import Column, Schema
 from penstock.types.sqltype import Kind
 
 KAFKA, JSON, NONE = Format("KAFKA"), Format("JSON"), Format("NONE")
-_PRIMITIVE = frozenset({Kind.INT, Kind.BIGINT, Kind.DOUBLE, Kind.STRING, Kind.BYTES})
-_NESTED = frozenset({Kind.ARRAY, Kind.MAP, Kind.STRUCT})
 
 
-def objection(fmt: Format, columns: Sequence[Column]) -> str:
-    """Why the format cannot hold these columns; empty when it can."""
-    match fmt.name:
-        case "JSON":
-            return ""
-        case "NONE":
-            return f"NONE holds no columns, not {len(columns)}" if columns else ""
-        case "KAFKA":
-            if len(columns) > 1:
-                return f"KAFKA holds one column, not {len(columns)}; use JSON or DELIMITED"
-            bad = next((c for c in columns if c.type.kind not in _PRIMITIVE), None)
-            return f"KAFKA does not hold {bad.type} ({bad.name}); use JSON" if bad else ""
-        case "DELIMITED":
-            bad = next((c for c in columns if c.type.kind in _NESTED), None)
-            return f"DELIMITED does not hold {bad.type} ({bad.name}); use JSON" if bad else ""
-        case other:
-            return f"there is no format {other}: use JSON, KAFKA, DELIMITED or NONE"
-
-
-def check(fmt: Format, columns: Sequence[Column], node: str, field: str) -> Format:
-    """The format, if it holds the columns. Raises RequestError(INVALID_FORMAT)."""
-    wrong = objection(fmt, columns)
-    if wrong:
-        raise refuse("INVALID_FORMAT", f"{node}: {wrong}", node=node, field=field, format=fmt.name)
+def check(fmt: Format, columns: Sequence[Column], part: Part, node: str, field: str) -> Format:
+    """The format, if it holds the columns in this part of a record. Raises RequestError(INVALID_FORMAT)."""
+    try:
+        registry.check(fmt, tuple(columns), part)
+    except RequestError as e:
+        raise refuse(e.reason, f"{node}: {e.message}", **{**e.metadata, "node": node, "field": field}) from e
     return fmt
 
 
+def _holds(fmt: Format, columns: Sequence[Column], part: Part) -> bool:
+    try:
+        registry.check(fmt, tuple(columns), part)
+    except RequestError:
+        return False
+    return True
+
+
 def inherited_key(fmt: Format, columns: Sequence[Column]) -> Format:
-    """The format where it holds the columns, else KAFKA, else JSON (a key of two columns cannot be KAFKA); NONE without columns."""
+    """The format where it holds the columns, else KAFKA, else JSON (a key of two columns cannot be KAFKA); NONE without columns. What
+    even JSON does not hold, a MAP, is left to `check`."""
     if not columns:
         return NONE
-    return next(f for f in (fmt, KAFKA, JSON) if not objection(f, columns))
+    return next((f for f in (fmt, KAFKA) if _holds(f, columns, "key")), JSON)
 
 
 def inherited_value(fmt: Format, columns: Sequence[Column]) -> Format:
-    """The format where it holds the columns, else JSON. A value without columns is JSON's empty object."""
-    return JSON if fmt.name == "NONE" or objection(fmt, columns) else fmt
+    """The format where it holds the columns, else without its properties (WRAP_SINGLE_VALUE is for one column), else JSON."""
+    return next((f for f in (fmt, Format(fmt.name)) if _holds(f, columns, "value")), JSON)
 
 
 def declared_key(columns: Sequence[Column]) -> Format:

@@ -59,4 +59,5 @@ def _rekeyed(node: Placed, flow: Flow, given: Sequence[topology_pb2.Projection])
     names = {k.name for k in keys}
     rest = [Column(c.name, c.type) for c in (*flow.schema.value, *flow.schema.key) if c.name not in names]
     schema = Schema((*columns, *rest))
-    return tuple(keys), replace(flow, schema=schema, window=None, key_format=formats.inherited_key(flow.key_format, columns))
+    key_format = formats.check(formats.inherited_key(flow.key_format, columns), columns, "key", node.name, node.path("keys"))
+    return tuple(keys), replace(flow, schema=schema, window=None, key_format=key_format)

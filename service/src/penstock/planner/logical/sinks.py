@@ -12,7 +12,6 @@ from penstock.planner.logical.sources import to_wish
 from penstock.planner.names import valid_name, valid_topic
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
-from penstock.types.schema import Column
 
 UNSAID = Format("")
 """Stands where the request names no format."""
@@ -28,9 +27,10 @@ def sink(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     if not valid_topic(topic):
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: {topic!r} is no name of a topic", node=node.name, field=f"{field}.topic")
     keys, values = flow.schema.key, flow.schema.value
-    key = _format(node, to_format(message.key_format, UNSAID), formats.inherited_key(flow.key_format, keys), keys, f"{field}.key_format")
-    value = _format(node, to_format(message.value_format, UNSAID), formats.inherited_value(flow.value_format, values), values,
-                    f"{field}.value_format")
+    key = _format(to_format(message.key_format, UNSAID), formats.inherited_key(flow.key_format, keys))
+    value = _format(to_format(message.value_format, UNSAID), formats.inherited_value(flow.value_format, values))
+    formats.check(key, keys, "key", node.name, f"{field}.key_format")
+    formats.check(value, values, "value", node.name, f"{field}.value_format")
     ref = TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format, flow.window)
     formats.check_timestamp(flow.schema, ref, node.name, f"{field}.timestamp_column", node.name)
     # A sink's topic is made when it is missing, whatever `create` says of numbers.
@@ -50,8 +50,8 @@ def _check_name(node: Placed, relation: str, context: Context) -> None:
                      relation=taken.name)
 
 
-def _format(node: Placed, given: Format, inherited: Format, columns: tuple[Column, ...], field: str) -> Format:
+def _format(given: Format, inherited: Format) -> Format:
     """The given format, or the inherited one with the given properties."""
     if given.name:
-        return formats.check(given, columns, node.name, field)
+        return given
     return Format(inherited.name, given.properties) if given.properties else inherited

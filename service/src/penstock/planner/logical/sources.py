@@ -100,8 +100,10 @@ def binding(node: Placed, message: relation_pb2.TopicBinding, default_topic: str
     topic = message.topic or default_topic
     if not valid_topic(topic):
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: {topic!r} is no name of a topic", node=node.name, field=f"{field}.topic")
-    key = formats.check(to_format(message.key_format, formats.declared_key(schema.key)), schema.key, node.name, f"{field}.key_format")
-    value = formats.check(to_format(message.value_format, formats.JSON), schema.value, node.name, f"{field}.value_format")
+    key = formats.check(to_format(message.key_format, formats.declared_key(schema.key)), schema.key, "key", node.name,
+                        f"{field}.key_format")
+    value = formats.check(to_format(message.value_format, formats.JSON), schema.value, "value", node.name,
+                          f"{field}.value_format")
     ref = TopicRef(topic, 0, key, value, message.timestamp_column, message.timestamp_format)
     formats.check_timestamp(schema, ref, node.name, f"{field}.timestamp_column", node.name)
     return ref
