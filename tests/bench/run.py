@@ -75,6 +75,7 @@ def penstock(directory: Path, bootstrap: str, workload: Workload, records: int) 
     expected = workload.expected(records)
     name = f"bench_{workload.name.replace('-', '_')}"
     relation, output = f"{RELATION}_{name}", f"{name}_out"
+    asyncio.run(_create(directory, bootstrap, output))
     with node(directory / "data", bootstrap) as running:
         with Client(running.address) as client:
             client.create_stream(relation, COLUMNS, Binding(source, create=False, key_format="KAFKA", value_format="JSON"))
@@ -97,6 +98,7 @@ def streams(directory: Path, bootstrap: str, workload: Workload, records: int) -
 
 
 async def _create(directory: Path, bootstrap: str, topic: str) -> None:
+    """Results have the payments' timestamps, which are long past: the topic keeps them for ever."""
     async with opened(directory, bootstrap) as log:
         await log.create_topic(topic, TopicConfig(PARTITIONS, retention_ms=-1))
 
