@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from penstock.clock import Clock
 from penstock.log.embedded.committer import Committer, Places
 from penstock.log.embedded.reader import read_entries
 from penstock.log.embedded.segments import SegmentReader
@@ -34,10 +34,11 @@ BATCH_BYTES = 384 << 10
 class Compaction:
     """See the module docstring."""
 
-    def __init__(self, directory: Path, environment: Environment, committer: Committer) -> None:
+    def __init__(self, directory: Path, environment: Environment, committer: Committer, clock: Clock) -> None:
         self._dir = directory
         self._environment = environment
         self._committer = committer
+        self._clock = clock
 
     async def run(self, everything: bool) -> None:
         """All partitions that are due."""
@@ -48,9 +49,7 @@ class Compaction:
                 await self._partition(row, partition, everything)
 
     async def _partition(self, row: TopicRow, partition: int, everything: bool) -> None:
-        with self._environment.read() as tables:
-            cleaned = tables.cleaned(row.number, partition)
-            entries = list(tables.entries(row.number, partition))
+        cleaned, entries = await asyncio.to_thread(self._entries, row.number, partition)
         new = [e for e in entries if e.next > cleaned]
         new_bytes = sum(e.length for e in new)
         if not new or not everything and new_bytes < max(LEAST, sum(e.length for e in entries) - new_bytes):
@@ -58,7 +57,7 @@ class Compaction:
         segments = SegmentReader(self._dir)
         try:
             newest, until = await asyncio.to_thread(self._newest, segments, new)
-            now = time.time_ns() // 1_000_000
+            now = self._clock.now_ms()
             for group in _groups([e for e in entries if e.next <= until]):
                 kept = await asyncio.to_thread(self._keep, segments, group, newest, now - row.delete_retention_ms)
                 if kept is not None and not await self._exchange(row.number, partition, group, kept):
@@ -66,6 +65,10 @@ class Compaction:
         finally:
             segments.close()
         await self._committer.submit(lambda tables, _: tables.set_cleaned(row.number, partition, until))
+
+    def _entries(self, topic: int, partition: int) -> tuple[int, list[Entry]]:
+        with self._environment.read() as tables:
+            return tables.cleaned(topic, partition), list(tables.entries(topic, partition))
 
     @staticmethod
     def _newest(segments: SegmentReader, entries: Sequence[Entry]) -> tuple[dict[bytes, int], int]:

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from penstock.clock import Clock, SystemClock
 from penstock.errors import LogError, RequestError
 from penstock.log.embedded import membership as members
 from penstock.log.embedded import tables as stored
@@ -30,23 +31,25 @@ from penstock.log.records import Builder, decode
 MAX_NAME = 249
 
 
-async def open_embedded(path: Path, *, process: str, notices: Notices | None = None) -> EmbeddedLog:
+async def open_embedded(path: Path, *, process: str, notices: Notices | None = None,
+                        clock: Clock | None = None) -> EmbeddedLog:
     """Open or create the log in this directory. process: this process's name, for threads and messages. notices: wakes the node's other
     processes. Raises LogError for a directory of another format, OSError when it cannot be written."""
     environment = await asyncio.to_thread(stored.acquire, path)
-    return EmbeddedLog(path, environment, process, notices)
+    return EmbeddedLog(path, environment, process, notices, clock or SystemClock())
 
 
 class EmbeddedLog:
     """Implements Log."""
 
-    def __init__(self, path: Path, environment: Environment, process: str, notices: Notices | None) -> None:
+    def __init__(self, path: Path, environment: Environment, process: str, notices: Notices | None, clock: Clock) -> None:
         self.log_id = environment.log_id
         self._environment = environment
         self._wakeups = Wakeups(notices)
         self._segments = SegmentReader(path)
         self._committer = Committer(environment, path, process, self._wakeups.changed)
-        self._maintenance = Maintenance(path, environment, self._committer)
+        self._clock = clock
+        self._maintenance = Maintenance(path, environment, self._committer, clock)
         self._open = True
 
     # topics
@@ -129,7 +132,7 @@ class EmbeddedLog:
 
     async def writer(self, transactional_id: str) -> EmbeddedWriter:
         epoch = await self._committer.submit(lambda tables, _: tables.new_writer_epoch(transactional_id))
-        return EmbeddedWriter(self._environment, self._committer, transactional_id, epoch)
+        return EmbeddedWriter(self._environment, self._committer, transactional_id, epoch, self._clock)
 
     async def append(self, topic: str, partition: int, batch: BatchBuilder, producer_id: str = "", sequence: int = 0) -> tuple[int, bool]:
         tp = TopicPartition(topic, partition)
@@ -149,7 +152,7 @@ class EmbeddedLog:
         def run(tables: Tables, places: Places) -> Publication | None:
             if producer_id and not _in_sequence(tables, producer_id, sequence):
                 return None
-            publication = Publication(tables, ready, places)
+            publication = Publication(tables, ready, places, self._clock.now_ms())
             publication.write()
             if producer_id:
                 tables.set_sequence(producer_id, sequence)
@@ -166,7 +169,7 @@ class EmbeddedLog:
         ready = _ready([(tp, batch)])
 
         def run(tables: Tables, places: Places) -> int | None:
-            publication = Publication(tables, ready, places)
+            publication = Publication(tables, ready, places, self._clock.now_ms())
             if publication.first[tp] != expected_end:
                 return None
             publication.write()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from itertools import islice
 from pathlib import Path
 
+from penstock.clock import Clock
 from penstock.log.embedded.committer import Committer
 from penstock.log.embedded.compaction import Compaction
 from penstock.log.embedded.segments import remove_if_unused, segment_number, segment_path
@@ -25,11 +25,12 @@ SLICE = 2000
 class Maintenance:
     """See the module docstring."""
 
-    def __init__(self, directory: Path, environment: Environment, committer: Committer) -> None:
+    def __init__(self, directory: Path, environment: Environment, committer: Committer, clock: Clock) -> None:
         self._dir = directory
         self._environment = environment
         self._committer = committer
-        self._compaction = Compaction(directory, environment, committer)
+        self._clock = clock
+        self._compaction = Compaction(directory, environment, committer, clock)
         self._running = asyncio.Lock()
 
     async def run(self, compact_all: bool) -> None:
@@ -69,7 +70,7 @@ class Maintenance:
 
     async def _expire(self) -> None:
         """Drop what was written longer ago than the topic's retention. Compact topics keep what compaction keeps."""
-        now = time.time_ns() // 1_000_000
+        now = self._clock.now_ms()
         with self._environment.read() as tables:
             rows = [row for row in tables.topics().values() if row.retention_ms >= 0 and not row.compact]
         for row in rows:

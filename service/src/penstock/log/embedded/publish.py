@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from penstock.errors import RecordTooLarge
@@ -34,21 +33,20 @@ class Ready:
 class Publication:
     """Offsets for batches, worked out before anything is written, so that a refusal leaves nothing behind."""
 
-    def __init__(self, tables: Tables, ready: Sequence[Ready], places: Places) -> None:
+    def __init__(self, tables: Tables, ready: Sequence[Ready], places: Places, now_ms: int) -> None:
         """Raises UnknownTopic."""
         self._tables = tables
         self._rows: dict[str, TopicRow] = {}
         self._bounds: dict[TopicPartition, tuple[int, int]] = {}
         self._entries: list[tuple[TopicPartition, Entry]] = []
         self.first: dict[TopicPartition, int] = {}
-        now = time.time_ns() // 1_000_000
         for batch, (file, position) in zip(ready, places, strict=True):
             tp = batch.tp
             start, base = self._bounds.get(tp) or self._look_up(tp)
             self.first.setdefault(tp, base)
             behind = base + batch.count
             self._bounds[tp] = start, behind
-            self._entries.append((tp, Entry(base, file, position, len(batch.data), behind, batch.count, batch.max_timestamp, now)))
+            self._entries.append((tp, Entry(base, file, position, len(batch.data), behind, batch.count, batch.max_timestamp, now_ms)))
 
     def _look_up(self, tp: TopicPartition) -> tuple[int, int]:
         self._rows[tp.topic] = row = self._tables.known_topic(tp.topic, tp.partition)

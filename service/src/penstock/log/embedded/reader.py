@@ -95,6 +95,7 @@ class EmbeddedReader:
 
     async def poll(self, timeout: float, max_chunks: int = 64) -> list[Chunk]:
         deadline = time.monotonic() + timeout
+        await asyncio.sleep(0)  # a caller that finds data each time must not starve the others
         while True:
             self._event.clear()
             chunks = self._collect(max_chunks)

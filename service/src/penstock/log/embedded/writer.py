@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from penstock.clock import Clock
 from penstock.errors import Fenced
 from penstock.log.embedded.committer import Committer, Places
 from penstock.log.embedded.membership import check_token
@@ -19,12 +20,13 @@ from penstock.log.records import Builder
 class EmbeddedWriter:
     """Implements TxnWriter. Its epoch is compared inside each commit; a newer writer of the same id has a higher one."""
 
-    def __init__(self, environment: Environment, committer: Committer, transactional_id: str, epoch: int) -> None:
+    def __init__(self, environment: Environment, committer: Committer, transactional_id: str, epoch: int, clock: Clock) -> None:
         self.producer = f"{transactional_id}|0|{epoch}"
         self._environment = environment
         self._committer = committer
         self._id = transactional_id
         self._epoch = epoch
+        self._clock = clock
         self._ready: list[Ready] = []
         self._open = True
 
@@ -44,7 +46,7 @@ class EmbeddedWriter:
             self._check_epoch(tables)
             if token is not None:
                 check_token(tables, token)
-            publication = Publication(tables, ready, places)
+            publication = Publication(tables, ready, places, self._clock.now_ms())
             ends = publication.ends
             offsets = offsets_for(ends)
             rows = rows_of(tables, offsets)
