@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from penstock.engine.rows import KeyForm, key_form
 from penstock.expr.tree import columns_of
@@ -16,9 +17,9 @@ from penstock.plan.resolved import SubTopology
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A consumer of an output: the node and the number of its input."""
+    """A consumer of an output: the node and the number of its input. Each operator knows what kind of node it is called with."""
 
-    node: n.Node
+    node: Any
     index: int
 
 

@@ -26,10 +26,10 @@ def python_type(kind: SqlType) -> Any:
     match kind.kind:
         case Kind.ARRAY:
             assert kind.element is not None
-            return list[python_type(kind.element)] | None
+            return list[python_type(kind.element)] | None  # type: ignore[misc]
         case Kind.MAP:
             assert kind.element is not None and kind.key is not None
-            return dict[python_type(kind.key), python_type(kind.element)] | None
+            return dict[python_type(kind.key), python_type(kind.element)] | None  # type: ignore[misc]
         case Kind.STRUCT:
             if not _has_decimal_or_bytes(kind):
                 return dict[str, Any] | None
@@ -51,12 +51,12 @@ def row_decoder(columns: Sequence[Column]) -> Callable[[bytes], tuple[object, ..
 
 def change_decoder(columns: Sequence[Column]) -> Callable[[bytes], tuple[tuple[object, ...] | None, tuple[object, ...] | None]]:
     """Reads what encode_row wrote of a pair (old, new)."""
-    row = _row_type(columns) | None
-    return _decoder(tuple[row, row])
+    row: Any = _row_type(columns) | None
+    return _decoder(tuple[row, row])  # type: ignore[valid-type]
 
 
 def _row_type(columns: Sequence[Column]) -> Any:
-    return tuple[tuple(python_type(c.type) for c in columns)] if columns else tuple[()]
+    return tuple[tuple(python_type(c.type) for c in columns)] if columns else tuple[()]  # type: ignore[misc]
 
 
 def _decoder(kind: Any) -> Callable[[bytes], Any]:

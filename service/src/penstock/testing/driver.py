@@ -27,7 +27,7 @@ from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import Published, ResolvedPlan, SubTopology, Updates
 from penstock.state.memory import MemoryTaskState
 from penstock.state.port import Stamp
-from penstock.testing.records import Headers, OutputRecord, TestRecord, TopicCodec
+from penstock.testing.records import Headers, OutputRecord, DriverRecord, TopicCodec
 from penstock.testing.relations import FixedRelations
 from penstock.types.schema import Schema
 
@@ -42,31 +42,28 @@ class TopicRows:
         self.rows: list[tuple[bytes | None, bytes | None, int, Headers]] = []
 
 
-class TestTopic:
+class DriverTopic:
     """A topic in memory: records by partition."""
-
-    __test__ = False
 
     def __init__(self, name: str, partitions: int) -> None:
         self.name = name
-        self.partitions: list[list[TestRecord]] = [[] for _ in range(partitions)]
-        self.order: list[tuple[int, TestRecord]] = []  # over all partitions, as written
+        self.partitions: list[list[DriverRecord]] = [[] for _ in range(partitions)]
+        self.order: list[tuple[int, DriverRecord]] = []  # over all partitions, as written
         self.read = 0
 
     def append(self, partition: int, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> int:
         """Write; gives the offset."""
         log = self.partitions[partition]
-        record = TestRecord(len(log), timestamp, key, value, tuple(headers))
+        record = DriverRecord(len(log), timestamp, key, value, tuple(headers))
         log.append(record)
         self.order.append((partition, record))
         return record.offset
 
 
 @dataclass
-class TestTask:
+class DriverTask:
     """A sub-topology on one partition."""
 
-    __test__ = False
     sub: SubTopology
     partition: int
     state: MemoryTaskState
@@ -82,8 +79,7 @@ class TopologyTestDriver:
 
     def __init__(self, topology: Any, relations: Relations | Iterable[RelationInfo] = (), *, updates: Updates | None = None,
                  partitions: int = 1, start_ms: int = 0) -> None:
-        self.relations = relations if isinstance(relations, FixedRelations) or hasattr(relations, "find") \
-            else FixedRelations(relations, partitions)
+        self.relations: Relations = FixedRelations(relations, partitions) if isinstance(relations, Iterable) else relations
         plan = topology if isinstance(topology, ResolvedPlan) else planned(topology, self.relations, partitions)
         if updates is not None:
             plan = replace(plan, settings=replace(plan.settings, updates=updates))
@@ -92,7 +88,7 @@ class TopologyTestDriver:
         self.dead_letters: list[BadRecord] = []
         self.expression_errors: list[tuple[str, Exception]] = []
         self.late: list[str] = []
-        self._topics: dict[str, TestTopic] = {}
+        self._topics: dict[str, DriverTopic] = {}
         self._codecs: dict[str, TopicCodec] = {}
         self._names: dict[str, str] = {}
         for sub in plan.subs:
@@ -188,18 +184,18 @@ class TopologyTestDriver:
 
     def _add_topic(self, ref: TopicRef, schema: Schema, partitions: int) -> None:
         if ref.topic not in self._topics:
-            self._topics[ref.topic] = TestTopic(ref.topic, ref.partitions or max(1, partitions))
+            self._topics[ref.topic] = DriverTopic(ref.topic, ref.partitions or max(1, partitions))
             if not ref.topic.startswith(self.plan.group) or ref.topic not in {t.topic for t in self.plan.internal}:
                 self._codecs[ref.topic] = TopicCodec(ref, schema)
 
-    def _topic(self, relation: str) -> TestTopic:
+    def _topic(self, relation: str) -> DriverTopic:
         name = self._names.get(relation.lower(), relation)
         if name not in self._topics or name not in self._codecs:
             known = ", ".join(sorted(self._names)) or "none"
             raise RequestError("UNKNOWN_RELATION", f"no relation or topic {relation} in this topology; there are: {known}")
         return self._topics[name]
 
-    def _task(self, sub: SubTopology, partition: int) -> TestTask:
+    def _task(self, sub: SubTopology, partition: int) -> DriverTask:
         state = MemoryTaskState(sub.stores)
         state.take("test")
         outputs = {n.topic.topic: TopicRows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
@@ -210,15 +206,15 @@ class TopologyTestDriver:
         names = {n.name for n in sub.nodes}
         positions = {n.topic.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) or isinstance(n, Repartition) and (
             not any(i.partition(".")[0] in names for i in n.inputs) or any(n.name in m.inputs for m in sub.nodes))}
-        return TestTask(sub, partition, state, program, outputs, positions)
+        return DriverTask(sub, partition, state, program, outputs, positions)
 
     def _process(self) -> None:
         """Run tasks until no input has records left."""
         while any([self._run(task) for task in self._tasks]):
             pass
 
-    def _run(self, task: TestTask) -> bool:
-        waiting: list[tuple[str, Sequence[TestRecord]]] = []
+    def _run(self, task: DriverTask) -> bool:
+        waiting: list[tuple[str, Sequence[DriverRecord]]] = []
         for topic, at in task.positions.items():
             log = self._topics[topic].partitions[task.partition]
             waiting.append((topic, log[at:]))
@@ -231,7 +227,7 @@ class TopologyTestDriver:
     def _drain(self) -> bool:
         return any([self._take(task) for task in self._tasks])
 
-    def _take(self, task: TestTask) -> bool:
+    def _take(self, task: DriverTask) -> bool:
         """Move a task's output rows into their topics."""
         moved = False
         for output in task.outputs.values():

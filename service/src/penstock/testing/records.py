@@ -20,7 +20,7 @@ from penstock.types.sqltype import BIGINT, BOOLEAN, DOUBLE, STRING, Kind, SqlTyp
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-class TestRecord(NamedTuple):
+class DriverRecord(NamedTuple):
     """A record of a topic in the driver (a log.port.Record)."""
 
     offset: int
@@ -79,7 +79,7 @@ class TopicCodec:
             return b"{}"
         return self._write_value.write(_typed(self._value, _values(self._value, value)))
 
-    def decode(self, record: TestRecord, partition: int) -> OutputRecord:
+    def decode(self, record: DriverRecord, partition: int) -> OutputRecord:
         """The record with typed key and value."""
         key, start = record.key, None
         if self._windowed and key is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from penstock.engine.operators import (
     aggregate,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Operator(Protocol):
     """What a module of this package offers."""
 
-    def demand(self, graph: Graph, node: n.Node, index: int) -> set[str]:
+    def demand(self, graph: Graph, node: Any, index: int) -> set[str]:
         """Columns of input `index` that the node reads, for itself or for what is downstream of it."""
 
     def on_row(self, gen: Generator, edge: Edge, row: Row) -> list[str]:

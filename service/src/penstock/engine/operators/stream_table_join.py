@@ -5,6 +5,8 @@ A record with a null value is dropped; one with a null key too, unless the join 
 
 from __future__ import annotations
 
+from typing import Any
+
 from penstock.engine.generator import Generator, Lines, reads
 from penstock.engine.graph import Edge, Graph, same_place
 from penstock.engine.operators.aggregate import parts_of
@@ -42,7 +44,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     node: n.StreamTableJoin = edge.node
     if edge.index == 1 or row.present == NEVER:
         return []
-    table = gen.graph.input(node, 1)
+    table: Any = gen.graph.input(node, 1)
     lines, key = gen.key_bytes(row, gen.graph.input(node), gen.graph.store_form(table))
     names = gen.store(table.store.name)
     found = gen.name(f"{table.name}_row")
@@ -63,7 +65,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     return [*head, f"{found} = None", f"if {key} is not None:", *indent(lookup), *either, *projected, *inner]
 
 
-def _table_row(gen: Generator, node: n.StreamTableJoin, table: n.Node, row: Row, found: str) -> tuple[Lines, Row]:
+def _table_row(gen: Generator, node: n.StreamTableJoin, table: Any, row: Row, found: str) -> tuple[Lines, Row]:
     """Lines that take the needed columns out of the stored tuple that was found, and the right row."""
     needed = _right(gen.graph, node)
     columns: dict[str, str] = {}
@@ -77,7 +79,7 @@ def _table_row(gen: Generator, node: n.StreamTableJoin, table: n.Node, row: Row,
                 columns[part.column.name] = gen.name(f"{table.name}_{part.column.name}")
                 lines.append(f"{columns[part.column.name]} = {part.function.value(gen.module, fields)}")
     else:
-        for place, name in enumerate(stored_columns(table)):  # type: ignore[arg-type]
+        for place, name in enumerate(stored_columns(table)):
             if name in needed:
                 columns[name] = gen.name(f"{table.name}_{name}")
                 lines.append(f"{columns[name]} = {found}[{place + 1}]")
