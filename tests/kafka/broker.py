@@ -159,7 +159,7 @@ class Broker:
     """A cluster of one or three brokers below a directory. Data stays there over kill and restart."""
 
     def __init__(self, directory: Path | str, port: int = 0, brokers: int = 1, extra: str = "") -> None:
-        """extra: more lines for server.properties."""
+        """extra: more lines for server.properties, with the same fields in braces; a later line wins."""
         root = Path(directory).resolve()
         ports = free_ports(2 * brokers)
         if port:
@@ -179,9 +179,9 @@ class Broker:
         count = len(self.nodes)
         voters = ",".join(f"{i + 1}@127.0.0.1:{p}" for i, p in enumerate(self._controllers))
         for i, node in enumerate(self.nodes):
-            node.format(SETTINGS.format(
+            node.format((SETTINGS + self._extra).format(
                 node=i + 1, port=node.port, controller=self._controllers[i], voters=voters, logs=node.directory / "data",
-                replicas=count, min_isr=min(2, count)) + self._extra)
+                replicas=count, min_isr=min(2, count)))
         self._up()
         return self
 
@@ -255,11 +255,8 @@ def _stop(directory: Path) -> int:
 
 def _alive(pid_file: Path) -> bool:
     """Whether the recorded process is still this broker (and not another that got its number)."""
-    try:
-        command = Path(f"/proc/{int(pid_file.read_text())}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return False
-    return b"kafka.Kafka" in command
+    found = subprocess.run(["ps", "-o", "command=", "-p", pid_file.read_text().strip()], capture_output=True, text=True, check=False)
+    return "kafka.Kafka" in found.stdout
 
 
 def main() -> int:

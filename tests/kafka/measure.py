@@ -17,10 +17,9 @@ import tempfile
 import time
 
 from broker import Broker
-from support import unique
-
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import CommittedOffset, Log, TopicConfig, TopicPartition
+from support import unique
 
 PARTITIONS = 4
 VALUE = b'{"user_id":"user_00012345","amount":123456789012,"price":123.45,"card":"1234-5678-9012-3456","city":"Berlin","zip":12345,"tags":"aaaa"}'

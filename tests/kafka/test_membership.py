@@ -15,6 +15,8 @@ from penstock.log.port import CommittedOffset, Log, TaskId, TopicPartition
 from support import batch, kafka, read_all, run, unique, until
 from worker import Load, Worker, check, stage
 
+pytestmark = pytest.mark.kafka
+
 
 def test_two_members_share_and_hand_over_without_loss(kafka_broker: Broker) -> None:
     async def test() -> None:

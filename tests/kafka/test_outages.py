@@ -15,6 +15,8 @@ from penstock.log.port import TopicPartition
 from support import batch, kafka, new_topic, read, run, until
 from worker import Load, Worker, check, stage
 
+pytestmark = pytest.mark.kafka
+
 
 @pytest.mark.parametrize("end", [Broker.stop, Broker.kill], ids=["stop", "kill"])
 def test_everything_heals_when_the_broker_is_restarted(kafka_broker: Broker, end: Callable[[Broker], None]) -> None:

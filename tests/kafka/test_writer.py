@@ -12,6 +12,8 @@ from penstock.log.kafka.token import KafkaToken
 from penstock.log.port import CommittedOffset
 from support import batch, kafka, new_topic, read, read_all, run, unique
 
+pytestmark = pytest.mark.kafka
+
 
 def test_commit_is_refused_when_any_batch_failed(kafka_broker: Broker) -> None:
     async def test() -> None:

@@ -92,7 +92,6 @@ class Worker:
             return
         if self._writer is None:
             self._writer = await self.log.writer(f"{self.group}-{self.slot}")
-            self.handle.rejoin()  # the leader learns whom to fence when we vanish
         for producer in latest.fences:
             await self.log.fence(producer)
         committed = await self.log.committed(self.group, new)

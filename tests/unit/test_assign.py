@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock.log.kafka.assign import VERSION, Down, Task, Up, assign
 
 
@@ -88,8 +87,7 @@ def test_histories(count: int, events: list[tuple[str, int]]) -> None:
     plan is balanced, keeps what it can, and stands still."""
     members: dict[str, Up] = {"m0": up("m0", node="n0")}
     previous: Down | None = None
-    generation = 0
-    for what, which in [*events, *[("release", 99)] * (4 * count + 4)]:
+    for generation, (what, which) in enumerate([*events, *[("release", 99)] * (4 * count + 4)], start=1):
         name = f"m{which}"
         if what == "join" and name not in members:
             members[name] = up(name, node=f"n{which % 2}")
@@ -97,7 +95,6 @@ def test_histories(count: int, events: list[tuple[str, int]]) -> None:
             members.pop(name, None)
         elif what == "drain" and name in members:
             members[name] = _with(members[name], draining=True)
-        generation += 1
         plan = assign("g", tasks(count), members, previous)
         owned = Counter(t for d in plan.values() for t in (*d.active, *d.give_up))
         assert owned == Counter(tasks(count))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from penstock.errors import RequestError
 from penstock.log.kafka.security import parse
 

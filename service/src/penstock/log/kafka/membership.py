@@ -82,6 +82,7 @@ class KafkaGroup:
         self._signal = Signal()
         self._lane = ("join", name)
         self._member, self._generation = "", -1
+        self._told = ""
         self._claims: dict[Task, int] = {}
         self._memory: Down | None = None
         self._nonce = self._seq = 0
@@ -120,7 +121,7 @@ class KafkaGroup:
         self._owner.call(self._release, tasks, assignment)
 
     def rejoin(self) -> None:
-        """Tell the leader what changed on our side (producers, lags)."""
+        """Tell the leader what changed on our side (lags; producers are noticed by themselves)."""
         self._owner.call(self._rejoin)
 
     def drain(self) -> None:
@@ -234,6 +235,8 @@ class KafkaGroup:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._kick.wait(), interval / 1000)
         self._kick.clear()
+        if self._producer() != self._told:  # opened or renewed since we joined: the others must know whom to fence when we vanish
+            self._rejoin()
         if self._want_join:
             return
         answer = await self._ask(HEARTBEAT(self.name, self._generation, self._member, None))
@@ -272,8 +275,9 @@ class KafkaGroup:
                 self._owner.cluster.drop_lane(self._lane)
 
     def _published(self) -> bytes:
-        producer = self._producer()
-        up = Up(VERSION, self._owner.slot, self._owner.node, (producer,) if producer else (), dict(self._claims), {}, self._draining, self._nonce)
+        self._told = self._producer()
+        producers = (self._told,) if self._told else ()
+        up = Up(VERSION, self._owner.slot, self._owner.node, producers, dict(self._claims), {}, self._draining, self._nonce)
         return bytes(SUBSCRIPTION.encode([0, self._topics, msgspec.msgpack.encode(up)]))
 
     def _lead(self, members: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, bytes]]:
