@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
 
 from penstock_client import model, operations
 from penstock_client._error import RowError
-from penstock_client.errors import InvalidRowError, row_errors
+from penstock_client.errors import BY_REASON, InvalidRowError, row_errors
 from penstock_client.gen.penstock.v1 import append_service_pb2 as append
+from penstock_client.json_text import json_text
 from penstock_client.rows import encode_batch
 from penstock_client.types import Column, Kind, SqlType, resolve
 
@@ -71,22 +68,7 @@ def _column(relation: str, names: tuple[str, ...], given: str) -> str:
 
 def as_json(rows: list[Mapping[str, Any]]) -> append.JsonRows:
     """The rows as JSON objects, cast by the service as INSERT VALUES does."""
-    return append.JsonRows(rows=[json.dumps(dict(row), ensure_ascii=False, default=_plain) for row in rows])
-
-
-def _plain(value: Any) -> Any:
-    """JSON of what json does not know: decimals, dates and bytes as text."""
-    match value:
-        case Decimal():
-            return format(value, "f")
-        case datetime() | date() | time():
-            return value.isoformat()
-        case bytes():
-            return b64encode(value).decode()
-        case Mapping():
-            return dict(value)
-        case _:
-            raise TypeError(f"no JSON for {type(value).__name__}")
+    return append.JsonRows(rows=list(map(json_text, rows)))
 
 
 def raw(records: Iterable[append.RawRecord]) -> append.RawRecords:
@@ -111,12 +93,13 @@ def batch(
 
 
 def acknowledged(ack: append.AppendAck, skip_invalid: bool = False) -> model.Appended:
-    """The result of a batch. InvalidRowError when its rows were refused."""
+    """The result of a batch. Refused rows raise the class of the first one's reason, InvalidRowError or a closer one."""
     errors: tuple[RowError, ...] = row_errors(ack.row_errors)
     if errors and not skip_invalid:
         first = errors[0]
-        raise InvalidRowError(
-            f"row {first.row}: {first.message}" + (f" (and {len(errors) - 1} more rows)" if len(errors) > 1 else ""),
+        raise BY_REASON.get(first.reason, InvalidRowError)(
+            (first.message if first.message.startswith("row ") else f"row {first.row}: {first.message}")
+            + (f" (and {len(errors) - 1} more rows)" if len(errors) > 1 else ""),
             metadata=first.metadata,
             row_errors=errors,
         )

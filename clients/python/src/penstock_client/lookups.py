@@ -16,10 +16,12 @@ from penstock_client.position import AtLeast, consistency
 from penstock_client.row import Batch, Row, RowSchema, batch_of, schema_of
 from penstock_client.rows import encode_batch
 from penstock_client.times import from_timestamp
+from penstock_client.types import Column, Kind, SqlType
 from penstock_client.values import parameters, to_values
 
 Instant = datetime | int
 """An aware datetime, or milliseconds since 1970."""
+WINDOWSTART = Column("WINDOWSTART", SqlType(Kind.BIGINT), "WINDOW")
 SCAN = "/penstock.v1.LookupService/Scan"
 
 
@@ -68,7 +70,7 @@ def batch_get(
 ) -> Operation[list[Row | None]]:
     """BatchGet: for each key its row or None. Of a windowed table a key ends with its window's start."""
     rows = [key if isinstance(key, tuple) else (key,) for key in keys]
-    wanted = [c for c in table.columns if c.role == "KEY"] + [c for c in table.columns if c.name == "WINDOWSTART"]
+    wanted = [*table.key, WINDOWSTART] if table.window_size is not None else list(table.key)
     if any(len(row) != len(wanted) for row in rows):
         raise ValueError(f"a key of {table.name} is ({', '.join(c.name for c in wanted)})")
     cells: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [() for _ in wanted]

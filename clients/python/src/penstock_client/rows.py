@@ -7,7 +7,7 @@ anything shaped like penstock_client.types.SqlType. Packed arrays cost 0.2-0.6 u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Context, Decimal, Inexact
 from enum import Enum
 from functools import lru_cache
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from penstock_client import times
 from penstock_client.gen.penstock.v1 import row_pb2
+from penstock_client.types import resolve
 
 Encoder = Callable[[Sequence[Any]], row_pb2.ColumnData]
 Decoder = Callable[[row_pb2.ColumnData, int], list[Any]]
@@ -226,15 +227,26 @@ def _map_decoder(key: Decoder, value: Decoder) -> Decoder:
 
 def _struct_encoder(fields: list[tuple[str, Encoder]]) -> Encoder:
     names = {name for name, _ in fields}
+    ordered = tuple(name for name, _ in fields)
 
     def encode(values: Sequence[Any]) -> row_pb2.ColumnData:
-        for value in values:
-            if value is not None and not names.issuperset(value):
-                raise ValueError(f"unknown fields {sorted(set(value) - names)}; this STRUCT has {sorted(names)}")
+        if any(v is not None and not names.issuperset(v) for v in values):
+            values = [None if v is None else _named(ordered, v) for v in values]
         columns = [encoder([None if v is None else v.get(name) for v in values]) for name, encoder in fields]
         return row_pb2.ColumnData(validity=_validity(values), structs=row_pb2.StructArray(fields=columns))
 
     return encode
+
+
+def _named(names: tuple[str, ...], value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a value by their own names, found as columns are (types.resolve)."""
+    out = {}
+    for given, part in value.items():
+        name = resolve(names, given)
+        if name is None:
+            raise ValueError(f"unknown field {given}; this STRUCT has {', '.join(names)}")
+        out[name] = part
+    return out
 
 
 def _struct_decoder(fields: list[tuple[str, Decoder]]) -> Decoder:

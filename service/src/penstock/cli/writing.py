@@ -40,7 +40,9 @@ def append(
                     appender.append_json(batch)
                     read += len(batch)
                 position = appender.flush()
-            except errors.InvalidRowError as error:
+            except errors.PenstockError as error:
+                if not error.row_errors:
+                    raise
                 raise Failure(f"{error.message}; {appender.appended} rows before its batch were appended") from None
         if json:
             output.json_line({"appended": appender.appended, "position": position})
