@@ -14,11 +14,15 @@ from penstock.types.cast import bytes_of_base64
 
 
 def _from_hex(text: str) -> bytes:
-    if text[:2] in ("0x", "0X"):
+    """`616263`, `0x616263` (of an odd length too) or `X'616263'`."""
+    if text[:2] == "0x":
         text = text[2:]
-    elif text[:2] in ("X'", "x'") and text.endswith("'"):
+        text = "0" + text if len(text) % 2 else text
+    elif text[:2] in ("X'", "x'") and text.endswith("'") and len(text) > 2:
         text = text[2:-1]
-    return bytes.fromhex("0" + text if len(text) % 2 else text)
+    if text and not text.isalnum():
+        raise ValueError(f"{text!r} is not hex")
+    return bytes.fromhex(text)
 
 
 _DECODE: dict[str, Callable[[str], bytes]] = {

@@ -254,7 +254,7 @@ def _step(given: SqlType, wanted: SqlType) -> int | None:
 
 def _result(overload: Overload, parameters: tuple[SqlType | None, ...], bound: dict[str, SqlType]) -> SqlType | None:
     if isinstance(overload.result, int):
-        return parameters[overload.result]
+        return parameters[overload.result] or _build(overload.parameter(overload.result).pattern, bound)
     if isinstance(overload.result, Pattern):
         return _build(overload.result, bound)
     try:
@@ -273,7 +273,7 @@ def _build(pattern: Pattern, bound: dict[str, SqlType]) -> SqlType | None:
         case "MAP":
             return t.map_of(parts[0], parts[1])
         case name:
-            return SIMPLE[name]
+            return SIMPLE.get(name)
 
 
 def compile_call(name: str, *constants: object) -> Callable[[Any], Any]:
