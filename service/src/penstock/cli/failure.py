@@ -40,7 +40,7 @@ def failures(address: str = "", texts: Mapping[str, str] | None = None, request:
     try:
         yield
     except UnreachableError as error:
-        say(f"cannot reach the service at {address}: {_brief(error.message)}")
+        say(f"cannot reach the service at {address}: {brief(error.message)}")
         raise typer.Exit(UNREACHABLE) from None
     except PenstockError as error:
         say(error.message, error.metadata)
@@ -64,11 +64,12 @@ def failures(address: str = "", texts: Mapping[str, str] | None = None, request:
 
 def say(message: str, metadata: Mapping[str, str] | None = None) -> None:
     """One line on stderr; candidates of a wrong name are offered."""
-    hint = f" (did you mean {(metadata or {})['candidates']}?)" if (metadata or {}).get("candidates") else ""
-    print(f"error: {message}{'' if hint and hint[15:-2] in message else hint}", file=sys.stderr)
+    candidates = (metadata or {}).get("candidates", "")
+    hint = f" (did you mean {candidates}?)" if candidates and "did you mean" not in message else ""
+    print(f"error: {message}{hint}", file=sys.stderr)
 
 
-def _brief(message: str) -> str:
+def brief(message: str) -> str:
     """grpc's words without its stack of addresses."""
     return re.sub(r"^(failed to connect to all addresses; last error: )?(UNKNOWN|UNAVAILABLE): (ipv[46]:\S+: )?", "", message) or "no answer"
 

@@ -141,7 +141,7 @@ class RowPrinter:
         if not self._json:
             self._schema = schema
             self._names = tuple(n for n in schema.names if self._all or n not in _HIDDEN)
-            self._widths = [max(len(n), 8) for n in self._names]
+            self._widths = [24 if n in _WINDOW else max(len(n), 8) for n in self._names]
             _header(self._names, self._widths)
 
     def _begin(self, row: Row) -> None:

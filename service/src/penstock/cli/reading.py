@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli import keys
-from penstock.cli.failure import USAGE, Failure, failures
+from penstock.cli.failure import USAGE, Failure, brief, failures
 from penstock.cli.options import DEFAULT_ADDRESS, Address, AtLeast, Columns, Json, Limit, Where, connect, names
 from penstock.cli.output import RowPrinter
 
@@ -63,18 +63,25 @@ def start_of(word: str) -> str | datetime:
 
 
 def _print(watch: Subscription, printer: RowPrinter) -> None:
-    """Rows; broken connections are told on standard error."""
+    """Rows; that a connection was lost, and is back, is told on standard error once each."""
     from penstock_client import Batch, Reconnecting, SchemaChanged
 
+    connected = lost = False
     for event in watch.events():
-        match event:
-            case SchemaChanged():
-                printer.header(event.schema)
-            case Batch():
-                for row in event:
-                    printer.print(row)
-            case Reconnecting(error=error) if error is not None:
-                print(f"connection lost ({error.message}), trying again", file=sys.stderr)
+        if isinstance(event, Reconnecting):
+            if connected and not lost:
+                print(f"connection lost ({brief(event.error.message)}), trying again" if event.error else "the node is stopping, trying again",
+                      file=sys.stderr)
+            lost = connected
+            continue
+        if lost:
+            print("connected again", file=sys.stderr)
+        connected, lost = True, False
+        if isinstance(event, SchemaChanged):
+            printer.header(event.schema)
+        elif isinstance(event, Batch):
+            for row in event:
+                printer.print(row)
 
 
 def get(

@@ -64,7 +64,7 @@ def _print(info: TopologyInfo, json: bool, word: str) -> None:
     if json:
         output.json_line({"type": "topology", **topology_object(info)})
         return
-    reason = f" ({info.state_reason})" if info.state_reason else ""
+    reason = f" ({info.state_reason})" if info.state_reason and word != "valid" else ""
     publishes = f", publishes {', '.join(info.relations)}" if info.relations else ""
     print(f"topology {info.name}: {word}{reason}{publishes}")
     for warning in info.warnings:
