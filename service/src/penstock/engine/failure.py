@@ -34,13 +34,18 @@ class Failures:
         self.nodes: Sequence[str] = ()  # node by line of the generated module, from line 1
         self._partition = partition
         self._bad = bad
+        self._raised: BaseException | None = None  # by `bad` itself: passes through every `except` on its way up
 
     def failed(self, error: Exception, record: Record) -> None:
         """Blame the record at the node whose code raised."""
-        if isinstance(error, FATAL):
+        if isinstance(error, FATAL) or error is self._raised:
             raise error
         reason = str(error) if isinstance(error, FormatError) else f"{type(error).__name__}: {error}"
-        self._bad(BadRecord(self._node_of(error), self.topic, self._partition, record, reason))
+        try:
+            self._bad(BadRecord(self._node_of(error), self.topic, self._partition, record, reason))
+        except Exception as raised:
+            self._raised = raised
+            raise
 
     def _node_of(self, error: Exception) -> str:
         node = ""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.errors import RequestError
+from penstock.expr.functions.registry import compile_call
 from penstock.formats.errors import FormatError
 from penstock.types.sqltype import Kind, SqlType
+from penstock.types.times import parse_timestamp
 
 
 def time_of(kind: SqlType, pattern: str, column: str) -> Callable[[Any], int]:
@@ -32,7 +34,5 @@ def _parser(kind: SqlType, pattern: str, column: str) -> Callable[[Any], int | N
     if kind.kind in (Kind.BIGINT, Kind.TIMESTAMP) and not pattern:
         return int
     if kind.kind is Kind.STRING:
-        from penstock.expr.functions.registry import compile_call  # formatted times are the functions' business
-
-        return compile_call("PARSE_TIMESTAMP", pattern)
-    raise RequestError("INVALID_ARGUMENT", f"timestamp column {column} must be BIGINT, TIMESTAMP, or STRING with a format")
+        return compile_call("PARSE_TIMESTAMP", pattern) if pattern else parse_timestamp
+    raise RequestError("INVALID_SCHEMA", f"timestamp column {column} must be BIGINT, TIMESTAMP or STRING")

@@ -23,7 +23,10 @@ def key_demand(graph: Graph, node: n.Node, index: int) -> set[str]:
     """Key columns of an input, if the store's key has to be serialised anew from them."""
     source = graph.input(node, index)
     form = graph.form(source)
-    if form is not None and form.canonical and form.same_bytes(graph.store_form(node)):
+    wanted = graph.store_form(node)
+    if isinstance(node, n.Aggregate) and node.window is not None:
+        wanted = replace(wanted, windowed=False)  # the window's start is put behind the group's key
+    if form is not None and form.canonical and form.same_bytes(wanted):
         return set()
     return {c.name for c in source.schema.key}
 
