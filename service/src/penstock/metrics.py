@@ -87,10 +87,22 @@ _OF_COUNTERS: Mapping[Metric, str] = {
     COMMITS: "commits", COMMIT_SECONDS: "commit_seconds", LAST_COMMIT: "last_commit_seconds", RESETS: "resets", RESTORED: "restored"}
 
 
-def watch_counters(counters: WorkerCounters, worker: str) -> None:
-    """Export a worker's totals."""
-    for metric, field in _OF_COUNTERS.items():
-        watch(metric, lambda field=field: [(float(getattr(counters, field)), {"worker": worker})])  # type: ignore[misc]
+def watch_counters(counters: WorkerCounters, worker: str) -> Callable[[], None]:
+    """Export a worker's totals from now on; the answer ends it."""
+    def source(field: str) -> Source:
+        return lambda: [(float(getattr(counters, field)), {"worker": worker})]
+
+    return _all(watch(metric, source(field)) for metric, field in _OF_COUNTERS.items())
+
+
+def _all(ends: Iterable[Callable[[], None]]) -> Callable[[], None]:
+    every = tuple(ends)
+
+    def end() -> None:
+        for one in every:
+            one()
+
+    return end
 
 
 class TaskLag(Protocol):
@@ -108,9 +120,10 @@ class TaskLag(Protocol):
     def state(self) -> Enum: ...
 
 
-def watch_tasks(tasks: Callable[[], Iterable[TaskLag]]) -> None:
-    """Export lag and states of the node's tasks (the gateway does)."""
-    watch(LAG, lambda: [(float(t.lag), {"topology": t.topology, "sub": t.sub, "partition": str(t.partition)}) for t in tasks()])
+def watch_tasks(tasks: Callable[[], Iterable[TaskLag]]) -> Callable[[], None]:
+    """Export lag and states of the node's tasks (the gateway does); the answer ends it."""
+    def lags() -> list[tuple[float, Labels]]:
+        return [(float(t.lag), {"topology": t.topology, "sub": t.sub, "partition": str(t.partition)}) for t in tasks()]
 
     def states() -> list[tuple[float, Labels]]:
         counts: dict[tuple[str, str], int] = {}
@@ -119,4 +132,4 @@ def watch_tasks(tasks: Callable[[], Iterable[TaskLag]]) -> None:
             counts[key] = counts.get(key, 0) + 1
         return [(float(n), {"topology": topology, "state": state}) for (topology, state), n in counts.items()]
 
-    watch(TASKS, states)
+    return _all((watch(LAG, lags), watch(TASKS, states)))

@@ -80,7 +80,7 @@ def _lock(lock: int, config: ServeConfig) -> None:
         owner = _owner(lock)
         if owner or time.monotonic() >= until:
             who = f"process {owner}" if owner else "processes of a node that was killed"
-            raise CannotStart(f"{config.data_dir} is in use by another node ({who}): stop it, or choose another --data-dir", Exit.IN_USE)
+            raise CannotStart(f"{config.data_dir} is in use by another node ({who}): stop it, or choose another --data", Exit.IN_USE)
         time.sleep(0.1)
 
 
@@ -106,7 +106,7 @@ def _node_file(layout: Layout, config: ServeConfig) -> NodeFile:
             raise CannotStart(f"{config.data_dir} has format {found.format}, written by a newer version; this one knows formats up to {FORMAT}",
                               Exit.NEWER_FORMAT)
         if found.service_id != config.service_id:
-            raise CannotStart(f"{config.data_dir} belongs to service {found.service_id}, not {config.service_id}: choose another --data-dir",
+            raise CannotStart(f"{config.data_dir} belongs to service {found.service_id}, not {config.service_id}: choose another --data",
                               Exit.USAGE)
         _probe(layout.root)
         return found
@@ -125,5 +125,5 @@ def _probe(root: Path) -> None:
 
 
 def _unwritable(config: ServeConfig, error: OSError) -> CannotStart:
-    return CannotStart(f"{config.data_dir} cannot be written ({error.strerror}): choose another --data-dir, or mend its permissions",
+    return CannotStart(f"{config.data_dir} cannot be written ({error.strerror}): choose another --data, or mend its permissions",
                        Exit.UNWRITABLE)
