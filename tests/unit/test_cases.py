@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from penstock.cli.testcases import run_cases
 from penstock.testing.cases import Case, load_cases, run_case
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from penstock.clock import ManualClock
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import BadRecord, Bindings
 from penstock.engine.rowview import row_view
 from penstock.errors import RequestError, StateError
-from penstock.plan.nodes import RelationKind, Sink, Window
+from penstock.plan.nodes import RelationKind, Sink
 from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import Updates
 from penstock.planner.definition import relation_of, topology_of

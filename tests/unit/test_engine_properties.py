@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock.engine.merge import merge_by_timestamp
 from penstock.plan.resolved import Updates
 from penstock.planner.definition import relation_of

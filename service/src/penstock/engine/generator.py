@@ -13,9 +13,9 @@ from penstock.engine.failure import Failures
 from penstock.engine.graph import Edge, Graph, producer
 from penstock.engine.port import Bindings
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
-from penstock.expr.tree import columns_of
 from penstock.expr.code import Code, Env, Module, indent
 from penstock.expr.emit import emit_condition, emit_value
+from penstock.expr.tree import columns_of
 from penstock.expr.typed import ColumnRef, Expr
 from penstock.formats.registry import reader, writer
 from penstock.plan import nodes as n
@@ -28,7 +28,7 @@ Lines = list[str]
 MISSING = object()
 """Not in the cache, in contrast to None: known to be absent."""
 
-LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "_")
+LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "window_start", "_")
 """Names that operators use as they are."""
 
 DEEPEST = 12
@@ -217,25 +217,23 @@ class Generator:
 
     def _outside_call(self, edge: Edge, row: Row) -> Lines:
         """Call of a function that holds the consumer's code, made at the first call: for nodes with several inputs, and deep chains."""
+        merges = isinstance(edge.node, n.Merge)
         source = self.graph.by_name[producer(edge.node.inputs[edge.index])]
-        demand = sorted(self._demand(edge))
-        form = self.graph.form(edge.node) if isinstance(edge.node, n.Merge) else row.form
-        place = {} if not isinstance(edge.node, n.Merge) else {v: k for k, v in self._own_names(edge, source).items()}
-        named = {place.get(name, name): row.columns.get(name, "None") for name in demand}  # absent: of a null value
+        own = {theirs: mine for mine, theirs in self._own_names(edge, source).items()} if merges else {}
+        named = {own.get(name, name): row.columns.get(name, "None") for name in self._demand(edge)}  # absent: of a null value
         order = sorted(named)
-        variant = "there" if row.present == ALWAYS else "gone"
-        target = edge.node.name if isinstance(edge.node, n.Merge) else f"{edge.node.name}#{edge.index}"
+        form = self.graph.form(edge.node) if merges else row.form
         kept = form is not None and bool(row.key)
-        function = self._outside.get((target, variant))
-        if function is None:
+        variant = "there" if row.present == ALWAYS else "gone"
+        place = (edge.node.name if merges else f"{edge.node.name}#{edge.index}", variant)
+        if place not in self._outside:
             function = self.name(edge.node.name if variant == "there" else f"{edge.node.name}_null")
-            self._outside[target, variant] = function
-            self._make_function(edge, function, order, replace(row, form=form, key="key" if kept else ""))
-        if function == "":
+            made = self._make_function(edge, function, order, replace(row, form=form, key="key" if kept else ""))
+            self._outside[place] = function if made else ""
+        if not self._outside[place]:
             return []
-        key = row.key if kept else "None"
-        values = [key, row.ts, row.headers, row.record, row.window_start or "None", *(named[c] for c in order)]
-        return [f"{function}({', '.join(values)})"]
+        values = [row.key if kept else "None", row.ts, row.headers, row.record, row.window_start or "None", *(named[c] for c in order)]
+        return [f"{self._outside[place]}({', '.join(values)})"]
 
     def _own_names(self, edge: Edge, source: n.Node) -> dict[str, str]:
         return {own.name: theirs.name for own, theirs in zip(edge.node.schema.columns, source.schema.columns, strict=True)}
@@ -245,7 +243,8 @@ class Generator:
 
         return set(OPERATORS[type(edge.node)].demand(self.graph, edge.node, edge.index))
 
-    def _make_function(self, edge: Edge, function: str, order: Sequence[str], row: Row) -> None:
+    def _make_function(self, edge: Edge, function: str, order: Sequence[str], row: Row) -> bool:
+        """Whether there is anything to do in it."""
         from penstock.engine.operators import OPERATORS
 
         variables = {name: self.name(name) for name in order}
@@ -254,11 +253,10 @@ class Generator:
         depth, self._depth = self._depth, 0
         body = OPERATORS[type(edge.node)].on_row(self, edge, inner)
         self._depth = depth
-        if not body:
-            self._outside[next(k for k, v in self._outside.items() if v == function)] = ""
-            return
-        parameters = ", ".join(["key", "ts", "headers", "r", "window_start", *variables.values()])
-        self.functions.append([f"def {function}({parameters}):", *indent([*self.global_line(), *body])])
+        if body:
+            parameters = ", ".join(["key", "ts", "headers", "r", "window_start", *variables.values()])
+            self.functions.append([f"def {function}({parameters}):", *indent([*self.global_line(), *body])])
+        return bool(body)
 
     def global_line(self) -> Lines:
         """Placeholder for the `global` statement; the assembler fills it in when all names are known."""

@@ -63,9 +63,7 @@ class Graph:
     def sources(self) -> Iterator[n.SourceStream | n.SourceTable | n.Repartition]:
         """Nodes that read topics here. A Repartition inside one sub-topology is written and read in it."""
         for node in self.sub.nodes:
-            if isinstance(node, n.SourceStream | n.SourceTable):
-                yield node
-            elif isinstance(node, n.Repartition) and (self.edges(node) or not self.fed(node)):
+            if isinstance(node, n.SourceStream | n.SourceTable) or isinstance(node, n.Repartition) and (self.edges(node) or not self.fed(node)):
                 yield node
 
     def input(self, node: n.Node, index: int = 0) -> n.Node:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from penstock.clock import Clock
 from penstock.log.port import Record
-from penstock.plan.resolved import SubTopology, Settings
+from penstock.plan.resolved import Settings, SubTopology
 from penstock.state.port import Store
 
 

@@ -27,7 +27,7 @@ from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import Published, ResolvedPlan, SubTopology, Updates
 from penstock.state.memory import MemoryTaskState
 from penstock.state.port import Stamp
-from penstock.testing.records import Headers, OutputRecord, DriverRecord, TopicCodec
+from penstock.testing.records import DriverRecord, Headers, OutputRecord, TopicCodec
 from penstock.testing.relations import FixedRelations
 from penstock.types.schema import Schema
 
@@ -154,10 +154,11 @@ class TopologyTestDriver:
     def flush(self) -> None:
         """Send on the latest values of changed groups, until nothing is left anywhere."""
         while True:
-            done = all([task.program.flush(FOREVER) for task in self._tasks])
-            moved = self._drain()
+            for task in self._tasks:
+                task.program.flush(FOREVER)
+            moved = sum(self._take(task) for task in self._tasks)
             self._process()
-            if done and not moved:
+            if not moved:
                 return
 
     def commit(self) -> None:
@@ -210,10 +211,11 @@ class TopologyTestDriver:
 
     def _process(self) -> None:
         """Run tasks until no input has records left."""
-        while any([self._run(task) for task in self._tasks]):
+        while sum(self._run(task) for task in self._tasks):
             pass
 
-    def _run(self, task: DriverTask) -> bool:
+    def _run(self, task: DriverTask) -> int:
+        """Records processed."""
         waiting: list[tuple[str, Sequence[DriverRecord]]] = []
         for topic, at in task.positions.items():
             log = self._topics[topic].partitions[task.partition]
@@ -222,19 +224,16 @@ class TopologyTestDriver:
         for topic, records in merge_by_timestamp(waiting):
             task.program.run(topic, records)
             self._take(task)
-        return any(records for _, records in waiting)
+        return sum(len(records) for _, records in waiting)
 
-    def _drain(self) -> bool:
-        return any([self._take(task) for task in self._tasks])
-
-    def _take(self, task: DriverTask) -> bool:
-        """Move a task's output rows into their topics."""
-        moved = False
+    def _take(self, task: DriverTask) -> int:
+        """Move a task's output rows into their topics; how many."""
+        moved = 0
         for output in task.outputs.values():
             topic = self._topics[output.topic]
             rows, count = output.rows, len(topic.partitions)
             if rows:
-                moved = True
+                moved += len(rows)
                 own = task.partition % count
                 for (key, value, at, headers), p in zip(rows, partitions_of([r[0] for r in rows], count), strict=True):
                     topic.append(own if key is None else p, key, value, at, headers)

@@ -17,7 +17,7 @@ class FixedRelations:
 
     def __init__(self, relations: Iterable[RelationInfo] = (), partitions: int = 1, topics: Iterable[str] = ()) -> None:
         self._relations = [r if r.topic.partitions else replace(r, topic=replace(r.topic, partitions=partitions)) for r in relations]
-        self._topics = {t: partitions for t in topics} | {r.topic.topic: r.topic.partitions for r in self._relations}
+        self._topics = dict.fromkeys(topics, partitions) | {r.topic.topic: r.topic.partitions for r in self._relations}
 
     def find(self, name: str) -> RelationInfo | None:
         """By name without regard to case; exact case wins."""
