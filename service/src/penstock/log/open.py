@@ -13,8 +13,10 @@ async def open_log(config: ServeConfig, process: str, notices: object = None) ->
         from penstock.log.kafka.log import open_kafka
         from penstock.log.kafka.membership import Timing
 
-        timing = Timing(session=config.session_timeout_ms, heartbeat=max(100, min(1_000, config.session_timeout_ms // 6)))
-        return await open_kafka(config.kafka, config.kafka_properties, process=process, service=config.service_id, timing=timing)
+        properties = dict(config.kafka_properties)
+        session = int(properties.pop("session.timeout.ms", config.session_timeout_ms))
+        timing = Timing(session=session, heartbeat=max(100, min(1_000, session // 6)))
+        return await open_kafka(config.kafka, properties, process=process, service=config.service_id, timing=timing)
     from penstock.log.embedded import open_embedded
 
     return await open_embedded(config.data / "log", process=process, notices=notices)

@@ -1,0 +1,164 @@
+"""Reads what a node left behind, by ways that are not the node's own where there are any, and checks it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition as KafkaPartition
+from checker import Violations, amount, by_key, check_echo, check_equal_stores, check_running, check_table, recount, running
+from node import Node
+
+from penstock.catalog.registry import open_registry
+from penstock.config import ServeConfig
+from penstock.log.open import open_log
+from penstock.log.port import Log, TopicPartition
+from penstock.plan.resolved import ResolvedPlan
+from penstock.runtime.layout import Layout
+from penstock.state.lmdb import LmdbTaskState
+from penstock_client import Client
+
+
+def lookups(v: Violations, client: Client, sent: Mapping[str, int], position: str, patience: float) -> None:
+    """Tables by the API, with the token of the last append."""
+    groups, minutes = recount(sent)
+    fresh: dict[str, Any] = {"at_least": position, "max_wait": patience} if position else {}
+    check_table(v, "groups", groups, {r.G: (r.C, r.S) for r in client.scan("groups", **fresh)})
+    check_table(v, "minutes", minutes, {(r.G, _ms(r.WINDOWSTART)): (r.C, r.S) for r in client.scan("minutes", **fresh)})
+    keys = {k: (n, sum(amount(k, i) for i in range(1, n + 1))) for k, n in sent.items() if n}
+    check_table(v, "running", keys, {r.K: (r.C, r.S) for r in client.scan("running", **fresh)})
+    check_table(v, "echoed", keys, {r.K: (r.C, r.S) for r in client.scan("echoed", **fresh)})
+    some = next(iter(keys))
+    row = client.get("echoed", some, **fresh)
+    if row is None or (row.C, row.S) != keys[some]:
+        v.add("other", 1, f"get echoed {some}: {row}")
+
+
+def pushes(v: Violations, sent: Mapping[str, int], echoes: Any, table: Any, patience: float = 30.0) -> None:
+    """The subscriptions that lived through the storm: no gap. After a broken connection rows may come again, in order."""
+    total = sum(sent.values())
+    end = time.monotonic() + patience
+    seen: dict[str, int] = {}
+    at = 0
+    while time.monotonic() < end and sum(seen.values()) < total:
+        rows = echoes.rows
+        while at < len(rows):
+            row = rows[at]
+            at += 1
+            last = seen.get(row.K, 0)
+            if row.N == last + 1:
+                seen[row.K] = row.N
+            elif row.N > last + 1:
+                v.add("lost", row.N - last - 1, f"push of echo {row.K}: {row.N} came after {last}")
+                seen[row.K] = row.N
+        time.sleep(0.05)
+    if (missing := total - sum(seen.values())) > 0:
+        v.add("lost", missing, f"push of echo: {missing} of {total} never came; the subscription says {echoes.error or 'nothing'}")
+    wanted = {k: running(k, n)[-1] for k, n in sent.items() if n}
+    while time.monotonic() < end:
+        newest = {r.K: (r.C, r.S, r.LO, r.HI) for r in list(table.rows) if not r.deleted}
+        if newest == wanted:
+            return
+        time.sleep(0.1)
+    wrong = [k for k in wanted if newest.get(k) != wanted[k]]
+    v.add("lost", len(wrong), f"push of running: {wrong[:4]} are not the newest; the subscription says {table.error or 'nothing'}")
+
+
+async def topics_and_stores(v: Violations, node: Node, kafka: str, sent: Mapping[str, int]) -> None:
+    """The topics themselves, read committed, and the stores against their changelogs."""
+    config = ServeConfig(data_dir=str(node.data), kafka=kafka)
+    log = await open_log(config, "verify")
+    try:
+        read = (lambda t: _read_kafka(kafka, t)) if kafka else (lambda t: _read(log, t))
+        echo = by_key((k.decode(), json.loads(value)["N"]) for k, value in await read("echo"))
+        check_echo(v, "topic echo", sent, echo)  # type: ignore[arg-type]
+        updates = by_key((k.decode(), tuple(json.loads(value)[c] for c in ("C", "S", "LO", "HI"))) for k, value in await read("running"))
+        check_running(v, "topic running", sent, updates)  # type: ignore[arg-type]
+        registry = await open_registry(log, config.service_id)
+        try:
+            for entry in registry.state.topologies.values():
+                await _stores(v, log, node, entry.plan)
+                letters = await _read(log, entry.plan.dead_letter_topic)
+                if letters:
+                    v.add("lost", len(letters), f"{entry.name}: {len(letters)} dead letters, such as {letters[0][1][:300]!r}")
+        finally:
+            await registry.close()
+    finally:
+        await log.close()
+
+
+async def _stores(v: Violations, log: Log, node: Node, plan: ResolvedPlan) -> None:
+    for sub in plan.subs:
+        for partition in range(sub.partitions if sub.stores else 0):
+            path = Layout(node.data).task(plan.topology, plan.incarnation, sub.name, partition)
+            state = LmdbTaskState.open(path, sub.stores, plan.incarnation)
+            try:
+                for spec in sub.stores:
+                    replay: dict[bytes, bytes] = {}
+                    for key, value in await _read_partition(log, TopicPartition(spec.changelog, partition)):
+                        if value is None:
+                            replay.pop(key, None)
+                        else:
+                            replay[key] = value
+                    pack = state.store(spec.name)._pack
+                    stored = {key: pack(value) for key, value in state.store(spec.name).range(b"", b"")}
+                    check_equal_stores(v, f"{plan.topology}.{spec.name}[{partition}]", replay, stored)
+            finally:
+                state.close()
+
+
+async def _read(log: Log, topic: str) -> list[tuple[bytes, bytes]]:
+    info = (await log.topics([topic])).get(topic)
+    out: list[tuple[bytes, bytes]] = []
+    for partition in range(info.partitions if info else 0):
+        out += await _read_partition(log, TopicPartition(topic, partition))
+    return out
+
+
+async def _read_partition(log: Log, tp: TopicPartition) -> list[tuple[bytes, bytes]]:
+    position = (await log.earliest([tp]))[tp]
+    end = (await log.ends([tp], committed=False))[tp]
+    reader = log.reader()
+    reader.add({tp: position})
+    out: list[tuple[bytes, bytes]] = []
+    stop = time.monotonic() + 30
+    try:
+        while position < end and time.monotonic() < stop:
+            for chunk in await reader.poll(0.3):
+                out += [(r.key, r.value) for r in chunk.records]
+                position = chunk.next
+    finally:
+        await reader.close()
+    if position < end:
+        raise TimeoutError(f"{tp}: read to {position} of {end}: a transaction was left open")
+    return out
+
+
+async def _read_kafka(bootstrap: str, topic: str) -> list[tuple[bytes, bytes]]:
+    """By the stock consumer, read committed."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        parts = [KafkaPartition(topic, p) for p in sorted(await _partitions(consumer, topic))]
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        out: list[tuple[bytes, bytes]] = []
+        stop = time.monotonic() + 40
+        while time.monotonic() < stop and any([await consumer.position(p) < ends[p] for p in parts]):
+            for records in (await consumer.getmany(timeout_ms=300)).values():
+                out += [(r.key, r.value) for r in records]
+        return out
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client._wait_on_metadata(topic)
+    return consumer.partitions_for_topic(topic) or set()
+
+
+def _ms(value: Any) -> int:
+    return value if isinstance(value, int) else int(value.timestamp() * 1000)
