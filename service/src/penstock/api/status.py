@@ -65,6 +65,7 @@ CODES: dict[str, int] = {
 """Status codes by reason; every other reason is INVALID_ARGUMENT."""
 
 DEFAULT_RETRY = {"LOG_UNAVAILABLE": 1.0, "NOT_SERVING": 0.2, "DRAINING": 1.0}
+_REASONS = frozenset(errors_pb2.ErrorReason.keys())
 _BY_CODE = {c.value[0]: c for c in grpc.StatusCode}
 
 
@@ -93,7 +94,7 @@ def request_error(error: Exception) -> RequestError | None:
 
 def status_of(error: RequestError) -> status_pb2.Status:
     """The refusal as a status with its details."""
-    reason = error.reason if PREFIX + error.reason in errors_pb2.ErrorReason.keys() else "INVALID_ARGUMENT"
+    reason = error.reason if PREFIX + error.reason in _REASONS else "INVALID_ARGUMENT"
     metadata = {k: v[:1024] for k, v in error.metadata.items() if v}
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=PREFIX + reason, domain=DOMAIN, metadata=metadata)]
     retry = error.retry_after if error.retry_after is not None else DEFAULT_RETRY.get(reason)
@@ -103,7 +104,10 @@ def status_of(error: RequestError) -> status_pb2.Status:
     if isinstance(error, ExpressionError):
         details.append(errors_pb2.ExpressionError(
             field=error.field, node=error.node, start=max(0, error.start), end=max(0, error.end), message=error.message))
-    status = status_pb2.Status(code=CODES.get(reason, code_pb2.INVALID_ARGUMENT), message=error.message[:4096])
+    code = CODES.get(reason, code_pb2.INVALID_ARGUMENT)
+    if reason == "UNKNOWN_FUNCTION" and not isinstance(error, ExpressionError):
+        code = code_pb2.NOT_FOUND  # asked for by name, not called in an expression
+    status = status_pb2.Status(code=code, message=error.message[:4096])
     status.details.extend(_packed(d) for d in details)
     return status
 
