@@ -38,6 +38,11 @@ NODES: list[tuple[str, dict[str, Any]]] = [
     ("{from: a, select: B}", {"inputs": ["a"], "select": {"columns": [{"expression": "B"}]}}),
     ("{from: a, select: [B, {c: D}, 1]}", {"inputs": ["a"], "select": {"columns": [
         {"expression": "B"}, {"expression": "D", "alias": "c"}, {"expression": "1"}]}}),
+    ("{from: a, select: [F(B, 2, x), C]}", {"inputs": ["a"], "select": {"columns": [
+        {"expression": "F(B, 2, x)"}, {"expression": "C"}]}}),
+    ("{stream: {columns: [A MAP<STRING, DECIMAL(4, 2)> KEY, B INT]}}", {"source_stream": {"origin": {"inline": {
+        "schema": {"columns": [{"name": "A", "type": {"sql": "MAP<STRING, DECIMAL(4, 2)>"}, "role": "COLUMN_ROLE_KEY"},
+                               {"name": "B", "type": {"sql": "INT"}, "role": "COLUMN_ROLE_VALUE"}]}, "topic": {"topic": "x"}}}}}),
     ("{from: a, select: {columns: [{expression: B, alias: C}]}}", {"inputs": ["a"], "select": {"columns": [{"expression": "B", "alias": "C"}]}}),
     ("{from: a, group_by: []}", {"inputs": ["a"], "group_by": {}}),
     ("{from: a, group_by: {keys: [B]}}", {"inputs": ["a"], "group_by": {"keys": [{"expression": "B"}]}}),

@@ -47,7 +47,7 @@ def _node(node: n.Node, reads: bool) -> str:
         case n.SourceStream() | n.SourceTable():
             return f"{node.kind.value.lower()} {node.relation} from {_topic(node.topic)}, start {node.start.start.value.lower()}"
         case n.Filter():
-            return f"filter {'not ' if node.negate else ''}{to_sql(node.where)}"
+            return f"filter not ({to_sql(node.where)})" if node.negate else f"filter {to_sql(node.where)}"
         case n.Select():
             return f"select {_projections(node.columns)}"
         case n.Explode():
@@ -64,7 +64,7 @@ def _node(node: n.Node, reads: bool) -> str:
             calls = ", ".join(f"{_call(c)} AS {quote(c.name)}" for c in node.columns)
             return f"aggregate {'changes of a table: ' if node.of_table else ''}{calls}"
         case n.StreamTableJoin():
-            names = [i.rpartition(".")[2] for i in node.inputs]
+            names = [i.rpartition(".")[2].removesuffix("-repartition").removesuffix("-rekey") for i in node.inputs]
             return f"{node.join.value.lower()} join by key: {_projections(node.columns, names)}"
         case n.Merge():
             return "merge"

@@ -70,7 +70,8 @@ class _Printer:
             case "not":
                 return f"NOT {first}", strength
             case "neg":
-                return f"-{self.text(args[0], _ATOM)}", strength
+                inner = self.text(args[0], _ATOM)
+                return (f"-({inner})" if inner.startswith("-") else f"-{inner}"), strength  # `--` begins a comment
             case "is_null":
                 return f"{first} IS NULL", strength
             case "is_not_null":

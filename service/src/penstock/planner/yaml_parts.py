@@ -82,7 +82,7 @@ def projections(source: Source, key: str) -> list[dict[str, str]]:
         here = Source(value, source.lines)
         return [{"expression": here.text(alias), "alias": alias} for alias in value]
     found: list[dict[str, str]] = []
-    for item in value if isinstance(value, list) else [value]:
+    for item in rejoined(source, key, value, "()") if isinstance(value, list) else [value]:
         if isinstance(item, dict):
             here = Source(item, source.lines)
             if "expression" in item:
@@ -95,6 +95,29 @@ def projections(source: Source, key: str) -> list[dict[str, str]]:
         else:
             found.append({"expression": str(item)})
     return found
+
+
+def rejoined(source: Source, key: str, items: list[Any], brackets: str) -> list[Any]:
+    """Items of a YAML list, `[F(a, 2), b]`, which YAML cuts at every comma: those with an open bracket are put together again."""
+    found: list[Any] = []
+    text = ""
+    for item in items:
+        if text or (isinstance(item, str) and _open(item, brackets)):
+            if not isinstance(item, (str, int)) or isinstance(item, bool):
+                raise source.wrong(f"{key}: put {text or item!r} in quotes, for YAML cuts it at its commas", key)
+            text = f"{text}, {item}" if text else str(item)
+            if _open(text, brackets):
+                continue
+            item, text = text, ""
+        found.append(item)
+    return [*found, text] if text else found
+
+
+def _open(text: str, brackets: str) -> bool:
+    """Whether more brackets open than close, outside of SQL's quotes."""
+    plain = re.sub(r"'[^']*'|`[^`]*`|\"[^\"]*\"", "", text)
+    opening, closing = brackets[::2], brackets[1::2]
+    return sum(c in opening for c in plain) > sum(c in closing for c in plain)
 
 
 def parse(data: dict[str, Any], message: M, source: Source) -> M:

@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock_client.gen.penstock.v1 import relation_pb2
 
-from penstock.planner.yaml_parts import Source, parse
+from penstock.planner.yaml_parts import Source, parse, rejoined
 
 DECLARATION = ("columns", "schema", "topic", "partitions", "replicas", "retention", "create", "key_format", "value_format", "format",
                "timestamp", "timestamp_column", "timestamp_format")
@@ -42,7 +42,7 @@ def columns(source: Source) -> list[dict[str, Any]]:
     given = source.data["columns"]
     if not isinstance(given, list):
         raise source.wrong("columns is a list of NAME TYPE [KEY]", "columns")
-    return [_column(source, item, i) for i, item in enumerate(given)]
+    return [_column(source, item, i) for i, item in enumerate(rejoined(source, "columns", given, "()<>"))]
 
 
 def _column(source: Source, item: Any, i: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _column(source: Source, item: Any, i: int) -> dict[str, Any]:
         return {**item, "type": {"sql": kind} if isinstance(kind, str) else kind, "role": f"COLUMN_ROLE_{role}"}
     found = _COLUMN.fullmatch(str(item))
     if found is None:
-        raise Source(source.data, source.lines).wrong(f"columns[{i}]: {item!r} is not NAME TYPE [KEY]", "columns")
+        raise source.wrong(f"columns[{i}]: {item!r} is not NAME TYPE [KEY]", "columns")
     role = "KEY" if found["key"] else "HEADER" if found["headers"] or found["header"] is not None else "VALUE"
     return {"name": found["back"] or found["double"] or found["bare"], "type": {"sql": found["type"]}, "role": f"COLUMN_ROLE_{role}",
             "header": found["header"] or ""}

@@ -1,0 +1,81 @@
+"""Writes the stored plans of this version: python tests/plans/store.py DIRECTORY. Files that exist are left alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from penstock_client.gen.penstock.v1 import relation_pb2
+
+import penstock
+from penstock.plan.explain import explain
+from penstock.plan.stored import dumps
+from penstock.planner import plan_topology
+from penstock.planner.definition import load_documents
+from penstock.testing.relations import FixedRelations, relation_info
+
+EXAMPLES = Path(str(penstock.__file__)).parent / "examples"
+
+EVERYTHING = """
+stream: orders
+columns: [ID STRING KEY, CUSTOMER STRING, PRICE DECIMAL(10, 2), TAGS ARRAY<STRING>, AT TIMESTAMP, "H BYTES HEADER('h')"]
+timestamp: AT
+partitions: 2
+---
+topology: everything
+settings: {updates: every, commit_interval: 250ms, on_bad_record: skip}
+nodes:
+  orders: {stream: orders, start: latest}
+  more:
+    stream: {columns: [ID STRING KEY, CUSTOMER STRING, PRICE DECIMAL(10, 2), TAGS ARRAY<STRING>, AT TIMESTAMP, "H BYTES HEADER('h')"],
+             partitions: 2}
+  all: {from: [orders, more], merge: {}}
+  priced: {from: all, filter: {where: "PRICE BETWEEN 1 AND 2.50 OR PRICE > 1E3 AND CUSTOMER NOT LIKE 'x%'", negate: true}}
+  tagged: {from: priced, explode: ["EXPLODE(TAGS) AS TAG", CUSTOMER, PRICE, "CASE WHEN PRICE > 5 THEN 'big' ELSE NULL END AS SIZE"]}
+  sized: {from: tagged, branch: {big: "SIZE = 'big'", small: SIZE IS NULL, default: rest}}
+  by_customer: {from: sized.big, partition_by: CUSTOMER}
+  people:
+    table: {columns: [ID STRING KEY, CITY STRING, "A STRUCT<B INT, C ARRAY<INT>>"], partitions: 2, value_format: JSON, key_format: KAFKA}
+  joined: {from: [by_customer, people], join: {kind: left, columns: [TAG, people.CITY, "A->C[1] AS FIRST", "CAST(PRICE AS DOUBLE) AS P"]}}
+  out: {from: joined, sink: out}
+  by_tag: {from: joined, group_by: [TAG, CITY]}
+  totals:
+    from: by_tag
+    aggregate: {N: COUNT(*), S: SUM(P), A: AVG(P), T: "TOPK(P, 3)", L: LATEST_BY_OFFSET(FIRST)}
+    window: {tumbling: 1m, grace: 10s, retention: 1h}
+  many: {from: totals, filter: N > 1 AND WINDOWSTART > '2020-01-01'}
+  totals_out: {from: many, sink: {relation: totals, key_format: JSON}}
+  latest: {from: sized.small, to_table: {}}
+  by_size: {from: latest, group_by: TAG}
+  sizes: {from: by_size, aggregate: {N: COUNT(*)}}
+  changes: {from: sizes, to_stream: {}}
+  sizes_out: {from: changes, sink: {relation: sizes, value_format: DELIMITED}}
+"""
+"""Every operator, many types."""
+
+
+def plans() -> dict[str, tuple[bytes, str]]:
+    """(stored, explained) by name."""
+    texts = {"everything": EVERYTHING} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
+    found = {}
+    for name, text in texts.items():
+        documents = load_documents(text)
+        known = FixedRelations([relation_info(d) for d in documents if isinstance(d, relation_pb2.Relation)])
+        (topology,) = (d for d in documents if not isinstance(d, relation_pb2.Relation))
+        plan = plan_topology(topology, known, service_id="penstock", incarnation=42)
+        found[name] = dumps(plan), explain(plan)
+    return found
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, (stored, text) in plans().items():
+        path = directory / f"{name}.plan"
+        if not path.exists():
+            path.write_bytes(stored)
+            path.with_suffix(".txt").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

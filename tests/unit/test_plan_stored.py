@@ -1,0 +1,150 @@
+"""Plans as bytes: nothing is lost, older ones stay readable and compile, newer ones are refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.clock import ManualClock
+from penstock.engine.compile import compile_sub
+from penstock.engine.port import Bindings
+from penstock.plan.explain import explain
+from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable
+from penstock.plan.resolved import ResolvedPlan, SubTopology
+from penstock.plan.stored import VERSION, UnreadablePlan, dumps, loads
+from penstock.state.memory import MemoryTaskState
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from planning import plan
+
+PLANS = Path(__file__).parents[1] / "plans"
+STORED = sorted(PLANS.glob("*/*.plan"))
+
+
+def writer() -> ModuleType:
+    """tests/plans/store.py."""
+    spec = importlib.util.spec_from_file_location("store_plans", PLANS / "store.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class EmptyRecord:
+    """A record without key and value."""
+
+    offset: int = 0
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+class Rows:
+    """An output that keeps rows."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.rows: list[Any] = []
+
+
+def compiled(sub: SubTopology, found: ResolvedPlan) -> str:
+    """The generated source, bound to memory and run on a record without key and value of each of its sources' topics."""
+    state = MemoryTaskState(sub.stores)
+    outputs = {n.topic.topic: Rows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
+    bad: list[object] = []
+    stores = {spec.name: state.store(spec.name) for spec in sub.stores}
+    bindings = Bindings(found.topology, 0, stores, outputs, bad.append, lambda node, error: None, lambda node: None, ManualClock())
+    program = compile_sub(sub, found.settings, bindings)
+    for node in sub.nodes:
+        if isinstance(node, SourceStream | SourceTable):
+            program.run(node.topic.topic, [EmptyRecord()])
+    assert not bad
+    return program.source
+
+
+@pytest.mark.parametrize("path", STORED, ids=[f"{p.parent.name}/{p.stem}" for p in STORED])
+def test_plans_of_released_versions_are_read_explained_and_compiled(path: Path) -> None:
+    found = loads(path.read_bytes())
+    assert explain(found) == path.with_suffix(".txt").read_text()
+    for sub in found.subs:
+        assert sub.name in compiled(sub, found)
+    assert loads(dumps(found)) == found
+
+
+def test_there_are_stored_plans() -> None:
+    assert {p.stem for p in STORED} >= {"everything", "purchases", "wordcount"}
+
+
+def test_every_kind_of_node_is_among_them() -> None:
+    import penstock.plan.stored
+
+    kinds = {type(n).__name__ for p in STORED for sub in loads(p.read_bytes()).subs for n in sub.nodes}
+    missing = set(penstock.plan.stored.KINDS) - kinds
+    assert not missing
+
+
+def test_this_version_stores_the_same() -> None:
+    """Planning the same topology gives the same bytes, so that an equal registration is seen as equal."""
+    first, second = writer().plans(), writer().plans()
+    assert first == second
+
+
+def changed(found: ResolvedPlan, change: Mapping[str, Any]) -> bytes:
+    """The stored plan with other entries."""
+    data = msgspec.msgpack.decode(dumps(found))
+    data["plan"] |= change
+    return msgspec.msgpack.encode(data)
+
+
+SMALL = "p: {stream: purchases}\nf: {from: p, filter: PRICE > 1}"
+
+
+def test_a_plan_without_a_later_field_gets_its_default() -> None:
+    data = msgspec.msgpack.decode(dumps(plan(SMALL)))
+    del data["plan"]["external"]
+    assert loads(msgspec.msgpack.encode(data)).external == ()
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"\xff", msgspec.msgpack.encode({}), msgspec.msgpack.encode([1]), msgspec.msgpack.encode({"version": VERSION + 1, "plan": {}}),
+    msgspec.msgpack.encode({"version": VERSION, "plan": {}}), changed(plan(SMALL), {"colour": "red"}),
+    changed(plan(SMALL), {"subs": [{"name": "p", "partitions": 1, "nodes": [{"node": "Teleport"}]}]}),
+    changed(plan(SMALL), {"settings": {"updates": "SOMETIMES"}}),
+])
+def test_what_this_version_does_not_know_is_refused(data: bytes) -> None:
+    with pytest.raises(UnreadablePlan):
+        loads(data)
+
+
+STEPS = [
+    "filter: PRICE > {n}", "select: ['*', PRICE * {n} AS X{i}]", "explode: [EXPLODE(TAGS) AS TAG{i}, PRICE, TAGS]",
+    "partition_by: ROWTIME % {n} AS K{i}", "filter: {{where: PRICE IS NULL, negate: true}}",
+]
+ENDS = [
+    "sink: out", "to_table: {{}}", "branch: {{x: PRICE > {n}, default: y}}",
+    "group_by: PRICE}}\nb: {{from: a, aggregate: {{N: COUNT(*), S: SUM(PRICE), T: 'TOPK(PRICE, {n})'}}, window: {{tumbling: {n}s}}",
+]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.sampled_from(STEPS), max_size=5), st.sampled_from(ENDS), st.integers(1, 99))
+def test_any_plan_is_read_back_equal(steps: list[str], end: str, n: int) -> None:
+    lines = ["s0: {stream: purchases}"]
+    lines += [f"s{i + 1}: {{from: s{i}, {step.format(n=n, i=i)}}}" for i, step in enumerate(steps)]
+    found = plan("\n".join([*lines, f"a: {{from: s{len(steps)}, {end.format(n=n, i=0)}}}"]))
+    stored = dumps(found)
+    assert loads(stored) == found
+    assert dumps(loads(stored)) == stored
