@@ -158,6 +158,24 @@ async def test_compaction_keeps_the_newest_of_each_key_at_its_offset(tmp_path: P
     await log.close()
 
 
+async def test_small_batches_are_merged_and_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.log.embedded.compaction.MANY", 100)
+    log = await open_embedded(tmp_path, process="a")
+    await log.create_topic("t", TopicConfig(1))
+    tp = TopicPartition("t", 0)
+    for i in range(150):
+        await log.append("t", 0, rows(log, (b"%d" % i, b"v"), (b"%d" % i, None)))
+    await log.delete_records({tp: 7})
+    before = [(r.offset, r.timestamp, r.key, r.value) for r in await read(log, tp)]
+    await log.maintain()
+    with log._environment.read() as tables:
+        assert len(list(tables.entries(1, 0))) == 1
+    assert [(r.offset, r.timestamp, r.key, r.value) for r in await read(log, tp)] == before and before[0][0] == 7
+    await log.append("t", 0, rows(log, (b"last", b"v")))
+    assert (await read(log, tp))[-1].offset == 300
+    await log.close()
+
+
 async def test_a_reader_survives_files_that_go_while_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SegmentWriter.__init__, "__defaults__", (1,))
     log = await open_embedded(tmp_path, process="a")

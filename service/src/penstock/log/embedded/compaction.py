@@ -4,6 +4,9 @@ A partition is compacted when more bytes were written since the last time than w
 out over the new part; then everything from the start is rewritten, in groups of batches: read a group, write what stays into this
 process's segment file, and exchange the index entries in one transaction if they are still the same. Offsets never change, so a reader
 anywhere in the partition goes on; it sees each key's newest record, as on Kafka. Records without a key stay.
+
+Other topics are written in small batches too (a few a second and partition): once there are many, they are merged into large ones in the
+same way, all records kept, so that the index stays small.
 """
 
 from __future__ import annotations
@@ -27,8 +30,12 @@ LEAST = 1 << 20
 """Bytes that must be new before a compaction is worth it."""
 KEYS = 1_000_000
 """Keys in memory at once; a longer new part is compacted in several rounds."""
-GROUP_BYTES = 4 << 20
+GROUP_BYTES = 1 << 20
 BATCH_BYTES = 384 << 10
+SMALL = 32 << 10
+"""Mean bytes of batches that are worth merging."""
+MANY = 2000
+"""Batches from which on they are merged."""
 
 
 class Compaction:
@@ -39,16 +46,47 @@ class Compaction:
         self._environment = environment
         self._committer = committer
         self._clock = clock
+        self._seen: dict[tuple[int, int], int] = {}
 
     async def run(self, everything: bool) -> None:
         """All partitions that are due."""
         with self._environment.read() as tables:
-            rows = [row for row in tables.topics().values() if row.compact]
-        for row in rows:
-            for partition in range(row.partitions):
-                await self._partition(row, partition, everything)
+            ends = {(row, p): tables.ends(row.number, p)[1] for row in tables.topics().values() for p in range(row.partitions)}
+        for (row, partition), end in ends.items():
+            if not everything and self._seen.get((row.number, partition)) == end:
+                continue
+            await (self._compact if row.compact else self._merge)(row, partition, everything)
+            self._seen[row.number, partition] = end
+        self._seen = {key: end for key, end in self._seen.items() if key in {(row.number, p) for row, p in ends}}
 
-    async def _partition(self, row: TopicRow, partition: int, everything: bool) -> None:
+    async def _merge(self, row: TopicRow, partition: int, everything: bool) -> None:
+        """Join small batches."""
+        cleaned, entries = await asyncio.to_thread(self._entries, row.number, partition)
+        new = [e for e in entries if e.base >= cleaned]
+        if len(new) < MANY and not everything:
+            return
+        segments = SegmentReader(self._dir)
+        try:
+            for group in _groups(new):
+                if len(group) > 1 and sum(e.length for e in group) < SMALL * len(group):
+                    records = await asyncio.to_thread(self._all, segments, group)
+                    if not await self._exchange(row.number, partition, group, records):
+                        return
+        except FileNotFoundError:
+            return  # records were deleted under our hands: the next round looks again
+        finally:
+            segments.close()
+        if new:
+            await self._set_cleaned(row.number, partition, new[-1].next)
+
+    async def _set_cleaned(self, topic: int, partition: int, until: int) -> None:
+        await self._committer.submit(lambda tables, _: tables.set_cleaned(topic, partition, until))
+
+    @staticmethod
+    def _all(segments: SegmentReader, group: Sequence[Entry]) -> list[Record]:
+        return decode(read_entries(segments, group), 0)[0]
+
+    async def _compact(self, row: TopicRow, partition: int, everything: bool) -> None:
         cleaned, entries = await asyncio.to_thread(self._entries, row.number, partition)
         new = [e for e in entries if e.next > cleaned]
         new_bytes = sum(e.length for e in new)
@@ -62,9 +100,11 @@ class Compaction:
                 kept = await asyncio.to_thread(self._keep, segments, group, newest, now - row.delete_retention_ms)
                 if kept is not None and not await self._exchange(row.number, partition, group, kept):
                     return  # the partition has changed under our hands (deleted records or topic); the next round looks again
+        except FileNotFoundError:
+            return  # records were deleted under our hands: the next round looks again
         finally:
             segments.close()
-        await self._committer.submit(lambda tables, _: tables.set_cleaned(row.number, partition, until))
+        await self._set_cleaned(row.number, partition, until)
 
     def _entries(self, topic: int, partition: int) -> tuple[int, list[Entry]]:
         with self._environment.read() as tables:

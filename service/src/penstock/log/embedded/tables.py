@@ -10,7 +10,7 @@
     writers    transactional id -> epoch
     slots      worker slot -> epoch
     dead       topic -> name: deleted topics whose index is not cleared yet
-    cleaned    topic, partition -> offset up to which a compact topic is compacted
+    cleaned    topic, partition -> offset up to which it is compacted or merged
 
 Topics and files have numbers that are never used again, so nothing of a deleted topic comes back under its name.
 """
@@ -35,7 +35,7 @@ from penstock.log.port import CommittedOffset, TopicConfig, TopicInfo
 if TYPE_CHECKING:
     from lmdb import _Database
 
-MAP_SIZE = 8 << 30
+MAP_SIZE = 32 << 30
 FORMAT = "1"
 NAMES = ("meta", "topics", "ends", "index", "files", "groups", "sequences", "writers", "slots", "dead", "cleaned")
 
