@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from penstock.log.embedded import open_embedded
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import BatchBuilder, Chunk, Log, LogReader, Record, TopicPartition

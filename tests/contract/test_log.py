@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-
 from penstock.errors import AssignmentLost, Fenced, LogError, OffsetOutOfRange, RecordTooLarge, RequestError, UnknownTopic
 from penstock.log.port import CommittedOffset, GroupHandle, Log, TaskId, TopicConfig, TopicPartition
 

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from penstock.clock import ManualClock
 from penstock.errors import AssignmentLost, LogError, LogUnavailable
 from penstock.log.embedded import EmbeddedLog, open_embedded

@@ -6,7 +6,6 @@ import random
 
 import pytest
 from aiokafka.partitioner import murmur2 as reference
-
 from penstock.log.records import Builder, CorruptBatch, decode, max_timestamp, murmur2, partitions_of, rewrite, set_base_offset
 
 
