@@ -10,7 +10,7 @@ from penstock.api.convert import millis, position, seconds
 from penstock.api.host import Host
 from penstock.errors import RequestError
 from penstock.serving.columns import view
-from penstock.serving.lookup import DEFAULT_WAIT, MAX_KEYS, Freshness
+from penstock.serving.lookup import DEFAULT_WAIT, MAX_KEYS, Freshness, Key
 from penstock.serving.rows import RowLayout
 from penstock.serving.scan import Query, Range, fingerprint
 from penstock.serving.tables import Table, window_bounds
@@ -22,6 +22,7 @@ from penstock_client.rows import column_decoder
 
 METHODS = {"Get": "unary", "BatchGet": "unary", "Scan": "stream"}
 COMMITTED = Freshness()
+EVER = (0, (1 << 63) - 1)
 MARGIN = 0.05
 """Seconds of the deadline that are left for the answer."""
 
@@ -34,16 +35,16 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
 
     async def Get(self, request: pb.GetRequest, context: grpc.aio.ServicerContext) -> pb.GetResponse:
         lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
-        table, _ = await lookups.resolve(request.relation, fresh)
-        windows = _windows(request.windows) if request.HasField("windows") else (None, None)
-        found = await lookups.get(request.relation, None, key_of(table, request.key), windows, tuple(request.columns), fresh)
+        table, at = await lookups.resolve(request.relation, fresh)
+        low, high = window_bounds(*_windows(request.windows), table.served.name) if request.HasField("windows") else EVER
+        found = await lookups.get(table, at, [(key_of(table, request.key), low, high)], tuple(request.columns), fresh)
         layout = found.view.layout
         return pb.GetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), position=position(found.token))
 
     async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
         lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
-        table, _ = await lookups.resolve(request.relation, fresh)
-        found = await lookups.get(request.relation, _keys(table, request.keys), (), (None, None), tuple(request.columns), fresh)
+        table, at = await lookups.resolve(request.relation, fresh)
+        found = await lookups.get(table, at, _keys(table, request.keys), tuple(request.columns), fresh)
         layout = found.view.layout
         return pb.BatchGetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), key_indexes=found.places,
                                    position=position(found.token))
@@ -79,8 +80,8 @@ def key_of(table: Table, values: Sequence[types_pb2.Value], field: str = "") -> 
     return tuple(key)
 
 
-def _keys(table: Table, keys: row_pb2.RowBatch) -> list[tuple[tuple[object, ...], int | None]]:
-    """Keys by row, each with a window start where one is given."""
+def _keys(table: Table, keys: row_pb2.RowBatch) -> list[Key]:
+    """Keys by row, each with its window where one is given. Raises INVALID_KEY, INVALID_ARGUMENT."""
     columns, relation = table.served.schema.key, table.served.name
     count = keys.row_count
     if count > MAX_KEYS:
@@ -95,7 +96,9 @@ def _keys(table: Table, keys: row_pb2.RowBatch) -> list[tuple[tuple[object, ...]
     except (ValueError, ArithmeticError) as e:
         raise RequestError("INVALID_KEY", f"keys of {relation}: {e}", {"relation": relation}) from e
     rows = list(zip(*data, strict=True)) if count else []
-    return [(row[:len(columns)], row[-1] if windowed else None) for row in rows]
+    if windowed and any(row[-1] is None or row[-1] < 0 for row in rows):
+        raise RequestError("INVALID_KEY", f"WINDOWSTART of {relation} is milliseconds since 1970", {"relation": relation})
+    return [(row[:len(columns)], row[-1], row[-1]) if windowed else (row, *EVER) for row in rows]
 
 
 def _query(table: Table, request: pb.ScanRequest) -> Query:

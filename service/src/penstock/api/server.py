@@ -18,7 +18,7 @@ from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from penstock.api import append_service, catalog_service, cluster_service, lookup_service, subscription_service, topology_service
+from penstock.api import append_service, catalog_service, cluster_service, lookup_service, subscription_service, telemetry, topology_service
 from penstock.api.calls import serve
 from penstock.api.host import Host, assemble
 from penstock.catalog.registry import open_registry
@@ -82,6 +82,7 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
     host = Host(config)
     server, health_servicer = _server(host)
     host.address = _bind(server, config)
+    unwatch = telemetry.watch(host)
     await server.start()
     own = notices if notices is not None else LocalNotices()
     opened = asyncio.Event()
@@ -96,6 +97,7 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
         with suppress(asyncio.CancelledError):
             await opening
         await _close(host)
+        unwatch()
 
 
 def _server(host: Host) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:

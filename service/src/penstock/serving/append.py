@@ -74,9 +74,10 @@ class Target:
 
 @dataclass
 class Appender:
-    """Writes rows to relations."""
+    """Writes rows to relations. rows: total written since start."""
 
     gateway: Gateway
+    rows: int = 0
     _targets: dict[str, tuple[int, Target]] = field(default_factory=dict)
     _spread: Callable[[], int] = field(default_factory=lambda: itertools.count().__next__)
 
@@ -93,6 +94,7 @@ class Appender:
         topic = target.codec.topic.topic
         partitions = await self._partitions(topic)
         ends, duplicate = await self._write(topic, partitions, good, producer_id, batch.sequence)
+        self.rows += 0 if duplicate else len(good)
         if duplicate:
             tps = [TopicPartition(topic, p) for p in range(partitions)]
             ends = await self.gateway.log.ends(tps, committed=False)

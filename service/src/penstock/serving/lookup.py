@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from penstock.catalog.port import CatalogState
 from penstock.catalog.view import Served, resolve
 from penstock.errors import RequestError
 from penstock.serving.columns import View, view
@@ -16,12 +17,15 @@ from penstock.serving.freshness import Goal, wait_catalog, wait_for
 from penstock.serving.gateway import Gateway
 from penstock.serving.positions import Position, decode, merge
 from penstock.serving.rows import Row
-from penstock.serving.tables import Table, Tables, window_bounds, windows_of
+from penstock.serving.tables import Table, Tables, windows_of
 from penstock.state.port import Stamp
 from penstock.state.reader import LmdbSnapshot
 
 MAX_KEYS = 10_000
 DEFAULT_WAIT = 5.0
+
+Key = tuple[tuple[object, ...], int, int]
+"""Values of the key columns, first and last window start (ignored without windows)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +56,42 @@ class Lookups:
     gateway: Gateway
     tables: Tables
     _views: dict[tuple[str, int, tuple[str, ...]], View] = field(default_factory=dict)
+    _state: CatalogState | None = None  # the one of _tables
+    _tables: dict[str, Table] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._nowhere = Position(self.gateway.log.log_id)
 
     async def resolve(self, name: str, freshness: Freshness) -> tuple[Table, Position]:
-        """The table, once the catalog includes the tokens; and what the tokens say together."""
-        position = merge([decode(t, self.gateway.log.log_id, "consistency.at_least.positions") for t in freshness.tokens],
-                         self.gateway.log.log_id)
-        if position.catalog > self.gateway.registry.state.position:
-            await wait_catalog(self.gateway, position.catalog, freshness.max_wait)
-        table = self.tables.get(resolve(self.gateway.registry.state, name))
-        await warm(self.gateway, table)
+        """The table, once the catalog includes the tokens; and what the tokens say together. Raises RequestError."""
+        position = self._nowhere
+        if freshness.tokens:
+            position = merge([decode(t, self.gateway.log.log_id, "consistency.at_least.positions") for t in freshness.tokens],
+                             self.gateway.log.log_id)
+            if position.catalog > self.gateway.registry.state.position:
+                await wait_catalog(self.gateway, position.catalog, freshness.max_wait)
+        state = self.gateway.registry.state
+        if state is not self._state:
+            self._state, self._tables = state, {}
+        table = self._tables.get(name)
+        if table is None:
+            table = self.tables.get(resolve(state, name))
+            await warm(self.gateway, table)
+            self._tables[name] = table
         return table, position
 
-    async def get(self, relation: str, keys: Sequence[tuple[Sequence[object], int | None]] | None, key: Sequence[object],
-                  windows: tuple[int | None, int | None], columns: Sequence[str], freshness: Freshness) -> Found:
-        """keys: pairs of key values and a window start (None: all windows); None stands for the one `key` with `windows`. Raises
-        RequestError."""
-        table, position = await self.resolve(relation, freshness)
+    async def get(self, table: Table, position: Position, keys: Sequence[Key], columns: Sequence[str], freshness: Freshness) -> Found:
+        """Rows of each key, in the order of keys. Raises RequestError."""
+        if len(keys) > MAX_KEYS:
+            raise RequestError("INVALID_ARGUMENT", f"{len(keys)} keys; at most {MAX_KEYS} in one call", {"field": "keys"})
         chosen = self.view_of(table.served, columns)
-        low, high = window_bounds(*windows, table.served.name)
-        wanted = [(tuple(key), low, high)] if keys is None else [
-            (tuple(k), low, high) if start is None else (tuple(k), start, start) for k, start in keys
-        ]
-        if len(wanted) > MAX_KEYS:
-            raise RequestError("INVALID_ARGUMENT", f"{len(wanted)} keys; at most {MAX_KEYS} in one call", {"field": "keys"})
-        data = [table.key_bytes(k) for k, _, _ in wanted]
-        places = [table.partition_of(d) for d in data]
+        wanted = [(table.key_bytes(key), low, high) for key, low, high in keys]
+        places = [table.partition_of(key) for key, _, _ in wanted]
         if freshness.tokens or freshness.offsets:
             partitions = range(table.partitions) if table.foreign else sorted(set(places))
             await wait_for(self.gateway, Goal(table.served.name, table.stage, partitions), position, freshness.offsets,
                            freshness.max_wait)
-        return self._read(table, chosen, [(d, lo, hi) for d, (_, lo, hi) in zip(data, wanted, strict=True)], places, freshness.stale)
+        return self._read(table, chosen, wanted, places, freshness.stale)
 
     def view_of(self, served: Served, columns: Sequence[str]) -> View:
         """The view of these columns, made once."""

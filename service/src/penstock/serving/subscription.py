@@ -60,11 +60,12 @@ class Subscribe:
 
 @dataclass
 class Hub:
-    """All subscriptions of a gateway."""
+    """All subscriptions of a gateway. ended_rows: rows pushed by those that have ended."""
 
     gateway: Gateway
     tables: Tables
     draining: bool = False
+    ended_rows: int = 0
     tails: Tails = field(init=False)
     _open: set[Push] = field(default_factory=set)
     _views: dict[tuple[object, ...], View] = field(default_factory=dict)
@@ -78,6 +79,11 @@ class Hub:
     def count(self) -> int:
         """Open subscriptions."""
         return len(self._open)
+
+    @property
+    def rows(self) -> int:
+        """Rows pushed since start."""
+        return self.ended_rows + sum(p.sent for p in self._open)
 
     def drain(self) -> None:
         """End every subscription with its position."""
@@ -98,6 +104,7 @@ class Hub:
             raise await self._expired(push.served, e) from e
         finally:
             self._open.discard(push)
+            self.ended_rows += push.sent
             await push.close()
 
     async def close(self) -> None:
