@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from penstock_client.gen.penstock.v1 import relation_pb2
-
 import penstock
 from penstock.plan.explain import explain
 from penstock.plan.stored import dumps
 from penstock.planner import plan_topology
 from penstock.planner.definition import load_documents
 from penstock.testing.relations import FixedRelations, relation_info
+from penstock_client.gen.penstock.v1 import relation_pb2
 
 EXAMPLES = Path(str(penstock.__file__)).parent / "examples"
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from penstock.expr.analyze import analyze
 from penstock.expr.scope import Scope
 from penstock.expr.typed import Literal

@@ -14,7 +14,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock.clock import ManualClock
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import Bindings

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import penstock.planner.definition
 import pytest
 from google.protobuf.json_format import MessageToDict
-
-import penstock.planner.definition
 from penstock.errors import RequestError
-from penstock.planner.definition import load_documents, load_relation, load_topology, topology_of
+from penstock.planner.definition import (
+    load_documents,
+    load_relation,
+    load_topology,
+    topology_of,
+)
 
 EXAMPLES = sorted((Path(penstock.planner.definition.__file__).parents[1] / "examples").glob("*.yaml"))
 

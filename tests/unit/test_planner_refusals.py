@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from penstock.errors import ExpressionError, RequestError
 
 sys.path.insert(0, str(Path(__file__).parent))

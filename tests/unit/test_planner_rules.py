@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from penstock.planner.definition import load_topology
 from penstock.planner.logical.build import build
 from penstock.planner.logical.flow import Context, Logical
@@ -35,8 +34,8 @@ CASES: list[tuple[Rule, str, list[str], list[str]]] = [
     (share_sources, "  p: {stream: purchases}\n  q: {stream: purchases}\n  f: {from: q, filter: TRUE}",
      ["p", "q", "f <- q"], ["p", "f <- p"]),
     (share_sources, "  p: {stream: purchases}\n  k: {stream: keyless}", ["p", "k"], ["p", "k"]),
-    (drop_select, "  p: {stream: purchases}\n  s: {from: p, select: [ITEM, PRICE, COUNT, TAGS]}\n  t: {from: s, select: '*'}\n"
-     "  f: {from: t, filter: TRUE}", ["p", "s <- p", "t <- s", "f <- t"], ["p", "f <- p"]),
+    (drop_select, ("  p: {stream: purchases}\n  s: {from: p, select: [ITEM, PRICE, COUNT, TAGS]}\n  t: {from: s, select: '*'}\n"
+     "  f: {from: t, filter: TRUE}"), ["p", "s <- p", "t <- s", "f <- t"], ["p", "f <- p"]),
     (drop_select, "  p: {stream: purchases}\n  s: {from: p, select: [PRICE, ITEM, COUNT, TAGS]}", ["p", "s <- p"], ["p", "s <- p"]),
     (drop_select, "  p: {stream: purchases}\n  s: {from: p, select: [ITEM, PRICE, COUNT, UCASE(ITEM) AS TAGS]}", ["p", "s <- p"], ["p", "s <- p"]),
     (drop_select, "  p: {stream: purchases}\n  b: {from: p, branch: {x: TRUE}}\n  s: {from: b.x, select: '*'}\n  f: {from: s, filter: TRUE}",
@@ -45,10 +44,10 @@ CASES: list[tuple[Rule, str, list[str], list[str]]] = [
     (keep_key, "  p: {stream: purchases}\n  g: {from: p, group_by: CUSTOMER AS WHO}", ["p", "g <- p"], ["p", "g <- p +key"]),
     (keep_key, "  p: {stream: purchases}\n  g: {from: p, group_by: [CUSTOMER, ITEM]}", ["p", "g <- p"], ["p", "g <- p"]),
     (keep_key, "  p: {stream: purchases}\n  g: {from: p, group_by: UCASE(CUSTOMER) AS CUSTOMER}", ["p", "g <- p"], ["p", "g <- p"]),
-    (keep_key, "  p: {stream: purchases}\n  g: {from: p, group_by: CUSTOMER}\n  a: {from: g, aggregate: {N: COUNT(*)}, window: {tumbling: 1m}}\n"
-     "  h: {from: a, group_by: CUSTOMER}", ["p", "g <- p", "a <- g", "h <- a"], ["p", "g <- p +key", "a <- g", "h <- a"]),
-    (share_groups, "  p: {stream: purchases}\n  g: {from: p, group_by: ITEM}\n  h: {from: p, group_by: ITEM}\n"
-     "  a: {from: g, aggregate: {N: COUNT(*)}}\n  b: {from: h, aggregate: {N: COUNT(*)}}",
+    (keep_key, ("  p: {stream: purchases}\n  g: {from: p, group_by: CUSTOMER}\n  a: {from: g, aggregate: {N: COUNT(*)}, window: {tumbling: 1m}}\n"
+     "  h: {from: a, group_by: CUSTOMER}"), ["p", "g <- p", "a <- g", "h <- a"], ["p", "g <- p +key", "a <- g", "h <- a"]),
+    (share_groups, ("  p: {stream: purchases}\n  g: {from: p, group_by: ITEM}\n  h: {from: p, group_by: ITEM}\n"
+     "  a: {from: g, aggregate: {N: COUNT(*)}}\n  b: {from: h, aggregate: {N: COUNT(*)}}"),
      ["p", "g <- p", "h <- p", "a <- g", "b <- h"], ["p", "g <- p", "a <- g", "b <- g"]),
     (share_groups, "  p: {stream: purchases}\n  g: {from: p, group_by: ITEM}\n  h: {from: p, group_by: ITEM AS OTHER}",
      ["p", "g <- p", "h <- p"], ["p", "g <- p", "h <- p"]),

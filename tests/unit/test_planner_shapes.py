@@ -6,10 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from penstock.plan import nodes as n
 from penstock.plan.explain import explain
-from penstock.plan.resolved import Guarantee, InternalTopic, OnBadRecord, Published, ResolvedPlan, Updates
+from penstock.plan.resolved import (
+    Guarantee,
+    InternalTopic,
+    OnBadRecord,
+    Published,
+    ResolvedPlan,
+    Updates,
+)
 from penstock.plan.topics import needs_topics
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -111,6 +111,6 @@ def literal(expr: Literal) -> str:
 def _double(value: float) -> str:
     """With an exponent, or SQL takes it for a DECIMAL."""
     if not math.isfinite(value):
-        return f"CAST('{'NaN' if value != value else 'Infinity' if value > 0 else '-Infinity'}' AS DOUBLE)"
+        return f"CAST('{'NaN' if math.isnan(value) else 'Infinity' if value > 0 else '-Infinity'}' AS DOUBLE)"
     text = repr(value)
     return text.upper() if "e" in text else f"{text}E0"

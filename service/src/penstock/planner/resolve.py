@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from penstock.plan.dead_letter import RETENTION_MS
-from penstock.plan.nodes import Aggregate, Node, Repartition, RelationKind, Sink, SourceStream, SourceTable, StoreKind, StoreSpec, ToTable
+from penstock.plan.nodes import Aggregate, Node, RelationKind, Repartition, Sink, SourceStream, SourceTable, StoreKind, StoreSpec, ToTable
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
 from penstock.planner.logical.flow import Logical, Wish

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from penstock_client.gen.penstock.v1 import relation_pb2
-
 from penstock.planner.yaml_parts import Source, parse, rejoined
+from penstock_client.gen.penstock.v1 import relation_pb2
 
 DECLARATION = ("columns", "schema", "topic", "partitions", "replicas", "retention", "create", "key_format", "value_format", "format",
                "timestamp", "timestamp_column", "timestamp_format")
