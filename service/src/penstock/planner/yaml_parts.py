@@ -63,7 +63,7 @@ class Source:
     def enum(self, key: str, values: EnumTypeWrapper, prefix: str) -> str:
         """An entry such as `left` as the name of an enum value, `JOIN_KIND_LEFT`."""
         name = prefix + self.text(key).upper().replace("-", "_").removeprefix(prefix)
-        known = [v for v in values if not v.endswith("_UNSPECIFIED")]
+        known = [v for v, _ in values.items() if not v.endswith("_UNSPECIFIED")]
         if name not in known:
             short = ", ".join(v.removeprefix(prefix).lower() for v in known)
             raise self.wrong(f"{key}: {self.text(key)} is not known; known are {short}", key)
