@@ -20,10 +20,14 @@ from penstock.expr.typed import ColumnRef, Expr
 from penstock.formats.registry import reader, writer
 from penstock.plan import nodes as n
 from penstock.plan.resolved import Settings, Updates
+from penstock.plan.sql_text import to_sql
 from penstock.state.port import Store
 from penstock.types.schema import Column
 
 Lines = list[str]
+
+COMMENT = 90
+"""Characters that a comment shows of what a node does."""
 
 MISSING = object()
 """Not in the cache, in contrast to None: known to be absent."""
@@ -261,6 +265,13 @@ class Generator:
     def global_line(self) -> Lines:
         """Placeholder for the `global` statement; the assembler fills it in when all names are known."""
         return ["global ..."]
+
+
+def comment(node: n.Node, what: str, *exprs: Expr) -> str:
+    """The comment that opens a node's lines, with its expressions as SQL, on one line whatever stands in their literals."""
+    text = f"{what} {', '.join(to_sql(expr) for expr in exprs)}".rstrip()
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return f"# {node.name}: {shown if len(shown) <= COMMENT else shown[:COMMENT] + '...'}"
 
 
 def reads(exprs: Sequence[Expr], source: int = 0) -> set[str]:

@@ -14,7 +14,7 @@ from itertools import islice
 from time import monotonic
 
 from penstock.engine.failure import FlushedRecord
-from penstock.engine.generator import Generator, Lines, reads
+from penstock.engine.generator import Generator, Lines, comment, reads
 from penstock.engine.graph import Edge, Graph, same_place
 from penstock.engine.operators.to_table import key_demand
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
@@ -81,7 +81,8 @@ def _update(gen: Generator, node: n.Aggregate, add: Row, undo: Row | None) -> Li
     form = gen.graph.store_form(node)
     inner_form = replace(form, windowed=False) if node.window is not None else form
     lines, key = gen.key_bytes(add, source, inner_form)
-    head = [f"# {node.name}: aggregate", *lines]
+    called = ", ".join(f"{c.name} = {c.function.partition('/')[0]}" for c in node.columns)
+    head = [comment(node, f"aggregate {called}"), *lines]
     if node.window is None:
         body = _fold(gen, node, add, undo, key, form, "")
         return [*head, f"if {key} is not None:", *indent(body)]

@@ -6,7 +6,7 @@ before either is suppressed, but only where old values are tracked, as in Kafka 
 
 from __future__ import annotations
 
-from penstock.engine.generator import Generator, Lines, reads
+from penstock.engine.generator import Generator, Lines, comment, reads
 from penstock.engine.graph import Edge, Graph
 from penstock.engine.rows import ALWAYS, NEVER, Change, Row
 from penstock.expr.code import indent
@@ -28,13 +28,13 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
         return []
     code = gen.condition(node, node.where, row)
     test = f"not ({code.value})" if node.negate else code.value
-    return [f"# {node.name}: filter", *code.lines, f"if {test}:", *indent(inner)]
+    return [_comment(node), *code.lines, f"if {test}:", *indent(inner)]
 
 
 def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     """The same condition for the new row and, where it is tracked, the old one."""
     node: n.Filter = edge.node
-    lines: Lines = [f"# {node.name}: filter"]
+    lines: Lines = [_comment(node)]
     new_lines, new = _judge(gen, node, change.new, "keeps")
     lines += new_lines
     if change.old is None:
@@ -42,6 +42,10 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     old_lines, old = _judge(gen, node, change.old, "kept")
     inner = gen.changes(node.name, Change(new, old))
     return [*lines, *old_lines, f"if {new.present} or {old.present}:", *indent(inner)] if inner else []
+
+
+def _comment(node: n.Filter) -> str:
+    return comment(node, "filter, unless" if node.negate else "filter", node.where)
 
 
 def _judge(gen: Generator, node: n.Filter, row: Row, hint: str) -> tuple[Lines, Row]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.engine.generator import Generator, Lines
+from penstock.engine.generator import Generator, Lines, comment
 from penstock.engine.graph import Edge, Graph, same_place
 from penstock.engine.operators import partition_by
 from penstock.engine.rows import ALWAYS, NEVER, PSEUDO, Change, Row
@@ -35,7 +35,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
         return []
     lines, moved = partition_by.rekeyed(gen, node, row)
     inner = gen.rows(node.name, moved)
-    return [f"# {node.name}: group by", *lines, f"if {_whole(node, moved)}:", *indent(inner)] if inner else []
+    return [comment(node, "group by", *(k.expr for k in node.keys)), *lines, f"if {_whole(node, moved)}:", *indent(inner)] if inner else []
 
 
 def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
@@ -50,7 +50,7 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     both = gen.changes(node.name, Change(new.only_if(ALWAYS), old.only_if(ALWAYS)))
     subtract = gen.changes(node.name, Change(_without(old), old.only_if(ALWAYS)))
     add = gen.changes(node.name, Change(new.only_if(ALWAYS), _without(new)))
-    return [f"# {node.name}: group by", *new_lines, *old_lines, f"if {adds} and {takes} and {same}:", *indent(both), "else:",
+    return [comment(node, "group by", *(k.expr for k in node.keys)), *new_lines, *old_lines, f"if {adds} and {takes} and {same}:", *indent(both), "else:",
             f"    if {takes}:", *indent(subtract, 2), f"    if {adds}:", *indent(add, 2)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.engine.generator import Generator, Lines, reads
+from penstock.engine.generator import Generator, Lines, comment, reads
 from penstock.engine.graph import Edge, Graph
 from penstock.engine.rows import NEVER, PSEUDO, Change, Row
 from penstock.plan import nodes as n
@@ -39,7 +39,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
         row = row.with_columns({**row.columns, **missing})
     lines, moved = rekeyed(gen, node, row)
     inner = gen.rows(node.name, moved)
-    return [f"# {node.name}: partition by", *lines, *inner] if inner else []
+    return [comment(node, "partition by", *(k.expr for k in node.keys)), *lines, *inner] if inner else []
 
 
 def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
