@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from broker import Broker, available
-from support import FAST, batch, new_topic, read_all, run, until
-
 from penstock.errors import LogUnavailable
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TaskId
+from support import FAST, batch, new_topic, read_all, run, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

@@ -21,6 +21,7 @@ from penstock.errors import LogError, LogUnavailable, UnknownTopic
 from penstock.log.kafka import codes
 from penstock.log.kafka.protocol import FIND_COORDINATOR, METADATA, Call
 from penstock.log.kafka.security import Security
+from penstock.log.kafka.wake import happens
 from penstock.log.port import TopicPartition
 
 logger = logging.getLogger(__name__)
@@ -104,8 +105,7 @@ class Cluster:
     async def _keep(self) -> None:
         """Refresh the metadata from time to time, at once when a connection broke, and often while nobody answers."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 1.0 if self._trouble else _REFRESH_SECONDS)
+            await happens(self._wake, 1.0 if self._trouble else _REFRESH_SECONDS)
             self._wake.clear()
             with contextlib.suppress(LogError):  # healthy() tells
                 await self.refresh()
@@ -262,7 +262,7 @@ class Cluster:
         problem: Exception = LogUnavailable("no bootstrap server is named")
         for host, port in self.security.bootstrap:
             try:
-                conn = await asyncio.wait_for(self._connect(host, port, self._timeout), _CONNECT_SECONDS)
+                conn = await self._connect(host, port, self._timeout)
             except (KafkaError, OSError, TimeoutError) as error:
                 problem = error
                 continue
@@ -299,7 +299,7 @@ class Cluster:
                 self._wake.set()
                 raise LogUnavailable(f"broker {node} is not known")
             try:
-                conn = await asyncio.wait_for(self._connect(*address, timeout), _CONNECT_SECONDS)
+                conn = await self._connect(*address, timeout)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._wake.set()
                 raise LogUnavailable(f"broker {node} at {address[0]}:{address[1]}: {error or type(error).__name__}") from error
@@ -307,8 +307,9 @@ class Cluster:
             return conn
 
     async def _connect(self, host: str, port: int, timeout: float) -> AIOKafkaConnection:
-        return await create_conn(host, port, client_id=self._client_id, request_timeout_ms=int(timeout * 1000), max_idle_ms=_IDLE_MS,
-                                 **self.security.connection)
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            return await create_conn(host, port, client_id=self._client_id, request_timeout_ms=int(timeout * 1000), max_idle_ms=_IDLE_MS,
+                                     **self.security.connection)
 
     def _broken(self, node: int, lane: Hashable, conn: AIOKafkaConnection) -> None:
         """Answers could be out of step after a timeout, so the connection is closed in any case."""

@@ -72,3 +72,12 @@ def error(code: int, what: str, topic: str = "") -> LogError:
     if code in RETRIABLE:
         return LogUnavailable(message)
     return LogError(message)
+
+
+def as_log_error(error: Exception) -> LogError:
+    """An error of a background task, for whoever waits for that task: itself, or what could not be foreseen as a LogError."""
+    if isinstance(error, LogError):
+        return error
+    wrapped = LogError(f"{type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped

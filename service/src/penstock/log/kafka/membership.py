@@ -10,9 +10,9 @@ aiokafka's GroupCoordinator is eager and changes its token behind the caller's b
 
 What the broker answers, and what follows:
     Heartbeat 0 | 27 join again, tasks and the old token stay good meanwhile | 22, 25 lost | 82 lost for good (another process has our name)
-    JoinGroup 0 | 79 join with the id just given | 22, 25 lost | 82 and what cannot be mended: lost for good
+    JoinGroup 0 | 79 join with the id just given | 22, 25 lost | 82 lost for good
     SyncGroup 0 | 27 another round began: join again, claims stay | 22, 25 lost | 82
-    14, 15, 16 anywhere: the coordinator moved or loads, ask again; no answer: ask again. Neither changes what we may do.
+    14, 15, 16 and every other code: ask again; no answer: ask again. Neither changes what we may do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from penstock.log.kafka.cluster import GROUP, Cluster
 from penstock.log.kafka.protocol import ASSIGNMENT, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SUBSCRIPTION, SYNC_GROUP, Call
 from penstock.log.kafka.security import Security
 from penstock.log.kafka.token import KafkaToken
-from penstock.log.kafka.wake import Signal
+from penstock.log.kafka.wake import Signal, happens
 from penstock.log.port import Assignment, GroupHandle, TaskId
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class KafkaGroup:
         self.name = name
         self._owner, self._topics, self._producer, self._notify = owner, sorted(topics), producer, notify
         self._tasks = [_task(t) for t in tasks]
+        self.trouble = ""  # why joining does not succeed now, for people
         self._home = asyncio.get_running_loop()
         self._state = _State()
         self._signal = Signal()
@@ -106,7 +107,7 @@ class KafkaGroup:
 
     @property
     def fatal(self) -> str:
-        """Why this membership can never come back (another process uses the slot's name, not authorised), else empty."""
+        """Why this membership can never come back (another process has taken its name), else empty."""
         return self._state.fatal
 
     async def token_for(self, tasks: frozenset[TaskId], epoch: int) -> KafkaToken:
@@ -143,7 +144,8 @@ class KafkaGroup:
             if token is not None:
                 return replace(token, epoch=epoch, renew=lambda stale: self._renew(tasks, epoch, stale))
             try:
-                await asyncio.wait_for(changed, max(0.0, deadline - time.monotonic()))
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await changed
             except TimeoutError:
                 raise AssignmentLost(f"{self.name}: no assignment came within {_TOKEN_PATIENCE:.0f} s") from None
 
@@ -204,13 +206,17 @@ class KafkaGroup:
                 else:
                     await self._beat()
             except LogUnavailable as error:
+                self.trouble = str(error)
                 logger.info("group %s: %s", self.name, error)
                 await asyncio.sleep(_PAUSE)
-            except LogError as error:
-                self._give_up_for_good(str(error))
-            except Exception:
+            except LogError as error:  # not authorised, another protocol in the group, ...: somebody may mend it
+                self.trouble = str(error)
+                logger.warning("group %s: %s", self.name, error)
+                await asyncio.sleep(10 * _PAUSE)
+            except Exception as error:
+                self.trouble = f"{type(error).__name__}: {error}"
                 logger.exception("group %s: membership", self.name)
-                await asyncio.sleep(5 * _PAUSE)
+                await asyncio.sleep(10 * _PAUSE)
 
     def _set(self, **changes: Any) -> None:
         self._state = replace(self._state, **changes)
@@ -232,8 +238,7 @@ class KafkaGroup:
     async def _beat(self) -> None:
         timing, pending = self._owner.timing, self._memory is not None and self._memory.pending
         interval = min(timing.heartbeat, timing.moving) if pending else timing.heartbeat
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._kick.wait(), interval / 1000)
+        await happens(self._kick, interval / 1000)
         self._kick.clear()
         if self._producer() != self._told:  # opened or renewed since we joined: the others must know whom to fence when we vanish
             self._rejoin()
@@ -298,6 +303,7 @@ class KafkaGroup:
         self._claims = dict.fromkeys((*down.active, *down.give_up), token.generation)
         assignment = Assignment(self._seq, self._state.epoch, token, frozenset(TaskId(*t) for t in down.active),
                                 frozenset(TaskId(*t) for t in down.give_up), down.fences)
+        self.trouble = ""
         self._set(latest=assignment, holding=False, early=None)
 
     def _refused(self, what: str, code: int) -> None:

@@ -7,7 +7,6 @@ over another lane (of at most four a broker), and what is buffered for other par
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import struct
 import time
@@ -18,8 +17,10 @@ from typing import Any, cast
 from penstock.errors import LogError, LogUnavailable, OffsetOutOfRange, UnknownTopic
 from penstock.log.kafka import codes
 from penstock.log.kafka.cluster import Cluster
+from penstock.log.kafka.codes import as_log_error
 from penstock.log.kafka.lookups import Lookups
 from penstock.log.kafka.protocol import FETCH
+from penstock.log.kafka.wake import happens
 from penstock.log.kafka.wire import by_topic
 from penstock.log.port import Chunk, Record, TopicPartition
 from penstock.log.records import HEADER, batches
@@ -129,8 +130,7 @@ class KafkaReader:
         """Chunks in rotation over the partitions that have data; returns early rather than hold the event loop for long."""
         if not self._ready and self._error is None:
             self._data.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._data.wait(), timeout)
+            await happens(self._data, timeout)
         if self._error is not None:
             error, self._error = self._error, None
             self._wake.set()
@@ -181,8 +181,8 @@ class KafkaReader:
                     if self._start_fetches():
                         await self._relocate()
                         continue
-                except LogError as error:
-                    self._fail(error)
+                except Exception as error:
+                    self._fail(as_log_error(error))
             await self._wake.wait()
 
     def _start_fetches(self) -> bool:
@@ -252,8 +252,8 @@ class KafkaReader:
         except LogUnavailable as error:
             self._outage(error)
             await self._relocate()
-        except LogError as error:
-            self._fail(error)
+        except Exception as error:
+            self._fail(as_log_error(error))
         finally:
             for _, part in parts:
                 part.in_flight = False

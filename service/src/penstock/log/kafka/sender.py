@@ -114,8 +114,8 @@ class Sender:
                     self._queues.clear()
                     self._idle.set()
                 await self._work.wait()
-        except LogError as error:
-            self._fail(error)
+        except Exception as error:
+            self._fail(codes.as_log_error(error))
 
     def _start(self, node: int, tps: list[TopicPartition]) -> None:
         chosen: dict[TopicPartition, _Batch] = {}
@@ -144,8 +144,8 @@ class Sender:
                 return
             if trouble := self._take_answers(chosen, answer.topics):
                 await self._pause(chosen.values(), trouble)
-        except LogError as error:
-            self._fail(error)
+        except Exception as error:
+            self._fail(codes.as_log_error(error))
         finally:
             self._busy.discard(node)
             self._work.set()

@@ -1,9 +1,22 @@
-"""Wakes coroutines of several event loops from any thread."""
+"""Waiting: for an event no longer than so many seconds, and for what another thread does.
+
+asyncio.wait_for of Python 3.11 can swallow a cancellation that arrives together with the event; the task then goes on for ever.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+
+
+async def happens(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event, at most so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 class Signal:

@@ -82,7 +82,8 @@ class KafkaWriter:
         """Abort what is open, within the patience of one request, then drop the connections."""
         try:
             if self._sender is not None and self._sender.failure is None and self._transaction.open:
-                await asyncio.wait_for(self.abort(), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await self.abort()
         except (LogError, TimeoutError):
             pass  # the successor's start aborts it
         await self.discard()
