@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import penstock.planner
 import pytest
 from penstock.clock import ManualClock
 from penstock.engine.compile import compile_sub
@@ -14,12 +16,13 @@ from penstock.errors import RequestError, StateError
 from penstock.plan.nodes import RelationKind, Sink
 from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import Updates
-from penstock.planner.definition import relation_of, topology_of
+from penstock.planner.definition import load_documents, relation_of, topology_of
 from penstock.state.memory import MemoryTaskState
 from penstock.testing import TopologyTestDriver
 from penstock.testing.driver import TopicRows
 from penstock.testing.records import DriverRecord
 from penstock.testing.relations import relation_info
+from penstock_client.gen.penstock.v1 import relation_pb2
 
 STREAM = relation_info(relation_of({"stream": "s", "columns": ["K STRING KEY", "V BIGINT"]}))
 COUNT = {"s": {"stream": "s"}, "g": {"from": "s", "group_by": "k"}, "a": {"from": "g", "aggregate": {"N": "COUNT(*)"}},
@@ -143,3 +146,17 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         driver.append("s", key="a", value={"X": 1})
     with pytest.raises(RequestError, match="no table s"):
         driver.read_store("s")
+
+
+EXAMPLES = sorted((Path(penstock.planner.__file__).parents[1] / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=[f.stem for f in EXAMPLES])
+def test_the_examples_compile(file: Path) -> None:
+    documents = load_documents(file.read_text(encoding="utf-8"))
+    relations = [relation_info(d) for d in documents if isinstance(d, relation_pb2.Relation)]
+    definitions = [d for d in documents if not isinstance(d, relation_pb2.Relation)]
+    assert definitions
+    for definition in definitions:
+        driver = TopologyTestDriver(definition, relations)
+        assert all("def read_" in source for source in driver.sources.values())

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from penstock.engine.merge import merge_by_timestamp
+from penstock.engine.windows.tumbling import accepts, start_of
 from penstock.plan.resolved import Updates
 from penstock.planner.definition import relation_of
 from penstock.testing import TopologyTestDriver
@@ -92,6 +93,8 @@ def test_tumbling_windows(given_steps: Steps, updates: Updates, grace: int) -> N
             continue
         stream_time = max(stream_time, at)
         start = at // 50 * 50
+        assert start_of(at, 50) == start
+        assert accepts(start, 50, grace, stream_time) == (start + 50 > stream_time - grace)
         if start + 50 > stream_time - grace:
             expected[(key, start)].append((None if value is None else value["V"], at))
         else:

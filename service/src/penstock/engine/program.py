@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock.engine.failure import Failures
+from penstock.engine.windows.tumbling import expired_before
 from penstock.log.port import Record
 from penstock.state.port import WindowStore
 
@@ -59,9 +60,7 @@ class Compiled:
     def _expire(self) -> None:
         """Only when no group waits to be sent on: it would be taken for deleted."""
         for expiry in self._expiries:
-            before = self._module[expiry.time] - expiry.retention
-            if before > 0:
-                expiry.store.expire(before)
+            expiry.store.expire(expired_before(self._module[expiry.time], expiry.retention))
 
     def scalars(self) -> Mapping[str, int]:
         """Stream times by node."""
