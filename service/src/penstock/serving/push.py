@@ -111,17 +111,17 @@ class Push(ABC):
                 if self._full():
                     yield self._end(pb.END_REASON_COMPLETED, "")
                     return
+            if not caught_up and self._caught_up(feed):
+                caught_up = True
+                for event in self._flush(True):
+                    yield event
+                yield self._said(pb.Event(caught_up=pb.CaughtUp(position=self._position())))
             ending = self._ending(feed)
             if ending is not None:
                 for event in self._flush(True):
                     yield event
                 yield self._end(ending, "")
                 return
-            if not caught_up and self._caught_up(feed):
-                caught_up = True
-                for event in self._flush(True):
-                    yield event
-                yield self._said(pb.Event(caught_up=pb.CaughtUp(position=self._position())))
             if not self._waiting and time.monotonic() - self._spoke >= self.terms.progress:
                 yield self._said(pb.Event(progress=pb.Progress(position=self._position())))
 
