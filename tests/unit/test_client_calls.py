@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,7 @@ from penstock_client.gen.penstock.v1 import (
 from penstock_client.gen.penstock.v1 import (
     topology_service_pb2 as topologies,
 )
+from penstock_client.json_text import json_text
 
 QUICK = Retry(attempts=4, first=0.01, longest=0.02)
 GONE = status(grpc.StatusCode.UNAVAILABLE, "NOT_SERVING", "restoring")
@@ -349,3 +352,31 @@ async def test_cancelling_the_reader_cancels(service: FakeService) -> None:
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reader
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def shape(of: type) -> dict[str, list[str]]:
+        methods = {n: m for n, m in vars(of).items() if callable(m) and not n.startswith("_")}
+        return {name: [str(p) for p in inspect.signature(method).parameters.values()] for name, method in methods.items()}
+
+    assert shape(Client) == shape(AsyncClient)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": None, "b": True, "c": [1, 1.5]}, '{"a":null,"b":true,"c":[1,1.5]}'),
+        (Decimal("12345678901234567890.10"), "12345678901234567890.10"),
+        (datetime(2024, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), '"2024-01-01T00:00:00.000Z"'),
+        (b"\x00", '"AA=="'),
+        ('ä"', '"ä\\""'),
+    ],
+)
+def test_json_text(value: object, text: str) -> None:
+    assert json_text(value) == text
+
+
+@pytest.mark.parametrize("value", [float("nan"), Decimal("Infinity"), datetime(2024, 1, 1)])  # noqa: DTZ001 - no zone is the point
+def test_what_json_does_not_have(value: object) -> None:
+    with pytest.raises(ValueError, match="JSON has no|no time zone"):
+        json_text(value)
