@@ -49,8 +49,8 @@ async def _run(child: Child, config: ServeConfig, body: Callable[[Surroundings],
         stop_telemetry = telemetry.start(config, child.name, child.index)
         await body(Surroundings(child, config, line, notices))
     except OSError as e:
-        line.say(failed=str(e), code=Exit.PORT_TAKEN if e.errno == errno.EADDRINUSE else Exit.FAILED)
-        log.exception("%s failed", child.name)
+        line.say(failed=e.strerror or str(e), code=Exit.PORT_TAKEN if e.errno == errno.EADDRINUSE else Exit.FAILED)
+        log.error("%s failed: %s", child.name, e, exc_info=e.errno != errno.EADDRINUSE)
         return Exit.FAILED
     except PenstockError as e:
         line.say(failed=str(e), code=Exit.FAILED)

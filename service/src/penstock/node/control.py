@@ -17,8 +17,9 @@ import signal
 import socket
 
 BEAT = 1.0
-STALL = 30.0
-"""Seconds without a sign of life after which a process is killed."""
+STALL = 20.0
+"""Seconds without a sign of life after which a process is killed. On the embedded log a process that is stopped in the middle of a
+publication holds the others' writes back until then."""
 ALARM = 60
 """Seconds after which the kernel kills a process that does not set its alarm again."""
 STOP_WITHIN = 10.0

@@ -31,7 +31,7 @@ log = logging.getLogger("penstock.node")
 GATEWAY = "penstock.node.gateway"
 WORKER = "penstock.node.worker"
 DESCRIPTORS = 65536
-WORKERS_READY_WITHIN = 15.0
+WORKERS_READY_WITHIN = 8.0
 DRAIN = 4.0
 STOP = 9.5
 """Seconds from the signal until the gateway, and until everything, is no longer waited for."""
@@ -127,9 +127,11 @@ class _Node:
             await _first(gateway.ready, self._stop, within=0.1)
         if gateway.said:
             self._config = replace(self._config, listen=gateway.said)
+        until = asyncio.get_running_loop().time() + WORKERS_READY_WITHIN
         for worker in workers:
-            if not worker.ready.is_set() and not self._stop.is_set():
-                await _first(worker.ready, self._stop, within=WORKERS_READY_WITHIN)
+            left = until - asyncio.get_running_loop().time()
+            if not worker.ready.is_set() and not self._stop.is_set() and left > 0:
+                await _first(worker.ready, self._stop, within=left)
             if not worker.ready.is_set():
                 log.warning("worker %s is not ready yet; the node serves meanwhile", worker.name)
         return not self._stop.is_set()

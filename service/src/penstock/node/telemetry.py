@@ -32,7 +32,10 @@ def start(config: ServeConfig, process: str, index: int) -> Callable[[], None]:
         from prometheus_client import start_http_server
 
         host, port = split_address(config.metrics, "--metrics")
-        start_http_server(port + index, host)
+        try:
+            start_http_server(port + index, host)
+        except OSError as e:
+            raise OSError(e.errno, f"metrics on {host}:{port + index}: {e.strerror}; choose another --metrics") from e
         readers.append(PrometheusMetricReader())
     if config.otlp:
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
