@@ -6,12 +6,13 @@ follows from how many records of each key were acknowledged.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-START = 1_750_000_000_000
-"""Rowtime of the first record, ms."""
+START = int(time.time() * 1000) // 3_600_000 * 3_600_000
+"""Rowtime of the first record, ms: of today, since Kafka's retention goes by the records' own time."""
 
 
 def amount(key: str, n: int) -> int:

@@ -157,10 +157,11 @@ def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float) 
     return done
 
 
-def setup(address: str) -> None:
-    """Declare and register, as soon as the node answers."""
-    with Client(address, timeout=60) as client:
+def setup(node: Node, kafka: str) -> None:
+    """Declare and register, as soon as the node answers. The topic of every update must not be compacted, as a table's would be."""
+    with Client(node.address, timeout=60) as client:
         await_answer(client)
+        asyncio.run(verify.make_topics(node, kafka, ("running",)))
         client.create_stream("numbers", "K STRING KEY, N BIGINT, AMOUNT BIGINT, G STRING", Binding(partitions=4))
         for topology in (storm(), second()):
             info = client.register_topology(topology, wait=40)
@@ -222,7 +223,7 @@ def main() -> int:
 
 
 def storm_and_recount(args: argparse.Namespace, rnd: random.Random, node: Node, broker: Broker | None, v: Violations) -> None:
-    setup(node.address)
+    setup(node, broker.bootstrap if broker else "")
     generator = Generator(node.address, args.seed)
     echoes, running = Watcher(node.address, "echo", "earliest"), Watcher(node.address, "running", "snapshot")
     generator.start()

@@ -15,7 +15,7 @@ from node import Node
 from penstock.catalog.registry import open_registry
 from penstock.config import ServeConfig
 from penstock.log.open import open_log
-from penstock.log.port import Log, TopicPartition
+from penstock.log.port import Log, TopicConfig, TopicPartition
 from penstock.plan.resolved import ResolvedPlan
 from penstock.runtime.layout import Layout
 from penstock.state.lmdb import LmdbTaskState
@@ -65,6 +65,16 @@ def pushes(v: Violations, sent: Mapping[str, int], echoes: Any, table: Any, pati
         time.sleep(0.1)
     wrong = [k for k in wanted if newest.get(k) != wanted[k]]
     v.add("lost", len(wrong), f"push of running: {wrong[:4]} are not the newest; the subscription says {table.error or 'nothing'}")
+
+
+async def make_topics(node: Node, kafka: str, names: tuple[str, ...]) -> None:
+    """Topics that keep every record."""
+    log = await open_log(ServeConfig(data_dir=str(node.data), kafka=kafka), "verify")
+    try:
+        for name in names:
+            await log.create_topic(name, TopicConfig(4, retention_ms=-1))
+    finally:
+        await log.close()
 
 
 async def topics_and_stores(v: Violations, node: Node, kafka: str, sent: Mapping[str, int]) -> None:

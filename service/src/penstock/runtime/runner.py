@@ -506,6 +506,7 @@ class Runner:
         if task.state is not None:
             if clean and not task.first_commit:
                 inputs = {f"{i.tp.topic}[{i.tp.partition}]": i.committed for i in task.inputs}
+                task.state.sync()  # the mark may reach the disk only after what it vouches for
                 task.state.commit((), Stamp(self.plan.incarnation, FORMAT, owner, inputs, task.changelogs, CLEAN, self.ctx.clock.now_ms()))
             task.state.close()
         self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task.id.sub].name, task.id.partition)])

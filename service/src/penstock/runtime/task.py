@@ -71,12 +71,13 @@ class Input:
         """Nothing is known to exist beyond what was fetched."""
         return self.end >= 0 and self.fetched >= self.end
 
-    def take(self, limit: int, below: int | None) -> list[Record]:
-        """Up to `limit` records; with `below`, only as long as their timestamps do not exceed it."""
+    def take(self, limit: int, below: int | None, equal: bool) -> list[Record]:
+        """Up to `limit` records; with `below`, only as long as their timestamps are before it (equal: or the same)."""
         first, last = self.at, min(self.at + limit, len(self.records))
         if below is not None:
             records, stop = self.records, first
-            while stop < last and records[stop].timestamp <= below:
+            bound = below + 1 if equal else below
+            while stop < last and records[stop].timestamp < bound:
                 stop += 1
             last = max(stop, first + 1)
         return self.records[first:last]
@@ -137,34 +138,34 @@ class Task:
             chosen = self._choose()
             if chosen is None:
                 return total
-            source, below = chosen
-            total += self._careful(source) if self.suspect is not None else self._slice(source, below)
+            source, below, equal = chosen
+            total += self._careful(source) if self.suspect is not None else self._slice(source, below, equal)
             if time.monotonic() >= deadline:
                 return total
 
-    def _choose(self) -> tuple[Input, int | None] | None:
-        """The input to go on with and the timestamp up to which it is first."""
+    def _choose(self) -> tuple[Input, int | None, bool] | None:
+        """The input to go on with, the timestamp up to which it is first, and whether it is first at that timestamp too: of equal heads the
+        input that comes first in the plan goes first, as in engine/merge.py."""
         if len(self.inputs) == 1:
             only = self.inputs[0]
-            return (only, None) if only.ready() else None
-        best: Input | None = None
-        bound: int | None = None
-        for i in self.inputs:
-            if not i.ready():
-                if not i.caught_up:
-                    return None
-                continue
-            head = i.records[i.at].timestamp
-            if best is None or head < best.records[best.at].timestamp:
-                if best is not None:
-                    bound = best.records[best.at].timestamp if bound is None else min(bound, best.records[best.at].timestamp)
-                best = i
-            else:
-                bound = head if bound is None else min(bound, head)
-        return None if best is None else (best, bound)
+            return (only, None, True) if only.ready() else None
+        heads: list[tuple[int, int]] = []
+        for n, i in enumerate(self.inputs):
+            if i.ready():
+                heads.append((i.records[i.at].timestamp, n))
+            elif not i.caught_up:
+                return None
+        if not heads:
+            return None
+        _, chosen = min(heads)
+        others = [h for h in heads if h[1] != chosen]
+        if not others:
+            return self.inputs[chosen], None, True
+        below, behind = min(others)
+        return self.inputs[chosen], below, chosen < behind
 
-    def _slice(self, source: Input, below: int | None) -> int:
-        records = source.take(SLICE, below)
+    def _slice(self, source: Input, below: int | None, equal: bool) -> int:
+        records = source.take(SLICE, below, equal)
         self._note.begin(Note(self.name, source.tp.topic, source.tp.partition, records[0].offset, records[-1].offset))
         self._run(source, records)
         self._note.end()
@@ -174,7 +175,7 @@ class Task:
         """One record, noted on its own; a culprit is passed over."""
         suspect = self.suspect
         assert suspect is not None
-        record = source.take(1, None)[0]
+        record = source.take(1, None, True)[0]
         topic, offset = source.tp.topic, record.offset
         if suspect.culprit(topic, offset):
             self.on_culprit(source, record)

@@ -142,6 +142,9 @@ class MemoryTaskState:
         for store in self._stores.values():
             store.drop()
 
+    def sync(self) -> None:
+        """Memory has no disk."""
+
     def close(self) -> None:
         self.drop_cache()
 

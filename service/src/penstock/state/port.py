@@ -104,6 +104,9 @@ class TaskState(Protocol):
     def drop_cache(self) -> None:
         """Forget dirty and cached entries: back to the last commit."""
 
+    def sync(self) -> None:
+        """Put everything that was committed on the disk."""
+
     def close(self) -> None: ...
 
 
