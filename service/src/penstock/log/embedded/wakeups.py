@@ -46,17 +46,20 @@ class Wakeups:
 
     def changed(self) -> None:
         """This process has changed the log; from any thread."""
-        if self._notices is not None:
-            self._notices.send("log")
         if not self._scheduled:
             self._scheduled = True
             try:
-                self._loop.call_soon_threadsafe(self._wake)
+                self._loop.call_soon_threadsafe(self._tell)
             except RuntimeError:
                 self._scheduled = False  # the loop has ended: nobody waits any more
 
-    def _wake(self) -> None:
+    def _tell(self) -> None:
         self._scheduled = False
+        if self._notices is not None:
+            self._notices.send("log")
+        self._wake()
+
+    def _wake(self) -> None:
         for event in self._waiting:
             event.set()
 
