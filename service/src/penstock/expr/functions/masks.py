@@ -21,6 +21,7 @@ class _Table(dict[int, int]):
             if mask is not None and len(mask) != 1:
                 raise ValueError(f"a mask is one character, not {mask!r}")
         self.masks = masks
+        self.one = masks[0] if masks[0] is not None and len(set(masks)) == 1 and masks[0].isascii() else None
         plain = all(mask is None or mask.isascii() for mask in masks)
         self.ascii = bytes(self[code] for code in range(128)) + bytes(128) if plain else None
 
@@ -57,27 +58,38 @@ def mask_with(text: str | None, *masks: Mask) -> str | None:
     return None if text is None else _table(*masks).mask(text)
 
 
-def _part(hidden: Callable[[str, int], tuple[str, str, str]]) -> Callable[..., str | None]:
-    def apply(text: str | None, count: int, *masks: Mask) -> str | None:
+def _keep(text: str, cut: int, table: _Table) -> str:
+    """The first `cut` characters masked, the rest as it is."""
+    if table.one is not None and text.isascii():
+        return table.one * cut + text[cut:]
+    return table.mask(text[:cut]) + text[cut:]
+
+
+def _hide(text: str, cut: int, table: _Table) -> str:
+    """The first `cut` characters as they are, the rest masked."""
+    return text[:cut] + table.mask(text[cut:])
+
+
+def _part(apply: Callable[[str, int, _Table], str], from_left: bool) -> Callable[..., str | None]:
+    """A function of a text and a number of characters, counted from the left or from the right."""
+
+    def masked(text: str | None, count: int, *masks: Mask) -> str | None:
         if count < 0:
             raise ValueError(f"the number of characters must not be negative: {count}")
         if text is None:
             return None
-        before, middle, after = hidden(text, count)
-        return before + (_table(*masks) if masks else _DEFAULT).mask(middle) + after
+        size = len(text)
+        cut = (count if count < size else size) if from_left else (size - count if count < size else 0)
+        return apply(text, cut, _table(*masks) if masks else _DEFAULT)
 
-    return apply
-
-
-def _last(text: str, count: int) -> int:
-    return max(len(text) - count, 0)
+    return masked
 
 
-for _name, _hidden, _text in (
-    ("MASK_LEFT", lambda s, n: ("", s[:n], s[n:]), "Hides the first n characters."),
-    ("MASK_RIGHT", lambda s, n: (s[:_last(s, n)], s[_last(s, n):], ""), "Hides the last n characters."),
-    ("MASK_KEEP_LEFT", lambda s, n: (s[:n], s[n:], ""), "Hides all but the first n characters."),
-    ("MASK_KEEP_RIGHT", lambda s, n: ("", s[:_last(s, n)], s[_last(s, n):]), "Hides all but the last n characters."),
+for _name, _apply, _from_left, _text in (
+    ("MASK_LEFT", _keep, True, "Hides the first n characters."),
+    ("MASK_RIGHT", _hide, False, "Hides the last n characters."),
+    ("MASK_KEEP_LEFT", _hide, True, "Hides all but the first n characters."),
+    ("MASK_KEEP_RIGHT", _keep, False, "Hides all but the last n characters."),
 ):
     scalar(_name, "STRING, INT! -> STRING", "STRING, INT!, STRING, STRING, STRING, STRING -> STRING", text=_text, nulls=True,
-           arguments=("text", "n", "upper", "lower", "digit", "other"))(_part(_hidden))
+           arguments=("text", "n", "upper", "lower", "digit", "other"))(_part(_apply, _from_left))

@@ -10,7 +10,7 @@ from penstock.types import java
 
 @scalar("CONCAT", "STRING... -> STRING", text="Joins texts or bytes; nulls are skipped.", arguments=("part",), nulls=True, safe=True)
 def concat(*parts: str | None) -> str:
-    return "".join(p for p in parts if p is not None)
+    return "".join(parts) if None not in parts else "".join([p for p in parts if p is not None])  # type: ignore[arg-type]
 
 
 @scalar("CONCAT", "BYTES... -> BYTES", nulls=True, safe=True)
@@ -71,6 +71,9 @@ def _slice(size: int, position: int, count: int | None) -> slice:
 @scalar("SUBSTRING", "STRING, INT -> STRING", "STRING, INT, INT -> STRING", arguments=("text", "position", "length"), safe=True,
         text="Part of a text or of bytes from a position, counted from 1 or, if negative, from the end.")
 def substring(text: str, position: int, count: int | None = None) -> str:
+    if text.isascii():  # a character is a unit
+        start = position - 1 if position > 0 else 0 if position == 0 else max(len(text) + position, 0)
+        return text[start:] if count is None else text[start:start + count] if count > 0 else ""
     units = java.to_units(text)
     return java.from_units(units[_slice(len(units), position, count)])
 
