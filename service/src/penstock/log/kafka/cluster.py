@@ -34,6 +34,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _REFRESH_SECONDS = 60.0
 _IDLE_MS = 300_000
 _CONNECT_SECONDS = 10.0
+_LAST_MOMENT = 1.0
 _NO_ID = bytes(16)
 _TOPIC_IS_NEW = 1.0
 """Seconds in which a topic that the brokers do not know may be one whose creation has not reached them."""
@@ -88,7 +89,9 @@ class Cluster:
             raise
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, after a last moment for what goes on in the background."""
+        if self._background:
+            await asyncio.wait(self._background, timeout=_LAST_MOMENT)
         self._closed = True
         tasks = [t for t in (self._keeper, self._refreshing, *self._background) if t is not None]
         for task in tasks:

@@ -1,4 +1,4 @@
-"""Kafka's requests, in the one version of each that this package speaks (brokers 2.8 and later, 4.x included).
+"""Kafka's requests, in the one version of each that this package speaks (brokers 3.0 and later, 4.x included).
 
 aiokafka offers its own classes for some of them, mostly in older versions: without stable offsets (OffsetFetch v7, KIP-447), without
 generation and member in TxnOffsetCommit (v3, KIP-447), without compare-and-set in InitProducerId (v3, KIP-360), without the instance id in
@@ -182,6 +182,13 @@ END_TXN = Api(
     "EndTxn", 26, 1,
     Schema(("transactional_id", _TEXT), ("producer_id", Int64), ("producer_epoch", Int16), ("commit", Boolean)),
     Schema(("throttle", Int32), ("error", Int16)))
+
+DESCRIBE_TRANSACTIONS = Api(
+    "DescribeTransactions", 65, 0, Schema(("ids", CompactArray(_COMPACT)), _TAGS),
+    Schema(("throttle", Int32), ("transactions", CompactArray(
+        ("error", Int16), ("id", _COMPACT), ("state", _COMPACT), ("timeout", Int32), ("start", Int64), ("producer_id", Int64),
+        ("producer_epoch", Int16), ("topics", CompactArray(("topic", _COMPACT), ("partitions", CompactArray(Int32)), _TAGS)), _TAGS)), _TAGS),
+    flexible=True)
 
 JOIN_GROUP = Api(
     "JoinGroup", 11, 5,

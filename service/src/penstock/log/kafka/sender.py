@@ -91,12 +91,20 @@ class Sender:
 
     def discard(self) -> None:
         """Stop at once, without waiting for the log."""
-        self._fail(LogUnavailable("discarded"))
-        if self._pump is not None:
-            self._pump.cancel()
+        self.stop()
         for task in self._tasks:
             task.cancel()
         self._cluster.drop_lane(self._lane)
+
+    def stop(self) -> None:
+        """Nothing more goes out; what is under way stays under way."""
+        self._fail(LogUnavailable("discarded"))
+        if self._pump is not None:
+            self._pump.cancel()
+
+    async def settled(self, seconds: float) -> bool:
+        """After stop(): wait until every request under way was answered, at most so long."""
+        return not self._tasks or not (await asyncio.wait(self._tasks, timeout=seconds))[1]
 
     # ------------------------------------------------------------------------------------------------ the pump
     async def _run(self) -> None:
@@ -186,11 +194,15 @@ class Sender:
         return trouble
 
     def _done(self, tp: TopicPartition, batch: _Batch) -> None:
-        self._queues[tp].popleft()
-        self.queued_bytes -= batch.size
+        queue = self._queues.get(tp)
+        if queue and queue[0] is batch:  # else everything was dropped meanwhile
+            queue.popleft()
+            self.queued_bytes -= batch.size
 
     async def _pause(self, batches: Collection[_Batch], reason: LogError) -> None:
         """Before a repeat: learn the leaders anew. Raises the reason when the time for repeating is over."""
+        if self.failure is not None:
+            return
         if time.monotonic() > min(b.first_sent for b in batches) + DELIVERY_SECONDS:
             raise reason
         tries = max(b.tries for b in batches)

@@ -11,7 +11,7 @@ from typing import Any
 from penstock.errors import AssignmentLost, LogError, LogUnavailable
 from penstock.log.kafka import codes
 from penstock.log.kafka.cluster import GROUP, TRANSACTION, Cluster
-from penstock.log.kafka.protocol import ADD_OFFSETS, ADD_PARTITIONS, END_TXN, INIT_PRODUCER_ID, TXN_OFFSET_COMMIT, Call
+from penstock.log.kafka.protocol import ADD_OFFSETS, ADD_PARTITIONS, DESCRIBE_TRANSACTIONS, END_TXN, INIT_PRODUCER_ID, TXN_OFFSET_COMMIT, Call
 from penstock.log.kafka.token import KafkaToken, StaleToken
 from penstock.log.kafka.wire import by_topic
 from penstock.log.port import CommittedOffset, TopicPartition
@@ -33,7 +33,7 @@ class Transaction:
         self.id = transactional_id
         self.producer_id, self.epoch = -1, -1
         self._cluster = cluster
-        self._lane = ("transaction", transactional_id)
+        self._lane = ("transaction", id(self))
         self._partitions: set[TopicPartition] = set()
         self._groups: set[str] = set()
 
@@ -114,6 +114,12 @@ class Transaction:
         self._partitions.clear()
         self._groups.clear()
 
+    async def abort_once(self) -> None:
+        """Abort what is open, without repeating. Fenced when a newer producer took the id."""
+        if self.open:
+            answer = await self._ask(END_TXN(self.id, self.producer_id, self.epoch, False))
+            self._check(answer.error, f"aborting the transaction of {self.id}")
+
     def close(self) -> None:
         """Close this id's connections."""
         self._cluster.drop_lane(self._lane)
@@ -136,12 +142,23 @@ class Transaction:
 
 
 async def fence(cluster: Cluster, producer: str, patience: float = 20.0) -> None:
-    """End the transaction of exactly this "transactional id|producer id|epoch": InitProducerId with the expected id and epoch is a
-    compare-and-set (KIP-360), so that a newer process of the same id is left alone."""
+    """End the transaction of exactly this "transactional id|producer id|epoch", and leave a newer process of the same id alone.
+
+    InitProducerId with the expected id and epoch is a compare-and-set (KIP-360), but not while the newer producer has a transaction open:
+    that one the broker aborts first and compares then. So the present producer is asked for before. In the instant between the two a
+    newer one may still lose a transaction; it starts again then, nothing is wrong."""
     transactional_id, producer_id, epoch = producer.rsplit("|", 2)
     call = INIT_PRODUCER_ID(transactional_id, TIMEOUT_MS, int(producer_id), int(epoch))
 
     async def attempt() -> None:
+        found = await cluster.ask_coordinator(TRANSACTION, transactional_id, DESCRIBE_TRANSACTIONS([transactional_id]))
+        code, _, _, _, _, now_id, now_epoch, *_ = found.transactions[0]
+        if code in codes.COORDINATOR_MOVED:
+            cluster.forget_coordinator(TRANSACTION, transactional_id)
+        if code == codes.NO_SUCH_TRANSACTIONAL_ID or not code and (now_id, now_epoch) != (int(producer_id), int(epoch)):
+            return
+        if code:
+            raise codes.error(code, f"looking for {producer}")
         answer = await cluster.ask_coordinator(TRANSACTION, transactional_id, call)
         if answer.error in codes.COORDINATOR_MOVED:
             cluster.forget_coordinator(TRANSACTION, transactional_id)

@@ -9,12 +9,13 @@ from penstock.errors import AssignmentLost, LogError, LogUnavailable
 from penstock.log.kafka.cluster import Cluster
 from penstock.log.kafka.sender import Sender
 from penstock.log.kafka.token import KafkaToken, StaleToken
-from penstock.log.kafka.transaction import PATIENCE, Transaction, fence
+from penstock.log.kafka.transaction import PATIENCE, Transaction
 from penstock.log.port import BatchBuilder, CommittedOffset, GroupToken, OffsetsFor, TopicPartition
 from penstock.log.records import Builder
 
 _QUEUED_BYTES = 32 * 1024 * 1024
 """send() waits while more than this is on its way."""
+_SETTLE_SECONDS = 2.0
 
 
 def own(batch: BatchBuilder) -> Builder:
@@ -70,13 +71,14 @@ class KafkaWriter:
         await self._transaction.end(commit=False)
 
     async def discard(self) -> None:
-        """Drop everything at once. What is open is fenced in the background, so that it does not hold readers back until its timeout;
+        """Drop everything at once. What is open is aborted in the background, so that it does not hold readers back until its timeout;
         if that fails, the successor's start or the timeout aborts it."""
         if self._sender is not None:
-            self._sender.discard()
-        self._transaction.close()
-        if self._transaction.open:
-            self._cluster.spawn(fence(self._cluster, self.producer))
+            self._sender.stop()
+            self._cluster.spawn(self._retire(self._sender))
+            self._sender = None
+        else:
+            self._transaction.close()
 
     async def close(self) -> None:
         """Abort what is open, within the patience of one request, then drop the connections."""
@@ -88,9 +90,19 @@ class KafkaWriter:
             pass  # the successor's start aborts it
         await self.discard()
 
+    async def _retire(self, sender: Sender) -> None:
+        """Abort only when no batch is under way any more: one that arrived behind the abort would open a transaction that nobody ends.
+        With our own epoch: a newer producer of this id is not touched."""
+        try:
+            if await sender.settled(_SETTLE_SECONDS):
+                await self._transaction.abort_once()
+        finally:
+            sender.discard()
+            self._transaction.close()
+
     def _live(self) -> Sender:
         if self._sender is None:
-            raise LogUnavailable("the writer is not started")
+            raise LogUnavailable("the writer is not started, or discarded")
         if self._sender.failure is not None:
             raise self._sender.failure
         return self._sender
