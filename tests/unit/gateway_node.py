@@ -8,10 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
-from penstock_client.gen.penstock.v1 import (
-    append_service_pb2, append_service_pb2_grpc, catalog_service_pb2_grpc, cluster_service_pb2_grpc, lookup_service_pb2_grpc,
-    subscription_service_pb2_grpc, topology_service_pb2_grpc,
-)
 
 from penstock.api.server import run_gateway
 from penstock.config import ServeConfig
@@ -20,15 +16,26 @@ from penstock.log.port import Log
 from penstock.runtime.layout import Layout
 from penstock.runtime.worker import run_worker
 from penstock.serving.local_notices import LocalNotices
+from penstock_client.gen.penstock.v1 import (
+    append_service_pb2,
+    append_service_pb2_grpc,
+    catalog_service_pb2_grpc,
+    cluster_service_pb2_grpc,
+    lookup_service_pb2_grpc,
+    subscription_service_pb2_grpc,
+    topology_service_pb2_grpc,
+)
 
 
 class Node:
     """Stubs of a running node."""
 
-    def __init__(self, channel: grpc.aio.Channel, stop: asyncio.Event, log: Log) -> None:
+    def __init__(self, channel: grpc.aio.Channel, stop: asyncio.Event, log: Log, config: ServeConfig, address: str) -> None:
         self.channel = channel
         self.stop = stop
         self.log = log
+        self.config = config
+        self.address = address
         self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
         self.topologies = topology_service_pb2_grpc.TopologyServiceStub(channel)
         self.appends = append_service_pb2_grpc.AppendServiceStub(channel)
@@ -55,7 +62,7 @@ async def running(path: Path) -> AsyncIterator[Node]:
     worker = asyncio.create_task(run_worker(config, "w0", stop_worker, log, notices))
     channel = grpc.aio.insecure_channel(await address)
     try:
-        yield Node(channel, stop, log)
+        yield Node(channel, stop, log, config, await address)
     finally:
         stop_worker.set()
         await worker

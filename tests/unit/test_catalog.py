@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from penstock_client.builder import Topology
-from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.catalog import changes, register
 from penstock.catalog.port import Desired, RelationEntry
@@ -22,6 +20,8 @@ from penstock.plan.nodes import Format, RelationKind, TopicRef
 from penstock.planner import plan_topology
 from penstock.types.schema import Column, Role, Schema
 from penstock.types.sqltype import DOUBLE, STRING
+from penstock_client.builder import Topology
+from penstock_client.gen.penstock.v1 import topology_pb2
 
 STREAM = RelationEntry(
     "Purchases", RelationKind.STREAM, Schema((Column("CUSTOMER", STRING, Role.KEY), Column("PRICE", DOUBLE))),

@@ -14,11 +14,41 @@ from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
+
+from penstock.api import server
+from penstock.api.host import Parts, assemble
+from penstock.api.server import run_gateway
+from penstock.config import ServeConfig
+from penstock.serving import tail
+from penstock.serving.subscription import Start, Subscribe
 from penstock_client import declare
 from penstock_client.builder import Topology, tumbling
 from penstock_client.gen.penstock.v1 import (
-    append_service_pb2 as append, catalog_service_pb2 as catalog, cluster_service_pb2 as cluster, errors_pb2, lookup_service_pb2 as lookup,
-    position_pb2, row_pb2, subscription_service_pb2 as sub, topology_pb2, topology_service_pb2 as topologies, types_pb2,
+    append_service_pb2 as append,
+)
+from penstock_client.gen.penstock.v1 import (
+    catalog_service_pb2 as catalog,
+)
+from penstock_client.gen.penstock.v1 import (
+    cluster_service_pb2 as cluster,
+)
+from penstock_client.gen.penstock.v1 import (
+    cluster_service_pb2_grpc,
+    errors_pb2,
+    lookup_service_pb2_grpc,
+    position_pb2,
+    row_pb2,
+    topology_pb2,
+    types_pb2,
+)
+from penstock_client.gen.penstock.v1 import (
+    lookup_service_pb2 as lookup,
+)
+from penstock_client.gen.penstock.v1 import (
+    subscription_service_pb2 as sub,
+)
+from penstock_client.gen.penstock.v1 import (
+    topology_service_pb2 as topologies,
 )
 from penstock_client.row import schema_of
 from penstock_client.rows import decode_batch
@@ -421,3 +451,52 @@ async def test_an_expression_error_says_where(node: Node) -> None:
     where = errors_pb2.ExpressionError()
     assert status is not None and any(d.Unpack(where) for d in status.details)
     assert (where.node, where.start, where.end) == ("f", 8, 16) and reason(refused.value) == "UNKNOWN_COLUMN"
+
+
+async def test_a_slow_reader_catches_up_from_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that falls off the ring is told so, gets every row from the log, and is live again."""
+    monkeypatch.setattr(tail, "RING_BYTES", 20_000)
+    opened: list[Parts] = []
+    monkeypatch.setattr(server, "assemble", lambda gateway: opened.append(assemble(gateway)) or opened[0])
+    async with running(tmp_path) as node:
+        await shop(node)
+        parts = opened[0]
+        events = parts.hub.events(Subscribe("purchases", ("price",), "", {}, Start(), None, 0, (), 500, 0.005, 10.0))
+        kinds: list[str | None] = []
+        prices: list[float] = []
+        async with asyncio.timeout(30):
+            async for event in events:
+                kinds.append(event.WhichOneof("event"))
+                if event.HasField("rows"):
+                    prices += event.rows.batch.columns[0].doubles.values
+                if kinds == ["schema", "caught_up"]:
+                    for n in range(20):  # nothing is read meanwhile
+                        await node.append("purchases", *(row(f"c{i}", float(n * 100 + i)) for i in range(100)))
+                    await asyncio.sleep(0.5)
+                if kinds.count("caught_up") == 2:
+                    break
+        await events.aclose()
+        assert "fell_behind" in kinds and sorted(prices) == [float(i) for i in range(2000)]
+
+
+async def test_serves_while_kafka_is_not_reachable(tmp_path: Path) -> None:
+    config = ServeConfig(listen="127.0.0.1:0", data_dir=str(tmp_path), kafka="127.0.0.1:1")
+    stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+    gateway = asyncio.create_task(run_gateway(config, stop, address.set_result))
+    async with grpc.aio.insecure_channel(await address) as channel:
+        health = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        assert health.status == health_pb2.HealthCheckResponse.NOT_SERVING
+        described = await cluster_service_pb2_grpc.ClusterServiceStub(channel).DescribeCluster(cluster.DescribeClusterRequest())
+        assert not described.log_available
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await lookup_service_pb2_grpc.LookupServiceStub(channel).Get(lookup.GetRequest(relation="x"))
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE and reason(refused.value) == "LOG_UNAVAILABLE"
+    stop.set()
+    await gateway
+
+
+async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    async with running(tmp_path / "a") as node:
+        config = ServeConfig(listen=node.address, data_dir=str(tmp_path / "b"))
+        with pytest.raises(OSError, match="is taken by another process"):
+            await run_gateway(config, asyncio.Event(), lambda _: None)

@@ -105,5 +105,4 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
 
 
 def _function(d: Description) -> pb.FunctionInfo:
-    kind = pb.FunctionKind.Value(f"FUNCTION_KIND_{d.kind}")
-    return pb.FunctionInfo(name=d.name, kind=kind, signatures=[f"{d.name}{s}" for s in d.signatures], description=d.text)
+    return pb.FunctionInfo(name=d.name, kind=f"FUNCTION_KIND_{d.kind}", signatures=[f"{d.name}{s}" for s in d.signatures], description=d.text)

@@ -53,7 +53,7 @@ def _task(entry: TopologyEntry, sub: str, partition: int, task: TaskEntry | None
     if task is None:
         return pb.Task(topology=entry.name, sub_topology=sub, partition=partition, state=pb.TASK_STATE_UNSPECIFIED)
     return pb.Task(
-        topology=entry.name, sub_topology=sub, partition=partition, state=pb.TaskState.Value(f"TASK_STATE_{task.state.value}"),
+        topology=entry.name, sub_topology=sub, partition=partition, state=f"TASK_STATE_{task.state.value}",
         state_reason=task.state_reason, worker=task.worker, lag=task.lag, update_time=timestamp(task.updated_ms),
         restore_progress=_progress(task.state_reason) if task.state is TaskState.RESTORING else None,
     )

@@ -25,7 +25,7 @@ def relation_message(state: CatalogState, served: Served) -> relation_pb2.Relati
     """A relation as the catalog describes it."""
     owner = served.owner.name if served.owner is not None else ""
     return relation_pb2.Relation(
-        name=served.name, kind=relation_pb2.RelationKind.Value(f"RELATION_KIND_{served.kind.value}"),
+        name=served.name, kind=f"RELATION_KIND_{served.kind.value}",
         schema=types_pb2.Schema(columns=[column_message(c) for c in served.schema.columns]),
         topic=None if served.topic is None else binding_message(served.topic),
         window=None if served.window is None else window_message(served.window),
@@ -66,7 +66,7 @@ def _format_message(fmt: Format) -> relation_pb2.Format:
 
 def window_message(window: Window) -> relation_pb2.WindowInfo:
     """The windows of a table."""
-    return relation_pb2.WindowInfo(kind=relation_pb2.WindowKind.Value(f"WINDOW_KIND_{window.kind.value}"), size=duration(window.size_ms))
+    return relation_pb2.WindowInfo(kind=f"WINDOW_KIND_{window.kind.value}", size=duration(window.size_ms))
 
 
 def relation_entry(message: relation_pb2.Relation, name: str, partitions: int) -> RelationEntry:

@@ -12,6 +12,7 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 import grpc
 from google.protobuf.internal import api_implementation
@@ -57,10 +58,19 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),
 )
 RETRY = (0.5, 10.0)
+PATIENCE = 3.0
+"""Seconds that a start waits for the log before the node counts as ready all the same."""
 DRAIN_SECONDS = 1.0
 GRACE_SECONDS = 3.0
 HEALTH_SECONDS = 1.0
 SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "SubscriptionService", "TopologyService")
+
+
+class Health(Protocol):
+    """The health servicer of grpc_health, whose types do not know its asyncio form."""
+
+    async def set(self, service: str, status: int) -> None: ...
+    async def enter_graceful_shutdown(self) -> None: ...
 
 
 class PortTaken(OSError):
@@ -74,7 +84,7 @@ class PortTaken(OSError):
 
 
 async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[[str], None], notices: Notices | None = None) -> None:
-    """Serve until stop is set. ready is called with the address once the port is bound and the log is open, or has failed once.
+    """Serve until stop is set. ready is called with the address once the port is bound and the log is open, or does not open at once.
 
     notices: the node's; without them this process waits for its own news only. Raises PortTaken."""
     if api_implementation.Type() != "upb":
@@ -88,7 +98,7 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
     opened = asyncio.Event()
     opening = asyncio.create_task(_keep_open(host, own, health_servicer, opened), name="open-log")
     try:
-        await _first(opened.wait(), stop.wait())
+        await _first(opened.wait(), stop.wait(), asyncio.sleep(PATIENCE))
         ready(host.address)
         await stop.wait()
     finally:
@@ -100,7 +110,7 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
         unwatch()
 
 
-def _server(host: Host) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+def _server(host: Host) -> tuple[grpc.aio.Server, Health]:
     server = grpc.aio.server(options=OPTIONS)
     for service, module, servicer, add in (
         ("AppendService", append_service, append_service.AppendServicer(host), append_service_pb2_grpc.add_AppendServiceServicer_to_server),
@@ -116,7 +126,7 @@ def _server(host: Host) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     ):
         serve(host.calls, service, servicer, module.METHODS)  # type: ignore[attr-defined]
         add(servicer, server)
-    health_servicer = health.aio.HealthServicer()
+    health_servicer: Health = health.aio.HealthServicer()  # type: ignore[attr-defined]
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = [f"penstock.v1.{s}" for s in SERVICES]
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
@@ -149,7 +159,7 @@ def _taken(name: str, port: int) -> bool:
     return False
 
 
-async def _keep_open(host: Host, notices: Notices, health_servicer: health.aio.HealthServicer, opened: asyncio.Event) -> None:
+async def _keep_open(host: Host, notices: Notices, health_servicer: Health, opened: asyncio.Event) -> None:
     """Open the log, as often as it takes; then keep the health of the service."""
     wait = RETRY[0]
     await _say(health_servicer, False)
@@ -190,13 +200,13 @@ async def _open(config: ServeConfig, notices: Notices) -> Gateway:
     return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock())
 
 
-async def _say(servicer: health.aio.HealthServicer, serving: bool) -> None:
+async def _say(servicer: Health, serving: bool) -> None:
     status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
     for name in ("", *(f"penstock.v1.{s}" for s in SERVICES)):
         await servicer.set(name, status)
 
 
-async def _drain(host: Host, server: grpc.aio.Server, health_servicer: health.aio.HealthServicer) -> None:
+async def _drain(host: Host, server: grpc.aio.Server, health_servicer: Health) -> None:
     host.calls.draining = True
     await health_servicer.enter_graceful_shutdown()
     if host.parts is not None:

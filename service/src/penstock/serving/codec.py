@@ -18,8 +18,9 @@ from penstock.log.port import Record
 from penstock.plan.nodes import RelationKind, TopicRef
 from penstock.serving.rows import DELETE, UPSERT, Row
 from penstock.types.schema import Column, Role
+from penstock_client.gen.penstock.v1 import row_pb2
 
-Decoded = tuple[list[Row], list[int], list[int]]
+Decoded = tuple[list[Row], list[row_pb2.RowKind], list[int]]
 """(base rows, their kinds, their offsets)."""
 
 
@@ -47,7 +48,7 @@ class TopicCodec:
     def decode(self, records: Sequence[Record], partition: int) -> tuple[Decoded, int]:
         """Base rows of a chunk, and the number of records that could not be read."""
         rows: list[Row] = []
-        kinds: list[int] = []
+        kinds: list[row_pb2.RowKind] = []
         offsets: list[int] = []
         bad = 0
         one, place = self.row, not self.table

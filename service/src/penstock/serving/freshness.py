@@ -15,7 +15,7 @@ from penstock.errors import RequestError, StateError
 from penstock.log.port import TopicPartition
 from penstock.runtime.board_port import TaskEntry
 from penstock.serving.gateway import Gateway
-from penstock.serving.graph import Stage, reading, stages, upstream
+from penstock.serving.graph import Stage
 from penstock.serving.positions import Position
 
 LOOK_AGAIN = 0.05
@@ -44,7 +44,7 @@ async def wait_for(gateway: Gateway, goal: Goal, position: Position, extra: Iter
     """Wait until the goal includes the position and the extra records (topic, partition, offset of the record). Raises
     POSITION_NOT_REACHED, FOREIGN_TOKEN."""
     start = time.monotonic()
-    relevant = reading(upstream(stages(gateway.registry.state), goal.stage))
+    relevant = gateway.ways.to(gateway.registry.state, goal.stage)
     targets = await _targets(gateway, relevant, position)
     for topic, partition, offset in extra:
         if topic in relevant:

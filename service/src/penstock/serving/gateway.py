@@ -11,6 +11,7 @@ from penstock.clock import Clock
 from penstock.log.port import Log, TopicInfo
 from penstock.runtime.board_port import BoardReader, Notices, TaskEntry
 from penstock.runtime.layout import Layout
+from penstock.serving.graph import Ways
 from penstock.serving.positions import Position, TopicPosition, encode
 from penstock.serving.stores import Stores
 
@@ -81,6 +82,7 @@ class Gateway:
     topics: Topics = field(init=False)
     tasks: TaskStates = field(init=False)
     stores: Stores = field(init=False)
+    ways: Ways = field(default_factory=Ways)
 
     def __post_init__(self) -> None:
         self.topics = Topics(self.log)

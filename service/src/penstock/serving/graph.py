@@ -72,6 +72,23 @@ def upstream(everything: list[Stage], of: Stage) -> list[Stage]:
     return list(found.values())
 
 
+class Ways:
+    """For each stage, what leads to it: worked out once for each state of the catalog."""
+
+    def __init__(self) -> None:
+        self._state: CatalogState | None = None
+        self._known: dict[tuple[str, int, str], Mapping[str, list[Stage]]] = {}
+
+    def to(self, state: CatalogState, goal: Stage) -> Mapping[str, list[Stage]]:
+        """Stages on the way to the goal, by the topics that move them."""
+        if state is not self._state:
+            self._state, self._known = state, {}
+        known = self._known.get(goal.at)
+        if known is None:
+            known = self._known[goal.at] = reading(upstream(stages(state), goal))
+        return known
+
+
 def reading(among: list[Stage]) -> Mapping[str, list[Stage]]:
     """Stages by the topics that move them: inputs, and their own changelogs."""
     by_topic: dict[str, list[Stage]] = {}

@@ -7,16 +7,17 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from penstock.catalog.view import Served
-from penstock.serving.codec import TopicCodec
+from penstock.serving.codec import Decoded, TopicCodec
 from penstock.serving.push import Owner, Push, Terms
 from penstock.serving.rows import DELETE, Row
 from penstock.serving.tail import Batch, TopicTail
 from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
 from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 
-Picked = tuple[list[Row], list[int], list[int]]
+Picked = tuple[list[Row], list[row_pb2.RowKind], list[int]]
 """(rows in the view's layout, kinds, offsets)."""
 
 
@@ -26,7 +27,7 @@ class Segment:
 
     partition: int
     rows: Sequence[Row]
-    kinds: Sequence[int]
+    kinds: Sequence[row_pb2.RowKind]
     offsets: Sequence[int]
     next: int
     source: Batch | None
@@ -86,7 +87,7 @@ class StreamPush(Push):
         if decoded is None:
             decoded, _ = codec.decode(batch.chunk.records, batch.chunk.tp.partition)
             batch.made["decoded", codec.serial] = decoded
-        rows, kinds, offsets = decoded  # type: ignore[misc]
+        rows, kinds, offsets = cast(Decoded, decoded)
         keep, pick = view.keep, view.pick
         if keep is None:
             picked: Picked = (list(map(pick, rows)), kinds, offsets)
@@ -121,7 +122,7 @@ class StreamPush(Push):
             self._sent_to[head.partition] = head.next
             return self._rows(message, self._position())
         rows: list[Row] = []
-        kinds: list[int] = []
+        kinds: list[row_pb2.RowKind] = []
         while self._segments and len(rows) < room:
             segment = self._segments.popleft()
             take = room - len(rows)

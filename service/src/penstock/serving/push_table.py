@@ -23,10 +23,13 @@ from penstock.serving.rows import DELETE, UPSERT, Row
 from penstock.serving.tables import Table, Tables
 from penstock.serving.tail import Batch, Feed, TopicTail
 from penstock.state.codec import unpacker
-from penstock_client.gen.penstock.v1 import position_pb2
+from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
 from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 
 CHUNK = 1000
+
+Change = tuple[Row, row_pb2.RowKind]
+"""A row of the view and its kind."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class TablePush(Push):
         self._table = table
         self._starts = dict(starts)
         self._stamps: dict[int, Stamps] = {}
-        self._changes: dict[tuple[int, bytes], tuple[Row, int]] = {}
+        self._changes: dict[tuple[int, bytes], Change] = {}
         self._sent_to: dict[int, int] = {}
         self._complete = True
         self._unpack = unpacker(table.spec)
@@ -155,7 +158,7 @@ class TablePush(Push):
         stamps = self._stamps.get(partition)
         return 0 if stamps is None else stamps.highest
 
-    def _change(self, batch: Batch, record: Record, key: bytes) -> tuple[Row, int]:
+    def _change(self, batch: Batch, record: Record, key: bytes) -> Change:
         """The row of the view and its kind, made once for all subscriptions of the view."""
         at = ("change", self.terms.view.serial, record.offset)
         known = batch.made.get(at)
@@ -163,7 +166,7 @@ class TablePush(Push):
             known = batch.made[at] = self._row(record, key)
         return known  # type: ignore[return-value]
 
-    def _row(self, record: Record, key: bytes) -> tuple[Row, int]:
+    def _row(self, record: Record, key: bytes) -> Change:
         table, view = self._table, self.terms.view
         if record.value is not None:
             try:

@@ -28,7 +28,7 @@ class RowLayout:
         self.message = row_pb2.RowSchema(id=self.id, schema=types_pb2.Schema(columns=[column_message(c) for c in columns]), table=table)
         self._encoders = [column_encoder(c.type, False) for c in columns]
 
-    def encode(self, rows: Sequence[Row], kinds: Sequence[int] = ()) -> row_pb2.RowBatch:
+    def encode(self, rows: Sequence[Row], kinds: Sequence[row_pb2.RowKind] = ()) -> row_pb2.RowBatch:
         """A batch of rows (tuples in column order). kinds: one a row; empty when all are UPSERT."""
         columns = zip(*rows, strict=True) if rows else ((),) * len(self._encoders)
         data = [encode(values) for encode, values in zip(self._encoders, columns, strict=True)]
@@ -43,14 +43,14 @@ def layout(columns: tuple[Column, ...], table: bool) -> RowLayout:
 
 def column_message(column: Column) -> types_pb2.Column:
     """A column as the API describes it."""
-    role = types_pb2.ColumnRole.Value(f"COLUMN_ROLE_{column.role.value}")
+    role = f"COLUMN_ROLE_{column.role.value}"
     return types_pb2.Column(name=column.name, type=type_message(column.type), role=role, header=column.header)
 
 
 def type_message(of: SqlType) -> types_pb2.Type:
     """A type as the API describes it: SQL text and parsed fields."""
     return types_pb2.Type(
-        sql=str(of), kind=types_pb2.TypeKind.Value(f"TYPE_KIND_{of.kind.value}"), precision=of.precision, scale=of.scale,
+        sql=str(of), kind=f"TYPE_KIND_{of.kind.value}", precision=of.precision, scale=of.scale,
         key=type_message(of.key) if of.key is not None and of.kind is Kind.MAP else None,
         element=type_message(of.element) if of.element is not None else None,
         fields=[types_pb2.StructField(name=n, type=type_message(t)) for n, t in of.fields],

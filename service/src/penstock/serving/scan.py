@@ -125,12 +125,10 @@ class Scans:
         try:
             start = low if at.last is None else at.last + b"\0"
             rows: list[Row] = []
-            seen = 0
-            for key, value in snapshot.range(table.spec.name, start, high):
+            for seen, (key, value) in enumerate(snapshot.range(table.spec.name, start, high), 1):
                 row = table.base_row(key, value)
                 if row is not None and (keep is None or keep(row)):
                     rows.append(view.pick(row))
-                seen += 1
                 if len(rows) >= limit or seen >= READ_AT_MOST:
                     return rows, snapshot.stamp, key
             return rows, snapshot.stamp, None
