@@ -30,7 +30,7 @@ wheel: setup  ## both wheels into dist/
 lint: setup proto-check  ## style, types, and who may import whom
 	@$(BIN)/ruff check --config service/pyproject.toml service/src clients/python/src tests
 	@cd service && ../$(BIN)/lint-imports --config pyproject.toml
-	@$(BIN)/mypy --config-file service/pyproject.toml service/src/penstock
+	@cd service && ../$(BIN)/mypy src/penstock
 
 setup: $(STAMP)
 

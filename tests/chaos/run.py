@@ -30,7 +30,6 @@ import verify  # noqa: E402
 from broker import Broker  # noqa: E402
 from checker import Violations, amount, group, rowtime  # noqa: E402
 from node import Node  # noqa: E402
-
 from penstock_client import Client, PenstockError, Topology, tumbling  # noqa: E402
 from penstock_client.declare import Binding  # noqa: E402
 

@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition as KafkaPartition
 from checker import Violations, amount, by_key, check_echo, check_equal_stores, check_running, check_table, recount, running
 from node import Node
-
 from penstock.catalog.registry import open_registry
 from penstock.config import ServeConfig
 from penstock.log.open import open_log
@@ -33,7 +32,7 @@ def lookups(v: Violations, client: Client, sent: Mapping[str, int], position: st
     check_table(v, "echoed", keys, {r.K: (r.C, r.S) for r in client.scan("echoed", **fresh)})
     some = next(iter(keys))
     row = client.get("echoed", some, **fresh)
-    if row is None or (row.C, row.S) != keys[some]:
+    if row is None or keys[some] != (row.C, row.S):
         v.add("other", 1, f"get echoed {some}: {row}")
 
 
@@ -49,9 +48,9 @@ def pushes(v: Violations, sent: Mapping[str, int], echoes: Any, table: Any, pati
             row = rows[at]
             at += 1
             last = seen.get(row.K, 0)
-            if row.N == last + 1:
+            if last + 1 == row.N:
                 seen[row.K] = row.N
-            elif row.N > last + 1:
+            elif last + 1 < row.N:
                 v.add("lost", row.N - last - 1, f"push of echo {row.K}: {row.N} came after {last}")
                 seen[row.K] = row.N
         time.sleep(0.05)

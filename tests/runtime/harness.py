@@ -8,20 +8,20 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from penstock.catalog.registry import open_registry
 from penstock.catalog.port import CatalogState, Change, TopologyEntry
 from penstock.catalog.register import register
-from penstock.plan.relations import Relations
-from penstock.plan.resolved import ResolvedPlan
-from penstock_client.builder import Topology
+from penstock.catalog.registry import open_registry
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.log.embedded import open_embedded
 from penstock.log.port import Log, TopicPartition
+from penstock.plan.relations import Relations
+from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
 from penstock.runtime.board import NodeBoard
 from penstock.runtime.layout import Layout
 from penstock.runtime.worker import run_worker
+from penstock_client.builder import Topology
 
 
 class QuietNotices:

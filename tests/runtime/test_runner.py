@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from harness import Bench
-
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TopicConfig
 from penstock_client.builder import Topology
@@ -53,7 +52,7 @@ async def test_counts_through_a_crash(bench: Bench) -> None:
     await bench.start()
     out = await counts(bench, 600)
     assert len(out) == 600
-    last = {key: value for key, value in out}
+    last = dict(out)
     assert {k: (v["n"], v["total"]) for k, v in last.items()} == {  # type: ignore[index]
         f"k{j}".encode(): (200, 2 * sum(range(j, 300, 3))) for j in range(3)}
     await bench.stop()

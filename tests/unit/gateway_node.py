@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
-
 from penstock.api.server import run_gateway
 from penstock.config import ServeConfig
 from penstock.log.embedded import open_embedded

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
 from penstock.catalog import changes, register
 from penstock.catalog.port import Desired, RelationEntry
 from penstock.catalog.registry import open_registry

@@ -7,7 +7,6 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from penstock.errors import RequestError
 from penstock.serving.positions import LIMIT, Position, TopicPosition, decode, encode, merge
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from penstock.runtime.recovery import CLEAN, Action, CommitMetadata, Facts, decide, read_metadata
 from penstock.state.port import Stamp
 

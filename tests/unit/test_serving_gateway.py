@@ -14,7 +14,6 @@ from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
-
 from penstock.api import server
 from penstock.api.host import Parts, assemble
 from penstock.api.server import run_gateway

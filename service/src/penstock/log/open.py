@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from penstock.config import ServeConfig
+from penstock.log.embedded.wakeups import Notices
 from penstock.log.port import Log
 
 
-async def open_log(config: ServeConfig, process: str, notices: object = None) -> Log:
+async def open_log(config: ServeConfig, process: str, notices: Notices | None = None) -> Log:
     """The embedded log below the data directory, or Kafka when bootstrap servers were given. process names this process ("gateway",
     "w0"). Raises LogError. On Kafka it returns also when no broker answers yet: healthy() says so, calls raise LogUnavailable."""
     if config.kafka:

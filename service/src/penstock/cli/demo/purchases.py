@@ -85,7 +85,7 @@ def play(stage: Stage) -> bool:
     stage.show("high_value where price > 195, pushed", expensive.rows)
     stage.show("rewards, pushed: the newest row of each customer", rewards.rows[-4:])
     stage.show("department_totals, pushed: one-minute windows", totals.rows[-4:])
-    return recount(stage, purchases, token, bool(row) and row.points == expected)
+    return recount(stage, purchases, token, row is not None and row.points == expected)
 
 
 def recount(stage: Stage, purchases: list[Purchase], token: str, lookup_right: bool) -> bool:
@@ -98,9 +98,9 @@ def recount(stage: Stage, purchases: list[Purchase], token: str, lookup_right: b
         doubled += (got - expected).total()
 
     read = list(stage.client.subscribe("purchases_masked", start="earliest", until="end"))
-    compare(Counter((p.customer, mask(p.card), p.item, p.price, p.at) for p in purchases), Counter((r.customer, r.card, r.item, r.price, r.ROWTIME) for r in read))
+    compare(Counter((p.customer, mask(p.card), p.item, p.price, p.at) for p in purchases), Counter((r.customer, r.card, r.item, r.price, _time(r.ROWTIME)) for r in read))
     items = list(stage.client.subscribe("patterns", start="earliest", until="end"))
-    compare(Counter((p.item, p.zip, p.at) for p in purchases), Counter((r.item, r.zip, r.ROWTIME) for r in items))
+    compare(Counter((p.item, p.zip, p.at) for p in purchases), Counter((r.item, r.zip, _time(r.ROWTIME)) for r in items))
 
     points: Counter[str] = Counter()
     windows: Counter[tuple[str, datetime]] = Counter()

@@ -54,7 +54,7 @@ class Stage:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, width=max(110, Console().width))
         self._directory = tempfile.TemporaryDirectory(prefix=f"penstock-demo-{name}-")
         self.data = Path(self._directory.name)
         self._log = self.data / "serve.log"
