@@ -7,6 +7,7 @@ import logging
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 
+from penstock import metrics
 from penstock.catalog.port import CatalogState, Registry, TopologyEntry
 from penstock.catalog.registry import TopicRegistry, open_registry
 from penstock.clock import SystemClock
@@ -140,10 +141,12 @@ async def _run(config: ServeConfig, slot: str, stop: asyncio.Event, ready: Calla
     ctx = Context(slot=slot, node=node, service_id=config.service_id, layout=layout, log=source, membership=membership,
                   readers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects)
     worker = Worker(ctx, registry, notices)
+    unwatch = metrics.watch_counters(ctx.counters, slot)
     ready()
     try:
         await worker.run(stop)
     finally:
+        unwatch()
         await ctx.readers.close()
         await membership.close()
         board.close()
