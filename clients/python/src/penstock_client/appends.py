@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import grpc
+
 from penstock_client import model, operations
 from penstock_client._error import RowError
 from penstock_client.errors import BY_REASON, InvalidRowError, row_errors
@@ -100,6 +102,7 @@ def acknowledged(ack: append.AppendAck, skip_invalid: bool = False) -> model.App
         raise BY_REASON.get(first.reason, InvalidRowError)(
             (first.message if first.message.startswith("row ") else f"row {first.row}: {first.message}")
             + (f" (and {len(errors) - 1} more rows)" if len(errors) > 1 else ""),
+            code=grpc.StatusCode.INVALID_ARGUMENT,  # as every reason of a row has
             metadata=first.metadata,
             row_errors=errors,
         )

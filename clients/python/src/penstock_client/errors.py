@@ -18,7 +18,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from penstock_client._error import ExpressionPlace, PenstockError, RowError
 from penstock_client.gen.errors import *  # noqa: F403
-from penstock_client.gen.errors import BY_REASON, DeadlineExceededError
+from penstock_client.gen.errors import BY_REASON, DeadlineExceededError, RequestTooLargeError
 from penstock_client.gen.penstock.v1 import append_service_pb2, errors_pb2
 
 DOMAIN = "penstock.v1"
@@ -52,6 +52,9 @@ def from_rpc(error: grpc.RpcError) -> PenstockError:
         return UnreachableError(details, code=code)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceededError(details, code=code)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in details:
+        # The transport refuses such a message before the service sees it.
+        return RequestTooLargeError(details, code=code)
     return PenstockError(f"{code.name}: {details}", code=code)
 
 

@@ -13,6 +13,7 @@ import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from penstock_client.gen.penstock.v1 import errors_pb2
 
 from penstock.errors import (
     ExpressionError,
@@ -25,7 +26,6 @@ from penstock.errors import (
     StoreFull,
     UnknownTopic,
 )
-from penstock_client.gen.penstock.v1 import errors_pb2
 
 log = logging.getLogger("penstock.api")
 
@@ -95,7 +95,8 @@ def request_error(error: Exception) -> RequestError | None:
 def status_of(error: RequestError) -> status_pb2.Status:
     """The refusal as a status with its details."""
     reason = error.reason if PREFIX + error.reason in _REASONS else "INVALID_ARGUMENT"
-    metadata = {k: v[:1024] for k, v in error.metadata.items() if v}
+    place = {"node": error.node} if isinstance(error, ExpressionError) else {}
+    metadata = {k: v[:1024] for k, v in {**error.metadata, **place}.items() if v}
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=PREFIX + reason, domain=DOMAIN, metadata=metadata)]
     retry = error.retry_after if error.retry_after is not None else DEFAULT_RETRY.get(reason)
     if retry is not None:
