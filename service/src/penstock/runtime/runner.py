@@ -375,6 +375,7 @@ class Runner:
             self._transaction_since = time.monotonic()
         for output in self._outputs.values():
             for partition, batch in output.take_full():
+                self.ctx.counters.records_out += batch.count
                 await self._writer.send(output.topic, partition, batch)
 
     async def _begin_commit(self) -> None:
@@ -382,6 +383,7 @@ class Runner:
         await self._forward()
         tasks = list(self.tasks.values())
         frozen = commits.freeze(tasks, list(self._outputs.values()), self._changelogs, self.ctx.clock.now_ms())
+        self.ctx.counters.records_out += sum(batch.count for _, _, batch in frozen.batches)
         self._last_commit = time.monotonic()
         self.nudged = False
         if frozen.empty and self._transaction_since is None:

@@ -20,8 +20,10 @@ from penstock.state.port import TaskState
 
 BUFFER_HIGH = 20_000
 BUFFER_LOW = 8_000
-SLICE = 500
-"""Records a call of the compiled function: long enough to amortise the call, short enough for a turn of 5 ms."""
+SLICE = (50, 4000)
+SLICE_SECONDS = 0.003
+"""A call of the compiled function takes as many records as it did in this time before: enough to amortise what is done for each call
+(numpy's partitioning above all), few enough for a turn of 5 ms also where a record is expensive."""
 
 
 class Input:
@@ -110,6 +112,7 @@ class Task:
         self.first_commit = True
         self.processed = 0
         self.suspect = suspect
+        self._size = 500
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
 
@@ -165,9 +168,13 @@ class Task:
         return self.inputs[chosen], below, chosen < behind
 
     def _slice(self, source: Input, below: int | None, equal: bool) -> int:
-        records = source.take(SLICE, below, equal)
+        records = source.take(self._size, below, equal)
         self._note.begin(Note(self.name, source.tp.topic, source.tp.partition, records[0].offset, records[-1].offset))
+        began = time.monotonic()
         self._run(source, records)
+        if len(records) == self._size:
+            wanted = int(len(records) * SLICE_SECONDS / max(1e-6, time.monotonic() - began))
+            self._size = max(SLICE[0], min(SLICE[1], (self._size + wanted) // 2))
         self._note.end()
         return len(records)
 
