@@ -135,10 +135,11 @@ class Load:
     def __init__(self, log: Log, tps: Sequence[TopicPartition]) -> None:
         self._log, self._tps = log, tps
         self.sent = 0
+        self._stopping = False
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             for tp in self._tps:
                 with contextlib.suppress(LogError):  # the log is away
                     await self._log.append(*tp, batch(self._log, *(f"{tp.partition}-{self.sent + i}" for i in range(5)), transactional=False))
@@ -147,8 +148,8 @@ class Load:
 
     async def stop(self) -> list[str]:
         """Returns what was sent to each partition, in order."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._stopping = True
+        await self._task  # a cancelled append could still arrive
         return sorted(await read_all(self._log, self._tps))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from penstock.errors import Fenced, LogError, LogUnavailable, RecordTooLarge, UnknownTopic
 
+UNKNOWN = -1
 OFFSET_OUT_OF_RANGE = 1
 UNKNOWN_TOPIC = 3
 LOADING, COORDINATOR_MISSING, NOT_COORDINATOR = 14, 15, 16
@@ -47,7 +48,7 @@ COORDINATOR_MOVED = frozenset({COORDINATOR_MISSING, NOT_COORDINATOR})
 LEADER_MOVED = frozenset({5, 6, 9, 56, 72, 74, 75, 76, 78, UNKNOWN_TOPIC_ID})
 """Refresh the metadata and ask again."""
 
-RETRIABLE = LEADER_MOVED | COORDINATOR_MOVED | {7, 8, 13, LOADING, 19, 20, 41, CONCURRENT_TRANSACTIONS, 89}
+RETRIABLE = LEADER_MOVED | COORDINATOR_MOVED | {UNKNOWN, 7, 8, 13, LOADING, 19, 20, 41, CONCURRENT_TRANSACTIONS, 89}
 """Asking again helps."""
 
 FENCED = frozenset({45, FENCED_EPOCH, 48, 49, 52, 59, PRODUCER_FENCED})

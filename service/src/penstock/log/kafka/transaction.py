@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from penstock.errors import AssignmentLost, LogError, LogUnavailable
+from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable
 from penstock.log.kafka import codes
 from penstock.log.kafka.cluster import GROUP, TRANSACTION, Cluster
-from penstock.log.kafka.protocol import ADD_OFFSETS, ADD_PARTITIONS, DESCRIBE_TRANSACTIONS, END_TXN, INIT_PRODUCER_ID, TXN_OFFSET_COMMIT, Call
+from penstock.log.kafka.protocol import (
+    ADD_OFFSETS,
+    ADD_PARTITIONS,
+    DESCRIBE_TRANSACTIONS,
+    END_TXN,
+    INIT_PRODUCER_ID,
+    TXN_OFFSET_COMMIT,
+    Call,
+)
 from penstock.log.kafka.token import KafkaToken, StaleToken
 from penstock.log.kafka.wire import by_topic
 from penstock.log.port import CommittedOffset, TopicPartition
@@ -105,12 +113,23 @@ class Transaction:
         """Commit or abort. After LogUnavailable the outcome is unknown. Visible to readers a little later, when markers are written."""
         if not self.open:
             return
+        doubtful: LogUnavailable | None = None
 
         async def attempt() -> None:
-            answer = await self._ask(END_TXN(self.id, self.producer_id, self.epoch, commit))
-            self._check(answer.error, f"ending the transaction of {self.id}")
+            nonlocal doubtful
+            try:
+                answer = await self._ask(END_TXN(self.id, self.producer_id, self.epoch, commit))
+                self._check(answer.error, f"ending the transaction of {self.id}")
+            except LogUnavailable as error:
+                doubtful = error
+                raise
 
-        await self._repeat(attempt)
+        try:
+            await self._repeat(attempt)
+        except Fenced as error:
+            if doubtful is not None:  # an earlier attempt may have ended it before the newer producer came
+                raise LogUnavailable(f"{error}, after {doubtful}") from error
+            raise
         self._partitions.clear()
         self._groups.clear()
 
