@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -190,6 +192,8 @@ class Runner:
             except TaskFailed as e:
                 self._fail(task.id, str(e), None)
                 raise LogError(f"task {task.name}: {e}") from e
+            except MemoryError:
+                self._out_of_memory(task)
             except Exception:
                 self._crash(task)
                 raise
@@ -255,6 +259,7 @@ class Runner:
             await self.ctx.log.fence(producer)
         for task_id in [t for t in self.failures if t not in a.active]:
             del self.failures[task_id]
+            self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task_id.sub].name, task_id.partition)])
 
     def _open_next(self) -> None:
         if self._opening is not None:
@@ -511,7 +516,8 @@ class Runner:
                 task.state.sync()  # the mark may reach the disk only after what it vouches for
                 task.state.commit((), Stamp(self.plan.incarnation, FORMAT, owner, inputs, task.changelogs, CLEAN, self.ctx.clock.now_ms()))
             task.state.close()
-        self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task.id.sub].name, task.id.partition)])
+        if task.id not in self.failures:  # of a failed task the board keeps the reason
+            self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task.id.sub].name, task.id.partition)])
 
     def _fail(self, task_id: TaskId, reason: str, retry: float | None) -> None:
         before = self.failures.get(task_id)
@@ -531,6 +537,11 @@ class Runner:
         crashes = self._crashes[task.id] = self._crashes.get(task.id, 0) + 1
         if crashes >= TASK_TRIES:
             self._fail(task.id, f"processing raised {crashes} times; the log of {self.ctx.slot} has the traceback", 30.0)
+
+    def _out_of_memory(self, task: Task) -> None:
+        """Die as the kernel would have it: memory comes back only with a new process, and the note in poison.py blames the record."""
+        log.critical("task %s: out of memory; this worker ends and is started again", task.name)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     # ---- what generated code reports
     def _bad(self, task_id: TaskId, bad: BadRecord) -> None:
