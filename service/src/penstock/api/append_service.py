@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import grpc
+from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import append_service_pb2_grpc
 
 from penstock.api.convert import position
 from penstock.api.host import Host
 from penstock.api.status import status_of
 from penstock.errors import RequestError
 from penstock.serving.append import BATCH_LIMIT, Ack
-from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import append_service_pb2_grpc
 
 METHODS = {"Append": "unary", "AppendStream": "stream"}
 MAX_IN_FLIGHT = 16

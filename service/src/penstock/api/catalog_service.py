@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import grpc
+from penstock_client.gen.penstock.v1 import catalog_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import catalog_service_pb2_grpc
 
 from penstock.api.convert import page, position, relation_entry, relation_message
 from penstock.api.host import Host
@@ -16,8 +18,6 @@ from penstock.log.port import TopicConfig
 from penstock.plan.nodes import RelationKind
 from penstock.planner.convert import millis
 from penstock.planner.names import valid_name
-from penstock_client.gen.penstock.v1 import catalog_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import catalog_service_pb2_grpc
 
 METHODS = dict.fromkeys(("CreateRelation", "GetRelation", "ListRelations", "DropRelation", "ListTopics", "ListFunctions", "GetFunction"), "unary")
 DEFAULT_RETENTION_MS = 7 * 86_400_000

@@ -6,14 +6,14 @@ import re
 from importlib.metadata import version
 
 import grpc
+from penstock_client.gen.penstock.v1 import cluster_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import cluster_service_pb2_grpc
 
 from penstock.api.convert import timestamp
 from penstock.api.host import Host
 from penstock.catalog.port import TopologyEntry
 from penstock.catalog.view import topology
 from penstock.runtime.board_port import TaskEntry, TaskState
-from penstock_client.gen.penstock.v1 import cluster_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import cluster_service_pb2_grpc
 
 VERSION = version("penstock")
 METHODS = {"DescribeCluster": "unary", "ListTasks": "unary"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from google.protobuf import duration_pb2, timestamp_pb2
+from penstock_client.gen.penstock.v1 import position_pb2, relation_pb2, topology_pb2, topology_service_pb2, types_pb2
 
 from penstock.catalog.changes import etag_of
 from penstock.catalog.port import CatalogState, RelationEntry, TopologyEntry
@@ -16,7 +17,6 @@ from penstock.planner.convert import to_format, to_schema
 from penstock.serving.rows import column_message
 from penstock.types.schema import Schema
 from penstock.types.sqltype import Kind
-from penstock_client.gen.penstock.v1 import position_pb2, relation_pb2, topology_pb2, topology_service_pb2, types_pb2
 
 PAGE, MAX_PAGE = 100, 1000
 

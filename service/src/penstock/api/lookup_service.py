@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 import grpc
+from penstock_client.gen.penstock.v1 import lookup_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import lookup_service_pb2_grpc, position_pb2, row_pb2, types_pb2
+from penstock_client.rows import column_decoder
 
 from penstock.api.convert import millis, position, seconds
 from penstock.api.host import Host
@@ -16,9 +19,6 @@ from penstock.serving.scan import Query, Range, fingerprint
 from penstock.serving.tables import Table, window_bounds
 from penstock.serving.values import from_value
 from penstock.types.sqltype import BIGINT
-from penstock_client.gen.penstock.v1 import lookup_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import lookup_service_pb2_grpc, position_pb2, row_pb2, types_pb2
-from penstock_client.rows import column_decoder
 
 METHODS = {"Get": "unary", "BatchGet": "unary", "Scan": "stream"}
 COMMITTED = Freshness()

@@ -18,6 +18,14 @@ import grpc
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from penstock_client.gen.penstock.v1 import (
+    append_service_pb2_grpc,
+    catalog_service_pb2_grpc,
+    cluster_service_pb2_grpc,
+    lookup_service_pb2_grpc,
+    subscription_service_pb2_grpc,
+    topology_service_pb2_grpc,
+)
 
 from penstock.api import append_service, catalog_service, cluster_service, lookup_service, subscription_service, telemetry, topology_service
 from penstock.api.calls import serve
@@ -32,14 +40,6 @@ from penstock.runtime.board_port import Notices
 from penstock.runtime.layout import Layout
 from penstock.serving.gateway import Gateway
 from penstock.serving.local_notices import LocalNotices
-from penstock_client.gen.penstock.v1 import (
-    append_service_pb2_grpc,
-    catalog_service_pb2_grpc,
-    cluster_service_pb2_grpc,
-    lookup_service_pb2_grpc,
-    subscription_service_pb2_grpc,
-    topology_service_pb2_grpc,
-)
 
 log = logging.getLogger("penstock.gateway")
 

@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from penstock_client.gen.penstock.v1 import topology_service_pb2 as pb
+
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.gateway import Gateway
-from penstock_client.gen.penstock.v1 import topology_service_pb2 as pb
 
 SETTLED = (pb.TOPOLOGY_STATE_RUNNING, pb.TOPOLOGY_STATE_FAILED, pb.TOPOLOGY_STATE_PAUSED)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import grpc
+from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import subscription_service_pb2_grpc
 
 from penstock.api.convert import millis, seconds
 from penstock.api.host import Host
 from penstock.errors import RequestError
 from penstock.serving.subscription import Start, Subscribe
-from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import subscription_service_pb2_grpc
 
 METHODS = {"Subscribe": "stream"}
 MAX_BATCH_ROWS = 65_536

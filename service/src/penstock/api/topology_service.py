@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import grpc
+from penstock_client.gen.penstock.v1 import topology_pb2, topology_service_pb2_grpc
+from penstock_client.gen.penstock.v1 import topology_service_pb2 as pb
 
 from penstock.api import states
 from penstock.api.convert import page, position, seconds, topology_message
@@ -18,8 +20,6 @@ from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
 from penstock.serving.source import source_of
-from penstock_client.gen.penstock.v1 import topology_pb2, topology_service_pb2_grpc
-from penstock_client.gen.penstock.v1 import topology_service_pb2 as pb
 
 METHODS = dict.fromkeys(("RegisterTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ExplainTopology"), "unary")
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
+from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
+from penstock_client.rows import column_decoder
 
 from penstock.catalog.view import Served, resolve
 from penstock.errors import RequestError
@@ -28,8 +30,6 @@ from penstock.serving.values import from_json
 from penstock.types.cast import fits_exactly
 from penstock.types.schema import Column
 from penstock.types.sqltype import BIGINT, Kind, SqlType
-from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
-from penstock_client.rows import column_decoder
 
 BATCH_LIMIT = 4 << 20
 MAX_ROWS = 65_536

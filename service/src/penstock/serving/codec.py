@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock_client.gen.penstock.v1 import row_pb2
+
 from penstock.catalog.view import Served
 from penstock.engine.timestamps import time_of
 from penstock.errors import RequestError
@@ -18,7 +20,6 @@ from penstock.log.port import Record
 from penstock.plan.nodes import RelationKind, TopicRef
 from penstock.serving.rows import DELETE, UPSERT, Row
 from penstock.types.schema import Column, Role
-from penstock_client.gen.penstock.v1 import row_pb2
 
 Decoded = tuple[list[Row], list[row_pb2.RowKind], list[int]]
 """(base rows, their kinds, their offsets)."""

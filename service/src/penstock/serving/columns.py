@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
+from penstock_client.gen.penstock.v1 import types_pb2
+
 from penstock.catalog.view import Served
 from penstock.errors import ExpressionError, RequestError
 from penstock.expr.analyze import expect_boolean
@@ -22,7 +24,6 @@ from penstock.serving.rows import Row, RowLayout, layout
 from penstock.serving.values import from_value, type_of_value
 from penstock.types.schema import Column, Role
 from penstock.types.sqltype import BIGINT, INT, SqlType
-from penstock_client.gen.penstock.v1 import types_pb2
 
 WINDOW = (Column("WINDOWSTART", BIGINT, Role.WINDOW), Column("WINDOWEND", BIGINT, Role.WINDOW))
 ROWTIME = Column("ROWTIME", BIGINT, Role.META)

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
+from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
+
 from penstock.catalog.view import Served
 from penstock.errors import UnknownTopic
 from penstock.log.port import TopicInfo
 from penstock.serving.columns import View
 from penstock.serving.gateway import Gateway
 from penstock.serving.tail import Batch, Feed, Tails, TopicTail
-from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
-from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)

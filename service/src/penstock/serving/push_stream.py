@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
+from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
+
 from penstock.catalog.view import Served
 from penstock.serving.codec import Decoded, TopicCodec
 from penstock.serving.push import Owner, Push, Terms
 from penstock.serving.rows import DELETE, Row
 from penstock.serving.tail import Batch, TopicTail
-from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
-from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 
 Picked = tuple[list[Row], list[row_pb2.RowKind], list[int]]
 """(rows in the view's layout, kinds, offsets)."""

@@ -14,6 +14,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
+from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
+
 from penstock.catalog.view import Served
 from penstock.errors import StateError
 from penstock.formats.errors import FormatError
@@ -23,8 +26,6 @@ from penstock.serving.rows import DELETE, UPSERT, Row
 from penstock.serving.tables import Table, Tables
 from penstock.serving.tail import Batch, Feed, TopicTail
 from penstock.state.codec import unpacker
-from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
-from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 
 CHUNK = 1000
 

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 
-from penstock.types.schema import Column
-from penstock.types.sqltype import Kind, SqlType
 from penstock_client.gen.penstock.v1 import row_pb2, types_pb2
 from penstock_client.rows import column_encoder
+
+from penstock.types.schema import Column
+from penstock.types.sqltype import Kind, SqlType
 
 Row = tuple[object, ...]
 UPSERT, DELETE = row_pb2.ROW_KIND_UPSERT, row_pb2.ROW_KIND_DELETE

@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import types_pb2
+
 from penstock.catalog.view import Served, find, resolve
 from penstock.errors import LogError, OffsetOutOfRange, RequestError
 from penstock.log.port import TopicInfo, TopicPartition
@@ -24,8 +27,6 @@ from penstock.serving.push_stream import StreamPush
 from penstock.serving.push_table import TablePush
 from penstock.serving.tables import Tables
 from penstock.serving.tail import Tails
-from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import types_pb2
 
 TOMBSTONES_MS = 86_400_000
 """delete.retention of changelogs: a table's position older than this may have missed deletes."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from penstock_client.gen.penstock.v1 import types_pb2
+
 from penstock.types import sqltype as t
 from penstock.types.cast import cast
 from penstock.types.coerce import coerce_insert
 from penstock.types.sqltype import Kind, SqlType
-from penstock_client.gen.penstock.v1 import types_pb2
 
 _TIMES = frozenset({Kind.DATE, Kind.TIME, Kind.TIMESTAMP})
 _INT = range(-(1 << 31), 1 << 31)
