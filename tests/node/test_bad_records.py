@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
-from real import RealNode, metric, wait_for
-
 from penstock_client import Topology, tumbling
 from penstock_client.declare import Binding
 from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
+from real import RealNode, metric, wait_for
 
 BYTES = Binding(topic="readings", partitions=1, key_format="KAFKA", value_format="KAFKA")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from google.protobuf.duration_pb2 import Duration
+from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2, types_pb2
 
 from penstock.errors import RequestError
 from penstock.plan.nodes import Format, Start, StartAt, Window, WindowKind
@@ -11,7 +12,6 @@ from penstock.planner.refuse import refuse
 from penstock.types.parse import parse_type
 from penstock.types.schema import Column, Role, Schema
 from penstock.types.sqltype import Kind, SqlType
-from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2, types_pb2
 
 PSEUDO = frozenset({"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"})
 DAY_MS = 86_400_000

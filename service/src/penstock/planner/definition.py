@@ -39,10 +39,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
+
 from penstock.planner import yaml_nodes, yaml_relations
 from penstock.planner.yaml_parts import Source, parse
 from penstock.planner.yaml_text import Lines, read_documents, wrong
-from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
 Document = topology_pb2.Topology | relation_pb2.Relation
 

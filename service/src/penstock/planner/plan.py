@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner.convert import to_settings
@@ -11,7 +13,6 @@ from penstock.planner.names import Namespace
 from penstock.planner.resolve import DEFAULT_PARTITIONS, resolve
 from penstock.planner.rules import rewrite
 from penstock.planner.validate import validate
-from penstock_client.gen.penstock.v1 import topology_pb2
 
 
 def plan_topology(definition: topology_pb2.Topology, relations: Relations, *, service_id: str, incarnation: int,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.plan import dead_letter
 from penstock.planner.names import valid_name
 from penstock.planner.refuse import candidates, did_you_mean, refuse
-from penstock_client.gen.penstock.v1 import topology_pb2
 
 INPUTS: Mapping[str, tuple[int, int]] = {
     "source_stream": (0, 0), "source_table": (0, 0), "filter": (1, 1), "select": (1, 1), "explode": (1, 1), "partition_by": (1, 1),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import INPUTS
 from penstock.planner.yaml_parts import Source, projections
 from penstock.planner.yaml_relations import DECLARATION, declaration, topic
-from penstock_client.gen.penstock.v1 import topology_pb2
 
 NOT_BUILT = ("global_table", "stream_stream_join", "table_table_join", "processor", "suppress", "session", "cogroup")
 _ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from penstock.planner.yaml_parts import Source, parse, rejoined
 from penstock_client.gen.penstock.v1 import relation_pb2
+
+from penstock.planner.yaml_parts import Source, parse, rejoined
 
 DECLARATION = ("columns", "schema", "topic", "partitions", "replicas", "retention", "create", "key_format", "value_format", "format",
                "timestamp", "timestamp_column", "timestamp_format")

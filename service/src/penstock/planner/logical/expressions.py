@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.errors import ExpressionError
 from penstock.expr import ast
 from penstock.expr.analyze import AggregateCall, Projected, analyze, analyze_aggregate, analyze_projection, expect_boolean
@@ -19,7 +21,6 @@ from penstock.planner.logical.flow import Flow
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.sqltype import SqlType
-from penstock_client.gen.penstock.v1 import topology_pb2
 
 
 @contextmanager

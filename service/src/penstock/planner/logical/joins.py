@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.expr.typed import ColumnRef
 from penstock.plan.nodes import JoinKind, Node, PartitionBy, Projection, RelationKind, StreamTableJoin
 from penstock.planner.logical.expressions import items, typed, unique
@@ -13,7 +15,6 @@ from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.schema import Column, Schema
 from penstock.types.sqltype import SqlType
-from penstock_client.gen.penstock.v1 import topology_pb2
 
 
 def stream_table_join(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.expr.typed import ColumnRef
 from penstock.plan.nodes import GroupBy, PartitionBy, Projection, RelationKind
 from penstock.planner.logical import formats
@@ -13,7 +15,6 @@ from penstock.planner.logical.flow import Built, Context, Flow, scope
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.schema import Column, Role, Schema
-from penstock_client.gen.penstock.v1 import topology_pb2
 
 
 def partition_by(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
+
 from penstock.errors import RequestError
 from penstock.plan.nodes import Node, RelationKind, SourceStream, SourceTable, StoreKind, TopicRef
 from penstock.plan.relations import RelationInfo
@@ -13,7 +15,6 @@ from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.planner.stores import store
 from penstock.planner.validate import Placed
 from penstock.types.schema import Schema
-from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
 
 def source_stream(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
