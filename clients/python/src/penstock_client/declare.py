@@ -16,7 +16,7 @@ Columns = str | Iterable[str] | Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """How a relation is bound to a topic. topic: empty means the relation's name in lower case. partitions: 0 leaves the number to the
+    """How a relation is bound to a topic. topic: empty means the relation's name. partitions: 0 leaves the number to the
     service. create: make the topic when it is missing. Formats are names such as JSON, KAFKA, DELIMITED, NONE."""
 
     topic: str = ""

@@ -85,7 +85,7 @@ def relation_entry(message: relation_pb2.Relation, name: str, partitions: int) -
     formats.check(key, schema.key, "key")
     formats.check(value, schema.value, "value")
     _check_timestamp(binding, schema, name)
-    topic = TopicRef(binding.topic or name.lower(), partitions, key, value, binding.timestamp_column, binding.timestamp_format)
+    topic = TopicRef(binding.topic or name, partitions, key, value, binding.timestamp_column, binding.timestamp_format)
     return RelationEntry(name, kind, schema, topic, None, "", 0)
 
 
