@@ -116,3 +116,18 @@ def test_ids_name_the_type() -> None:
     assert by_id("COUNT/*") .arguments == ()
     assert {"COUNT", "SUM", "MIN", "MAX", "AVG", "TOPK", "LATEST_BY_OFFSET", "EARLIEST_BY_OFFSET", "COLLECT_LIST"} <= set(NAMES)
     assert find("MIN", (t.INT,)).undo is None and find("SUM", (t.INT,)).undo is not None
+
+
+@pytest.mark.parametrize(("text", "values", "undone", "merged", "expected"), [
+    ("STDDEV_SAMPLE(I)", [1, 2, 3, 4, None], [4], None, 1.0), ("STDDEV_SAMP(I)", [2, 4, 6], [], None, 4.0), ("STDDEV_SAMP(I)", [2], [], [4, 6], 4.0),
+    ("STDDEV_SAMPLE(D)", [5.0], [], None, 0.0), ("ATTR(S)", ["a", "a"], [], None, "a"), ("ATTR(S)", ["a", None], [], None, None), ("ATTR(S)", ["a", "b"], ["b"], None, "a"),
+    ("HISTOGRAM(S)", ["a", "b", "a"], ["b"], ["a", "c"], {"a": 3, "c": 1}), ("TOPKDISTINCT(I, 2)", [1, 3, 3, 2], [], [9], [9, 3]),
+    ("COUNT_DISTINCT(S)", ["a", "b", "a", None], [], ["b", "c"], 3), ("LATEST_BY_OFFSET(I, 2)", [1, 2, None, 3], [], None, [2, 3]),
+    ("LATEST_BY_OFFSET(I, 2, FALSE)", [1, 2, None], [], None, [2, None]), ("EARLIEST_BY_OFFSET(I, 2)", [None, 1, 2, 3], [], None, [1, 2]),
+])
+def test_statistics_and_rankings(text: str, values: list[object], undone: list[object], merged: list[object] | None, expected: object) -> None:
+    assert run(text, values, undone, merged) == expected
+
+
+def test_many_distinct_values_are_estimated() -> None:
+    assert abs(run("COUNT_DISTINCT(I)", range(3000)) - 3000) < 60  # type: ignore[operator]

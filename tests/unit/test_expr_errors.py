@@ -24,8 +24,8 @@ JOIN = Scope((("o", {"ID": t.INT, "N": t.STRING}), ("P", {"ID": t.INT, "COST": t
 
 @pytest.mark.parametrize(("text", "reason", "start", "end"), [
     ("", "INVALID_EXPRESSION", 0, 0), ("AMOUNT +", "INVALID_EXPRESSION", 8, 8), ("AMOUNT AMOUNT", "INVALID_EXPRESSION", 7, 13), ("(AMOUNT", "INVALID_EXPRESSION", 7, 7),
-    ("'abc", "INVALID_EXPRESSION", 0, 4), ("AMOUNT ? 1", "INVALID_EXPRESSION", 7, 8), ("AND", "INVALID_EXPRESSION", 0, 3), ("f(x => 1)", "UNSUPPORTED", 5, 6),
-    ("ARRAY[1]", "UNSUPPORTED", 0, 5), ("STRUCT(a := 1)", "UNSUPPORTED", 0, 6), ("MAP('a' := 1)", "UNSUPPORTED", 0, 3), ("CASE AMOUNT WHEN 1 THEN 2 END", "UNSUPPORTED", 0, 11),
+    ("'abc", "INVALID_EXPRESSION", 0, 4), ("AMOUNT ? 1", "INVALID_EXPRESSION", 7, 8), ("AND", "INVALID_EXPRESSION", 0, 3), ("f(x => 1)", "UNKNOWN_FUNCTION", 0, 1), ("UCASE(x => 1)", "INVALID_EXPRESSION", 6, 12),
+    ("ARRAY[]", "TYPE_MISMATCH", 0, 7), ("ARRAY[NULL]", "TYPE_MISMATCH", 0, 11), ("MAP(1 := NULL)", "TYPE_MISMATCH", 0, 14), ("CASE AMOUNT WHEN 1 THEN 2 END", "UNSUPPORTED", 0, 11),
     ("1 + AMUONT", "UNKNOWN_COLUMN", 4, 10), ("`name`", "UNKNOWN_COLUMN", 0, 6), ("dup", "UNKNOWN_COLUMN", 0, 3), ("x.NAME", "UNKNOWN_COLUMN", 0, 1),
     ("S->Y", "UNKNOWN_COLUMN", 3, 4), ("UCAES(NAME)", "UNKNOWN_FUNCTION", 0, 5), ("UCASE(AMOUNT)", "INVALID_EXPRESSION", 0, 13), ("UCASE()", "INVALID_EXPRESSION", 0, 7),
     ("SUM(AMOUNT)", "INVALID_EXPRESSION", 0, 11), ("EXPLODE(TAGS)", "INVALID_EXPRESSION", 0, 13), ("UCASE(*)", "INVALID_EXPRESSION", 0, 8), (":x", "INVALID_EXPRESSION", 0, 2),
@@ -103,7 +103,7 @@ def test_determinism() -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "SUM(name)", "SUM()", "SUM(amount, 1)", "SUM(*)", "TOPK(amount)", "TOPK(amount, 0)", "TOPK(amount, amount)", "AVG(price)", "LATEST_BY_OFFSET(amount, 2)",
+    "SUM(name)", "SUM()", "SUM(amount, 1)", "SUM(*)", "TOPK(amount)", "TOPK(amount, 0)", "TOPK(amount, amount)", "AVG(price)", "LATEST_BY_OFFSET(amount, 0)", "CORRELATION(amount)", "ATTR()",
     "MIN(tags)", "amount", "UCASE(name)",
 ])
 def test_aggregates_that_are_refused(text: str) -> None:

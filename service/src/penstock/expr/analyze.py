@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from penstock.errors import ExpressionError
 from penstock.expr import aggregates, ast, operators
+from penstock.expr import constructors, lambdas
 from penstock.expr.aggregate import Aggregate
 from penstock.expr.ast import Ast
 from penstock.expr.functions import FUNCTIONS, choose
+from penstock.expr.functions.shifts import UNIT_FUNCTIONS, UNITS
 from penstock.expr.operators import coerce, mismatch, shown
 from penstock.expr.parser import parse_expression
 from penstock.expr.scope import Scope, match_name
-from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, Parameter, Subscript
+from penstock.expr.typed import Call, Case, Cast, ColumnRef, Construct, Expr, FieldAccess, Literal, Parameter, Subscript, Variable
 from penstock.types import sqltype as t
 from penstock.types.cast import is_castable
 from penstock.types.parse import parse_type
@@ -23,7 +25,7 @@ from penstock.types.sqltype import Kind, SqlType
 DEEPEST = 100
 """Levels of nesting; deeper expressions are refused before Python's own limits are met."""
 
-TABLE_FUNCTIONS = ("EXPLODE",)
+TABLE_FUNCTIONS = ("EXPLODE", "CUBE_EXPLODE")
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "distinct", "not_distinct"})
 
 
@@ -55,14 +57,19 @@ class Projected:
 
 
 def analyze_projection(text: str | Ast, scope: Scope) -> Projected:
-    """An expression, or EXPLODE(array) at its top. The text is an expression without alias (see parse_projection)."""
+    """An expression, or EXPLODE(array) or CUBE_EXPLODE(array) at its top. The text is an expression without alias (see parse_projection)."""
     tree = _tree(text)
-    if isinstance(tree, ast.FunctionCall) and tree.name.text.upper() == "EXPLODE":
+    name = tree.name.text.upper() if isinstance(tree, ast.FunctionCall) else ""
+    if isinstance(tree, ast.FunctionCall) and name in TABLE_FUNCTIONS:
         if len(tree.args) != 1:
-            raise ExpressionError("EXPLODE takes one array", tree.start, tree.end)
+            raise ExpressionError(f"{name} takes one array", tree.start, tree.end)
         expr = analyze(tree.args[0], scope)
         if expr.type is None or expr.type.kind is not Kind.ARRAY:
-            raise mismatch(f"EXPLODE takes an ARRAY, this is {shown(expr.type)}", tree.args[0], "ARRAY", shown(expr.type))
+            raise mismatch(f"Function '{name}' does not accept parameters ({shown(expr.type)}). It takes an ARRAY", tree.args[0], "ARRAY",
+                           shown(expr.type))
+        if name == "CUBE_EXPLODE":
+            combined = Call(t.array(expr.type), "fn:CUBE_EXPLODE/1", (expr,))
+            return Projected(combined, True, expr.type)
         return Projected(expr, True, expr.type.element)
     expr = analyze(tree, scope)
     return Projected(expr, False, expr.type)
@@ -94,7 +101,8 @@ def analyze_aggregate(text: str | Ast, scope: Scope) -> AggregateCall:
         raise _unknown_function(tree, aggregates.NAMES)
     if tree.star and name != "COUNT":
         raise ExpressionError(f"{name}(*) is not supported", tree.start, tree.end)
-    values = tree.args[:aggregates.NAMES[name]]
+    count = aggregates.NAMES[name]
+    values = tree.args[:count] if count >= 0 else tree.args[:max(1, len(tree.args) + count)]
     arguments = tuple(analyze(arg, scope) for arg in values)
     literals = tuple(_constant(arg, scope) for arg in tree.args[len(values):])
     try:
@@ -125,6 +133,7 @@ class _Analyzer:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.depth = 0
+        self.variables: dict[str, SqlType | None] = {}
 
     def expression(self, tree: Ast) -> Expr:
         self.depth += 1
@@ -136,6 +145,8 @@ class _Analyzer:
 
     def _typed(self, tree: Ast) -> Expr:
         match tree:
+            case ast.Name(parts=(ident,)) if ident.text.upper() in self.variables and not ident.quoted:
+                return Variable(self.variables[ident.text.upper()], ident.text.upper())
             case ast.Name():
                 source, name, type_ = self.scope.column(tree)
                 return ColumnRef(type_, name, source)
@@ -155,6 +166,14 @@ class _Analyzer:
                 return self.call(tree)
             case ast.CastTo():
                 return self.cast(tree)
+            case ast.ArrayOf(items=items):
+                return constructors.array(tree, [self.expression(i) for i in items])
+            case ast.MapOf(entries=entries):
+                return constructors.map_(tree, [(self.expression(k), self.expression(v)) for k, v in entries])
+            case ast.StructOf(fields=fields):
+                return constructors.struct(tree, [(name, self.expression(v)) for name, v in fields])
+            case ast.LambdaOf():
+                raise ExpressionError("a lambda can only be the last arguments of TRANSFORM, FILTER and REDUCE", tree.start, tree.end)
             case ast.CaseWhen():
                 return self.case(tree)
             case ast.Dereference():
@@ -231,15 +250,27 @@ class _Analyzer:
 
     def call(self, tree: ast.FunctionCall) -> Expr:
         name = tree.name.text.upper()
+        if name in lambdas.NAMES:
+            return lambdas.call(self, tree)
         if name in FUNCTIONS:
             if tree.star:
                 raise ExpressionError(f"{name}(*) is not supported", tree.start, tree.end)
-            return self.chosen(name, [self.expression(arg) for arg in tree.args], tree)
+            return self.chosen(name, self.arguments(name, tree), tree)
         if name in aggregates.NAMES:
             raise ExpressionError(f"the aggregate function {name} cannot be used here", tree.start, tree.end)
         if name in TABLE_FUNCTIONS:
             raise ExpressionError(f"the table function {name} can only stand alone in the columns of an Explode", tree.start, tree.end)
         raise _unknown_function(tree, FUNCTIONS)
+
+    def arguments(self, name: str, tree: ast.FunctionCall) -> list[Expr]:
+        """Arguments of a call; DATEADD and its kin begin with a unit as a bare word."""
+        if name not in UNIT_FUNCTIONS or not tree.args:
+            return [self.expression(arg) for arg in tree.args]
+        unit = tree.args[0]
+        word = unit.parts[0].text.upper() if isinstance(unit, ast.Name) and len(unit.parts) == 1 else ""
+        if word not in UNITS:
+            raise ExpressionError(f"{name} begins with a unit: DAYS, HOURS, MINUTES, SECONDS or MILLISECONDS", unit.start, unit.end)
+        return [Literal(t.STRING, word), *(self.expression(arg) for arg in tree.args[1:])]
 
     def chosen(self, name: str, args: list[Expr], tree: Ast) -> Expr:
         places = tree.args if isinstance(tree, (ast.FunctionCall, ast.Operator)) else (tree,) * len(args)
@@ -253,7 +284,7 @@ class _Analyzer:
     def cast(self, tree: ast.CastTo) -> Expr:
         arg = self.expression(tree.arg)
         try:
-            target = parse_type(tree.type_text)
+            target = parse_type(tree.type_text, self.scope.custom_type)
         except ExpressionError as error:
             raise ExpressionError(error.message, tree.type_start + error.start, tree.type_start + error.end) from None
         if not is_castable(arg.type, target):

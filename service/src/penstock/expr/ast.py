@@ -120,6 +120,35 @@ class Index(Ast):
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayOf(Ast):
+    """ARRAY[item, ...]."""
+
+    items: tuple[Ast, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf(Ast):
+    """MAP(key := value, ...)."""
+
+    entries: tuple[tuple[Ast, Ast], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StructOf(Ast):
+    """STRUCT(field := value, ...)."""
+
+    fields: tuple[tuple[Ident, Ast], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaOf(Ast):
+    """(x, y) => body; names as written."""
+
+    parameters: tuple[str, ...]
+    body: Ast
+
+
+@dataclass(frozen=True, slots=True)
 class Selected(Ast):
     """One item of a projection: expression [AS alias]."""
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 
 from penstock.errors import RequestError
-from penstock.expr import aggregates
+from penstock.expr import aggregates, lambdas
 from penstock.expr.functions.registry import Description, descriptions
 
-_TABLE = Description("EXPLODE", "TABLE", "tables", "One row for each element of the array.", ("array",), ("(ARRAY<T>) -> T",))
+_TABLES = (Description("EXPLODE", "TABLE", "tables", "One row for each element of the array.", ("array",), ("(ARRAY<T>) -> T",)),
+           Description("CUBE_EXPLODE", "TABLE", "tables", "One row for each combination of the elements and null.", ("array",),
+                       ("(ARRAY<T>) -> ARRAY<T>",)))
 
 
 def list_functions() -> list[Description]:
     """All functions by name."""
-    return sorted([*descriptions(), *aggregates.descriptions(), _TABLE], key=lambda d: d.name)
+    return sorted([*descriptions(), *aggregates.descriptions(), *lambdas.DESCRIPTIONS, *_TABLES], key=lambda d: d.name)
 
 
 def describe(name: str) -> Description:

@@ -14,8 +14,9 @@ from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation,
 from penstock.expr import runtime
 from penstock.expr.code import Code, Env, indent
 from penstock.expr.functions import choose
+from penstock.expr.functions.arrays import combinations
 from penstock.expr.pieces import Parts, Piece, caught, null_guard
-from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, Parameter, Subscript
+from penstock.expr.typed import Call, Case, Cast, ColumnRef, Construct, Expr, FieldAccess, Lambda, Literal, Parameter, Subscript, Variable
 from penstock.types import java, sqltype
 from penstock.types.cast import WIDE, caster_of
 from penstock.types.sqltype import Kind, SqlType
@@ -54,6 +55,7 @@ class _Emitter:
     def __init__(self, env: Env) -> None:
         self.env = env
         self.module = env.module
+        self.variables: dict[str, str] = {}
 
     def bind(self, value: object, hint: str) -> str:
         return self.module.bind(value, hint)
@@ -74,6 +76,14 @@ class _Emitter:
                 return null_guard(Parts(self.module, self.emit(arg)), f"{{0}}[{_braced(repr(name))}]", raises=False)
             case Subscript():
                 return self.subscript(expr)
+            case Construct():
+                return self.construct(expr)
+            case Variable(name=name):
+                return Piece(self.variables[name], atom=True, nullable=True)
+            case Lambda():
+                return self.lambda_(expr)
+            case Call(op="transform" | "filter" | "reduce"):
+                return self.over_elements(expr)
             case Call(op=op):
                 return self.function(expr) if op.startswith("fn:") else self.operator(expr)
         raise TypeError(f"not an expression: {expr!r}")
@@ -345,8 +355,47 @@ class _Emitter:
             return _nullable(null_guard(parts, "{0}.get({1})", raises=False))
         return _nullable(null_guard(parts, self.bind(runtime.element, "element") + "({0}, {1})", raises=False))
 
+    # ---- constructors and lambdas
+
+    def construct(self, expr: Construct) -> Piece:
+        """A part that can fail is caught on its own."""
+        assert expr.type is not None
+        pieces = [caught(self.module, p, self.env.report) if p.raises else p for p in (self.emit(part) for part in expr.parts)]
+        parts = Parts(self.module, *pieces)
+        values = [p.value for p in parts.pieces]
+        match expr.type.kind:
+            case Kind.ARRAY:
+                return parts.piece(f"[{', '.join(values)}]")
+            case Kind.MAP:
+                return parts.piece("{" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2], strict=True)) + "}")
+            case _:
+                return parts.piece("{" + ", ".join(f"{n!r}: {v}" for (n, _), v in zip(expr.type.fields, values, strict=True)) + "}")
+
+    def lambda_(self, expr: Lambda) -> Piece:
+        """A function of its own; columns of the row around are read as they are. What it raises fails the whole call."""
+        outer = self.variables
+        names = [self.module.fresh(name.lower()) for name in expr.parameters]
+        self.variables = outer | dict(zip(expr.parameters, names, strict=True))
+        body = self.emit(expr.body)
+        self.variables = outer
+        name = self.module.fresh("each")
+        lines = [f"def {name}({', '.join(names)}):", *indent([*body.lines, f"return {body.value}"])]
+        return Piece(name, tuple(lines), atom=True, raises=True)
+
+    def over_elements(self, expr: Call) -> Piece:
+        """TRANSFORM, FILTER, REDUCE: a null collection gives null, or REDUCE's start."""
+        first = expr.args[0].type
+        assert first is not None
+        helper = getattr(runtime, f"{expr.op}_{'array' if first.kind is Kind.ARRAY else 'map'}")
+        parts = Parts(self.module, *(self.emit(arg) for arg in expr.args))
+        call = self.bind(helper, helper.__name__) + "(" + ", ".join(p.value for p in parts.pieces) + ")"
+        return parts.piece(call, nullable=True, raises=True)
+
     def function(self, expr: Call) -> Piece:
         name, _, version = expr.op.removeprefix("fn:").partition("/")
+        if name == "CUBE_EXPLODE":
+            cube = self.bind(combinations, "combinations")
+            return _nullable(null_guard(Parts(self.module, self.emit(expr.args[0])), cube + "({0})", raises=True))
         found = choose(name, tuple(arg.type for arg in expr.args))
         if version != str(found.function.version):
             raise ValueError(f"version {version} of {name} is not known, only {found.function.version}")

@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any, NoReturn
+from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
@@ -20,12 +20,11 @@ LONGEST = 100_000
 
 _COMPARISONS = {"=": "eq", "<>": "ne", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}
-_CONSTRUCTOR = re.compile(r"\b(ARRAY|MAP|STRUCT)\s*$", re.IGNORECASE)
 _READABLE = {
     "NAME": "a name", "BACKQUOTED": "a name", "DOUBLEQUOTED": "a name", "STRING": "a text", "INTEGER": "a number", "DECIMAL": "a number",
     "FLOAT": "a number", "PARAMETER": "a parameter", "COMPARE": "a comparison", "CONCAT": "'||'", "PLUS": "'+'", "MINUS": "'-'",
     "STAR": "'*'", "SLASH": "'/'", "PERCENT": "'%'", "RPAR": "')'", "LPAR": "'('", "LSQB": "'['", "RSQB": "']'", "COMMA": "','",
-    "DOT": "'.'", "$END": "the end", "TYPE_ARGUMENTS": "'('", "TYPE_TEXT": "'<'", "CONSTRUCTOR": "a name", "__ANON_0": "'->'",
+    "DOT": "'.'", "$END": "the end", "TYPE_ARGUMENTS": "'('", "TYPE_TEXT": "'<'", "ARRAY_OF": "a name", "MAP_OF": "a name", "STRUCT_OF": "a name", "LAMBDA": "a name", "__ANON_0": "'->'",
 }
 
 
@@ -65,27 +64,13 @@ def _unexpected(text: str, token: Token, expected: set[str]) -> ExpressionError:
     if token.type == "$END":
         return ExpressionError(f"the expression ends early: expected {_choices(expected)}", len(text), len(text))
     start = token.start_pos or 0
-    return _refused(text, start, f"unexpected {str(token)!r}: expected {_choices(expected)}", start + len(token))
+    return ExpressionError(f"unexpected {str(token)!r}: expected {_choices(expected)}", start, start + len(token))
 
 
 def _unknown_character(text: str, at: int, allowed: set[str]) -> ExpressionError:
     if text[at] in "'\"`" and text[at:].count(text[at]) % 2:
         return ExpressionError(f"the quote {text[at]} is not closed", at, len(text))
-    return _refused(text, at, f"unexpected {text[at]!r}: expected {_choices(allowed)}", at + 1)
-
-
-def _refused(text: str, at: int, message: str, end: int) -> ExpressionError:
-    """Lambdas get a message of their own: the grammar does not know them yet."""
-    if text[at:at + 2] == "=>" or at > 0 and text[at - 1:at + 1] == "=>":
-        return ExpressionError("lambda expressions are not supported yet", at, end, "UNSUPPORTED", metadata={"feature": "lambda"})
-    if text[at] == "(" and (m := _CONSTRUCTOR.search(text, 0, at)):
-        return _no_constructor(m[1], m.start(1), at)
-    return ExpressionError(message, at, end)
-
-
-def _no_constructor(word: str, start: int, end: int) -> ExpressionError:
-    return ExpressionError(f"{word.upper()} constructors are not supported yet", start, end, "UNSUPPORTED",
-                           metadata={"feature": f"{word.upper()} constructor"})
+    return ExpressionError(f"unexpected {text[at]!r}: expected {_choices(allowed)}", at, at + 1)
 
 
 def _choices(expected: Iterable[str]) -> str:
@@ -173,8 +158,23 @@ class _Builder(Transformer[Token, Ast]):
     def arguments(self, *args: Ast) -> tuple[Ast, ...]:
         return args
 
-    def constructor(self, token: Token) -> NoReturn:
-        raise _no_constructor(str(token), _start(token), _end(token))
+    def array_of(self, first: Token, items: tuple[Ast, ...] | None, close: Token) -> Ast:
+        return ast.ArrayOf(_start(first), _end(close), items or ())
+
+    def entry(self, key: Ast, value: Ast) -> tuple[Ast, Ast]:
+        return key, value
+
+    def field(self, name: Ident, value: Ast) -> tuple[Ident, Ast]:
+        return name, value
+
+    def map_of(self, first: Token, *rest: Any) -> Ast:
+        return ast.MapOf(_start(first), _end(rest[-1]), tuple(e for e in rest[:-1] if e is not None))
+
+    def struct_of(self, first: Token, *rest: Any) -> Ast:
+        return ast.StructOf(_start(first), _end(rest[-1]), tuple(f for f in rest[:-1] if f is not None))
+
+    def lambda_(self, head: Token, body: Ast) -> Ast:
+        return ast.LambdaOf(_start(head), body.end, tuple(re.findall(r"\w+", head)), body)
 
     def parenthesised(self, inner: Ast, _close: Token) -> Ast:
         return inner

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _ANY = "[^\\n\\r\\x85\\u2028\\u2029]"
 """The dot of a Java regular expression: no line ends."""
@@ -53,3 +54,60 @@ def element(array: list[object], index: int) -> object:
     if index > 0:
         return array[index - 1] if index <= len(array) else None
     return array[index] if index and -index <= len(array) else None
+
+
+# ---- lambdas
+
+Each = Callable[..., Any]
+
+
+def transform_array(array: list[object] | None, each: Each) -> list[object] | None:
+    """TRANSFORM(array, x => y)."""
+    return None if array is None else [each(v) for v in array]
+
+
+def transform_map(entries: dict[object, object] | None, new_key: Each, new_value: Each) -> dict[object, object] | None:
+    """TRANSFORM(map, (k, v) => key, (k, v) => value); ValueError for two equal keys or a null value."""
+    if entries is None:
+        return None
+    made: dict[object, object] = {}
+    for key, value in entries.items():
+        fresh, content = new_key(key, value), new_value(key, value)
+        if fresh in made or content is None:
+            raise ValueError(f"the key {fresh!r} comes twice" if fresh in made else f"the new value of {key!r} is null")
+        made[fresh] = content
+    return made
+
+
+def _holds(answer: object) -> bool:
+    if answer is None:
+        null_boolean()
+    return bool(answer)
+
+
+def filter_array(array: list[object] | None, keep: Each) -> list[object] | None:
+    """FILTER(array, x => condition)."""
+    return None if array is None else [v for v in array if _holds(keep(v))]
+
+
+def filter_map(entries: dict[object, object] | None, keep: Each) -> dict[object, object] | None:
+    """FILTER(map, (k, v) => condition)."""
+    return None if entries is None else {k: v for k, v in entries.items() if _holds(keep(k, v))}
+
+
+def reduce_array(array: list[object] | None, start: object, step: Each) -> object:
+    """REDUCE(array, start, (s, x) => s); a null start gives null."""
+    if array is None or start is None:
+        return start
+    for value in array:
+        start = step(start, value)
+    return start
+
+
+def reduce_map(entries: dict[object, object] | None, start: object, step: Each) -> object:
+    """REDUCE(map, start, (s, k, v) => s)."""
+    if entries is None or start is None:
+        return start
+    for key, value in entries.items():
+        start = step(start, key, value)
+    return start

@@ -14,10 +14,15 @@ from penstock.types.sqltype import SqlType, quote
 @dataclass(frozen=True, slots=True)
 class Scope:
     """inputs: for each input its alias ("" where it cannot be named) and its columns, pseudo columns included, by exact name.
-    parameters: the types of `:name`."""
+    parameters: the types of `:name`. types: custom types by upper-case name."""
 
     inputs: tuple[tuple[str, Mapping[str, SqlType]], ...] = ()
     parameters: Mapping[str, SqlType | None] = field(default_factory=dict)
+    types: Mapping[str, SqlType] = field(default_factory=dict)
+
+    def custom_type(self, name: str) -> SqlType | None:
+        """A type that CREATE TYPE made."""
+        return self.types.get(name)
 
     def column(self, name: Name) -> tuple[int, str, SqlType]:
         """Input number, exact name and type of a column; ExpressionError UNKNOWN_COLUMN or INVALID_EXPRESSION (ambiguous)."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, Parameter, Subscript
+from penstock.expr.typed import Call, Case, Cast, ColumnRef, Construct, Expr, FieldAccess, Lambda, Literal, Parameter, Subscript, Variable
 from penstock.types.parse import parse_type
 from penstock.types.sqltype import SqlType
 
@@ -85,6 +85,12 @@ def to_data(expr: Expr) -> Data:
             return ["field", kind, to_data(arg), name]
         case Subscript(arg=arg, index=index):
             return ["subscript", kind, to_data(arg), to_data(index)]
+        case Construct(parts=parts):
+            return ["construct", kind, [to_data(p) for p in parts]]
+        case Variable(name=name):
+            return ["variable", kind, name]
+        case Lambda(parameters=parameters, body=body):
+            return ["lambda", kind, list(parameters), to_data(body)]
     raise TypeError(f"not an expression: {expr!r}")
 
 
@@ -98,6 +104,9 @@ _READERS: dict[str, Callable[..., Expr]] = {
         kind, tuple((from_data(w), from_data(r)) for w, r in whens), None if otherwise is None else from_data(otherwise)),
     "field": lambda kind, arg, name: FieldAccess(kind, from_data(arg), name),
     "subscript": lambda kind, arg, index: Subscript(kind, from_data(arg), from_data(index)),
+    "construct": lambda kind, parts: Construct(kind, tuple(from_data(p) for p in parts)),
+    "variable": Variable,
+    "lambda": lambda kind, parameters, body: Lambda(kind, tuple(parameters), from_data(body)),
 }
 
 

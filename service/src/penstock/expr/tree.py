@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from penstock.expr import ast
 from penstock.expr.ast import Ast
 from penstock.expr.functions import FUNCTIONS
-from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Subscript
+from penstock.expr.typed import Call, Case, Cast, ColumnRef, Construct, Expr, FieldAccess, Lambda, Subscript
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
@@ -22,6 +22,10 @@ def children(expr: Expr) -> tuple[Expr, ...]:
         case Case(whens=whens, otherwise=otherwise):
             parts = tuple(part for when in whens for part in when)
             return parts if otherwise is None else (*parts, otherwise)
+        case Construct(parts=parts):
+            return parts
+        case Lambda(body=body):
+            return (body,)
         case _:
             return ()
 
@@ -41,7 +45,7 @@ def columns_of(expr: Expr) -> frozenset[tuple[int, str]]:
 def is_deterministic(expr: Expr) -> bool:
     """Whether equal rows give equal values: no RANDOM, UUID or clock."""
     names = (e.op.removeprefix("fn:").partition("/")[0] for e in walk(expr) if isinstance(e, Call) and e.op.startswith("fn:"))
-    return all(FUNCTIONS[name].deterministic for name in names)
+    return all(name not in FUNCTIONS or FUNCTIONS[name].deterministic for name in names)
 
 
 def default_name(tree: Ast, taken: Collection[str], index: int) -> str:

@@ -78,3 +78,26 @@ class Subscript(Expr):
 
     arg: Expr
     index: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Construct(Expr):
+    """ARRAY[...], MAP(...) and STRUCT(...), told apart by the type. parts: the elements; key, value, key, value, ...; the values of the
+    fields in the type's order. A part that fails is null on its own."""
+
+    parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable(Expr):
+    """A parameter of a lambda around."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda(Expr):
+    """(x, y) => body, an argument of the calls "transform", "filter" and "reduce". type is the body's."""
+
+    parameters: tuple[str, ...]
+    body: Expr

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, Parameter, Subscript
+from penstock.expr.typed import Call, Case, Cast, ColumnRef, Construct, Expr, FieldAccess, Lambda, Literal, Parameter, Subscript, Variable
 from penstock.types.cast import cast
 from penstock.types.sqltype import STRING, Kind, quote
 
@@ -48,6 +48,12 @@ class _Printer:
                 return f"{self.text(arg, _ATOM)}[{self.text(index, 0)}]", _ATOM
             case Case():
                 return self.case(expr), _ATOM
+            case Construct():
+                return self.construct(expr), _ATOM
+            case Variable(name=name):
+                return name, _ATOM
+            case Lambda(parameters=parameters, body=body):
+                return f"({', '.join(parameters)}) => {self.text(body, 0)}", 0
             case Call():
                 return self.call(expr)
         raise TypeError(f"not an expression: {expr!r}")
@@ -57,11 +63,24 @@ class _Printer:
         otherwise = "" if expr.otherwise is None else f" ELSE {self.text(expr.otherwise, 0)}"
         return f"CASE{whens}{otherwise} END"
 
+    def construct(self, expr: Construct) -> str:
+        assert expr.type is not None
+        parts = [self.text(p, 0) for p in expr.parts]
+        match expr.type.kind:
+            case Kind.ARRAY:
+                return f"ARRAY[{', '.join(parts)}]"
+            case Kind.MAP:
+                return "MAP(" + ", ".join(f"{k} := {v}" for k, v in zip(parts[::2], parts[1::2], strict=True)) + ")"
+            case _:
+                return "STRUCT(" + ", ".join(f"{quote(n)} := {v}" for (n, _), v in zip(expr.type.fields, parts, strict=True)) + ")"
+
     def call(self, expr: Call) -> tuple[str, int]:
         op, args = expr.op, expr.args
         if op.startswith("fn:"):
             name = op.removeprefix("fn:").partition("/")[0]
             return f"{name}({', '.join(self.text(a, 0) for a in args)})", _ATOM
+        if op in ("transform", "filter", "reduce"):
+            return f"{op.upper()}({', '.join(self.text(a, 0) for a in args)})", _ATOM
         strength = _STRENGTH.get(op, _COMPARISON)
         # Equal strength nests to the left only, and comparisons do not nest.
         first = self.text(args[0], strength + (strength == _COMPARISON))

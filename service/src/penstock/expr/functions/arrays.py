@@ -175,3 +175,17 @@ def map_union(left: dict[str, Any] | None, right: dict[str, Any] | None) -> dict
         result=lambda types: t.array(t.struct(("K", t.STRING), ("V", types[0].element or t.STRING))))
 def entries(value: dict[str, Any], ordered: bool) -> Array:
     return [{"K": k, "V": value[k]} for k in (sorted(value) if ordered else value)]
+
+
+CUBE_LIMIT = 20
+
+
+def combinations(array: Array) -> Array:
+    """All combinations of the elements and null, counting up in binary with the last element as the lowest bit; a position that is null
+    anyway is not doubled. ValueError for more than CUBE_LIMIT elements."""
+    if len(array) > CUBE_LIMIT:
+        raise ValueError(f"CUBE_EXPLODE takes at most {CUBE_LIMIT} elements, not {len(array)}")
+    rows: Array = [[]]
+    for value in array:
+        rows = [[*row, choice] for row in rows for choice in ((None,) if value is None else (None, value))]
+    return rows if array else []
