@@ -51,6 +51,9 @@ LEADER_MOVED = frozenset({5, 6, 9, 56, 72, 74, 75, 76, 78, UNKNOWN_TOPIC_ID})
 RETRIABLE = LEADER_MOVED | COORDINATOR_MOVED | {UNKNOWN, 7, 8, 13, LOADING, 19, 20, 41, CONCURRENT_TRANSACTIONS, 89}
 """Asking again helps."""
 
+DOUBTFUL = frozenset({UNKNOWN, 7, 13})
+"""Answers after which the request may have been carried out; the other retriable ones say that it was not."""
+
 FENCED = frozenset({45, FENCED_EPOCH, 48, 49, 52, 59, PRODUCER_FENCED})
 """The producer id or its epoch is no longer ours, or its state is gone: discard the producer."""
 

@@ -119,10 +119,12 @@ class Transaction:
             nonlocal doubtful
             try:
                 answer = await self._ask(END_TXN(self.id, self.producer_id, self.epoch, commit))
-                self._check(answer.error, f"ending the transaction of {self.id}")
+                if answer.error in codes.DOUBTFUL:
+                    raise codes.error(answer.error, f"ending the transaction of {self.id}")
             except LogUnavailable as error:
                 doubtful = error
                 raise
+            self._check(answer.error, f"ending the transaction of {self.id}")
 
         try:
             await self._repeat(attempt)
