@@ -1,6 +1,6 @@
 """Dead letters: a record that cannot be processed is kept with its reason, in the transaction that passes over it.
 
-The topic's value is a JSON object (columns of the stream relation `topology.dead_letter`, SCHEMA below), without a key. What the record
+The topic's value is a JSON object (columns of the stream relation `topology.dead_letter`: plan/dead_letter.py), without a key. What the record
 had already caused in nodes before the failing one stays: say so wherever dead letters are explained.
 """
 
@@ -9,15 +9,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-
-from penstock.types.schema import Column, Schema
-from penstock.types.sqltype import BIGINT, BYTES, INT, STRING, TIMESTAMP
-
-SCHEMA = Schema((
-    Column("REASON", STRING), Column("NODE", STRING), Column("TOPIC", STRING), Column("PARTITION", INT), Column("OFFSET", BIGINT),
-    Column("ERROR_TIME", TIMESTAMP), Column("RECORD_TIME", TIMESTAMP), Column("RECORD_KEY", BYTES), Column("RECORD_VALUE", BYTES),
-    Column("RECORD_HEADERS", STRING),
-))
 
 KEEP = 600_000
 """Bytes of a key or value that are kept: base64 of more would not fit into one record. The reason says when something was cut."""

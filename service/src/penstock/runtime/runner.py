@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from penstock.catalog.port import Desired, TopologyEntry
@@ -238,10 +239,9 @@ class Runner:
         retries = [f.retry_at for f in self.failures.values() if f.retry_at is not None]
         if retries:
             timeout = min(timeout, max(0.01, min(retries) - time.monotonic()))
-        try:
-            await asyncio.wait_for(self.wake.wait(), timeout)
-        except TimeoutError:
-            pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self.wake.wait()
 
     # ---- assignments
     async def _adopt(self, a: Assignment) -> None:
