@@ -1,16 +1,30 @@
-"""Writing a data set into a log, and reading a topic back."""
+"""Opening the log under test, writing a data set into it, and reading a topic back."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from itertools import islice
+from pathlib import Path
 
+from penstock.log.embedded import open_embedded
+from penstock.log.kafka.log import open_kafka
 from penstock.log.port import BatchBuilder, Log, TopicConfig, TopicPartition
 from penstock.log.records import partitions_of
 from transactions import Row
 
 SLICE = 5_000
 """Rows partitioned, and appended, in one go."""
+
+
+@asynccontextmanager
+async def opened(directory: Path, bootstrap: str) -> AsyncIterator[Log]:
+    """The log under test, opened by this process; the embedded one only while no node runs on it."""
+    log: Log = await open_kafka(bootstrap, {}, process="bench") if bootstrap else await open_embedded(directory / "data" / "log", process="bench")
+    try:
+        yield log
+    finally:
+        await log.close()
 
 
 async def load(log: Log, topic: str, rows: Iterable[Row], partitions: int) -> None:

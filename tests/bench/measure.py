@@ -49,6 +49,14 @@ def peak_rss_mb(pid: int) -> float:
     return 0.0
 
 
+def pss_mb(pid: int) -> float:
+    """Memory of a process, what it shares with others counted in part."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
 def figures(samples: Sequence[Sample], rss_mb: float) -> Figures:
     """Of samples in order of time; the first is at 0 records, the last at all of them."""
     first, last = samples[0], samples[-1]

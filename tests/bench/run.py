@@ -1,8 +1,9 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--records N] [--workloads w1,w2,w2-1k] [--log embedded,kafka] [--json] [--no-streams]
+    python tests/bench/run.py [--only throughput,rest,latency,append,lookup,push,restore] [--records N] [--workloads w1,w2,w2-1k]
+                              [--log embedded,kafka] [--json] [--no-streams]
 
-Each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
+The figures of serving (serving.py) come after the throughput. There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
 ratio_to_kafka_streams}. cpu is of the worker alone, from the last moment at which nothing was committed to the commit of the last record; half2 is of
 the second half of the records, past most of a JVM's compiling. The ratio is Penstock's cpu_s_per_million over Kafka Streams' half2, and
 the target is for that on Kafka. Every output is read back and checked, each record exactly once; a wrong one ends the program with code 1.
@@ -16,8 +17,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,10 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "kafka"))
 
 import broker as kafka_broker
 import kafka_streams
-from load import ends, load, read
+import serving
+from load import ends, load, opened, read
 from measure import Figures
-from penstock.log.embedded import open_embedded
-from penstock.log.kafka.log import open_kafka
-from penstock.log.port import Log, TopicConfig
+from penstock.log.port import TopicConfig
 from penstock_client import Client
 from penstock_client.declare import Binding
 from penstock_node import node
@@ -37,20 +37,11 @@ from transactions import RECORDS
 from workloads import COLUMNS, PARTITIONS, RELATION, WORKLOADS, Workload
 
 Line = dict[str, Any]
+PARTS = ("throughput", *serving.FIGURES)
 
 
 class WrongOutput(Exception):
     """A run whose output is not exactly right."""
-
-
-@asynccontextmanager
-async def opened(directory: Path, bootstrap: str) -> AsyncIterator[Log]:
-    """The log under test, opened by this process; the embedded one only while no node runs on it."""
-    log: Log = await open_kafka(bootstrap, {}, process="bench") if bootstrap else await open_embedded(directory / "data" / "log", process="bench")
-    try:
-        yield log
-    finally:
-        await log.close()
 
 
 async def prepare(directory: Path, bootstrap: str, workload: Workload, records: int) -> tuple[str, dict[str, int]]:
@@ -129,6 +120,8 @@ def line(workload: Workload, log: str, peer: str, found: Figures, beside: Figure
 
 def as_text(found: Line) -> str:
     """A line for people."""
+    if "figure" in found:
+        return serving.as_text(found)
     ratio = found["ratio_to_kafka_streams"]
     beside = "" if ratio is None else f"   {ratio:.2f} of Kafka Streams" + (f" (target {found['target']})" if found["target"] else "")
     return (f"{found['workload']:6} {found['log']:8} {found['peer']:13} {found['records_per_s']:>9,} records/s  {found['cpu_s_per_million']:>6.2f} "
@@ -152,6 +145,19 @@ def bench(workloads: Sequence[Workload], logs: Sequence[str], records: int, with
                 show(line(workload, log, "penstock", found, beside))
 
 
+def bench_serving(figures: Sequence[str], logs: Sequence[str], records: int, show: Callable[[Line], None]) -> None:
+    """Print the figures of serving on each log."""
+    for log in logs:
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
+            bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap if log == "kafka" else ""
+            source, at = asyncio.run(prepare(_below(directory, "embedded"), bootstrap, WORKLOADS["w2"], records))
+            setting = serving.Setting(log, directory, bootstrap, source, at)
+            for name in figures:
+                for found in serving.FIGURES[name](setting):
+                    show(found)
+
+
 def _below(directory: Path, name: str) -> Path:
     path = directory / name
     path.mkdir(exist_ok=True)
@@ -169,12 +175,13 @@ def chosen(text: str, known: Iterable[str]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=RECORDS, help=f"at most {RECORDS}, the default")
+    parser.add_argument("--only", type=lambda t: chosen(t, PARTS), default=list(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--workloads", type=lambda t: chosen(t, WORKLOADS), default=list(WORKLOADS))
     parser.add_argument("--log", type=lambda t: chosen(t, ("embedded", "kafka")), default=["embedded", "kafka"])
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--no-streams", action="store_true", help="leave Kafka Streams out")
     options = parser.parse_args()
-    logs, with_streams = list(options.log), not options.no_streams
+    logs, with_streams = list(options.log), not options.no_streams and "throughput" in options.only
     if reason := kafka_broker.available():
         print(f"without Kafka: {reason}", file=sys.stderr)
         logs, with_streams = [n for n in logs if n != "kafka"], False
@@ -188,7 +195,9 @@ def main() -> int:
         print(json.dumps(found) if options.json else as_text(found), flush=True)
 
     try:
-        bench([WORKLOADS[n] for n in options.workloads], logs, min(options.records, RECORDS), with_streams, show)
+        if "throughput" in options.only:
+            bench([WORKLOADS[n] for n in options.workloads], logs, min(options.records, RECORDS), with_streams, show)
+        bench_serving([n for n in options.only if n != "throughput"], logs, min(options.records, RECORDS), show)
     except WrongOutput as e:
         print(f"WRONG OUTPUT: {e}", file=sys.stderr)
         return 1
