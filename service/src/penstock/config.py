@@ -15,6 +15,7 @@ from penstock.errors import PenstockError
 
 DEFAULT_LISTEN = "127.0.0.1:7550"
 DEFAULT_DATA = "./penstock-data"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 SERVICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -90,6 +91,8 @@ def check(config: ServeConfig) -> None:
         raise ConfigError(f"--service-id {config.service_id!r}: a letter, then letters, digits or _, at most 64")
     if config.workers < 0 or config.workers > 256:
         raise ConfigError(f"--workers {config.workers}: 1 to 256, or 0 for one a core but one")
+    if config.log_level not in LOG_LEVELS:
+        raise ConfigError(f"--log-level {config.log_level!r}: one of {', '.join(LOG_LEVELS)}")
     if not _loopback(host) and not config.insecure:
         raise ConfigError(f"--listen {config.listen} is open to other machines, and this release has no TLS and no authentication yet: "
                           "listen on 127.0.0.1, or pass --insecure on a network that you trust")

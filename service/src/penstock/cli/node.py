@@ -56,8 +56,11 @@ def serve(
             log_json=log_json,
         )
         check(config)
-    except (ConfigError, OSError) as error:
+    except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(USAGE) from None
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"error: --kafka-config {kafka_config} cannot be read: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         raise typer.Exit(USAGE) from None
     raise typer.Exit(run_node(config))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from penstock.config import ServeConfig
+from penstock.config import ConfigError, ServeConfig
+from penstock.errors import RequestError
 from penstock.log.embedded.wakeups import Notices
 from penstock.log.port import Log
 
@@ -14,10 +15,30 @@ async def open_log(config: ServeConfig, process: str, notices: Notices | None = 
         from penstock.log.kafka.log import open_kafka
         from penstock.log.kafka.membership import Timing
 
-        properties = dict(config.kafka_properties)
-        session = int(properties.pop("session.timeout.ms", config.session_timeout_ms))
+        properties, session = _session(config)
         timing = Timing(session=session, heartbeat=max(100, min(1_000, session // 6)))
         return await open_kafka(config.kafka, properties, process=process, service=config.service_id, timing=timing)
     from penstock.log.embedded import open_embedded
 
     return await open_embedded(config.data / "log", process=process, notices=notices)
+
+
+def check(config: ServeConfig) -> None:
+    """Raise ConfigError for Kafka settings that cannot work, before anything is started."""
+    if config.kafka:
+        from penstock.log.kafka import security
+
+        properties, _ = _session(config)
+        try:
+            security.parse(config.kafka, properties)
+        except RequestError as e:
+            raise ConfigError(f"--kafka {config.kafka}: {e.message}") from e
+
+
+def _session(config: ServeConfig) -> tuple[dict[str, str], int]:
+    """Kafka's properties without the session timeout, and that one in ms."""
+    properties = dict(config.kafka_properties)
+    text = properties.pop("session.timeout.ms", str(config.session_timeout_ms))
+    if not text.isdigit() or int(text) < 500:
+        raise ConfigError(f"--kafka-config: session.timeout.ms is {text!r}; it is milliseconds, at least 500")
+    return properties, int(text)

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from penstock.config import ConfigError, ServeConfig, check
+from penstock.log.open import check as check_log
 from penstock.node import logs
 from penstock.node.data_dir import CannotStart, DataDir, take
 from penstock.node.exit_codes import Exit
@@ -42,6 +43,7 @@ def run_node(config: ServeConfig) -> int:
     logs.configure(config.log_level, config.log_json, "node")
     try:
         check(config)
+        check_log(config)
         data = take(config)
         _port_is_free(config)
     except ConfigError as e:
