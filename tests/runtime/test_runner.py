@@ -136,3 +136,29 @@ async def test_deleted_topology_leaves_nothing(bench: Bench, tmp_path: Path) -> 
         while list((tmp_path / "state").iterdir()) or bench.board.tasks():
             await asyncio.sleep(0.05)
     await bench.stop()
+
+
+async def test_on_bad_record_fail_shows_the_task_failed_until_resumed(bench: Bench) -> None:
+    from penstock.catalog.changes import set_desired
+    from penstock.catalog.port import Desired
+    from penstock.runtime.board_port import TaskState
+
+    t = Topology("strict", updates="EVERY", on_bad_record="FAIL")
+    t.stream(columns="K STRING KEY, V BIGINT", binding=Binding(topic=bench.input, create=False), name="input").filter("V > 0").to(
+        "strict_out", binding=Binding(topic=bench.output))
+    await bench.register(t)
+    await bench.start()
+    await bench.append(bench.input, [("a", {"V": 1}, 1000), ("a", b"{broken", 1001), ("a", {"V": 2}, 1002)])
+    async with asyncio.timeout(15):
+        while not [e for e in bench.board.tasks("strict") if e.state is TaskState.FAILED]:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+    failed = [e for e in bench.board.tasks("strict") if e.state is TaskState.FAILED]
+    assert len(failed) == 1
+    assert "input" in failed[0].state_reason and "offset 1" in failed[0].state_reason
+    await bench.change(lambda s: set_desired(s, "strict", Desired.PAUSED))
+    await bench.change(lambda s: set_desired(s, "strict", Desired.RUNNING))
+    async with asyncio.timeout(15):
+        while [e for e in bench.board.tasks("strict") if e.state is TaskState.FAILED]:
+            await asyncio.sleep(0.01)
+    await bench.stop()
