@@ -580,6 +580,8 @@ class Runner:
         raise RecordTooLarge(f"a state value of {len(row[1] or b''):,} bytes is over the log's limit ({topic})")
 
     def _expression_error(self, node: str, error: Exception) -> None:
+        if isinstance(error, MemoryError):
+            raise error  # no property of the row: with more room it would have a value
         self.ctx.counters.expression_errors += 1
         if self.ctx.counters.expression_errors in (1, 10, 100, 1_000, 10_000):
             log.warning("topology %s node %s: an expression failed, its column is null: %s (%d so far)", self.plan.topology, node, error,
