@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hanging import HangingNode
 from real import RealNode, free_port
 
 
@@ -33,3 +34,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory, metrics_port: int) -> Itera
         yield node
         assert node.stop() == 0
         assert "Traceback" not in node.log, node.log
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hanging(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HangingNode | None]:
+    """A node whose workers hang from the beginning of the session, since the watchdog takes its time; test_worker_hangs.py, the last file, looks
+    at what became of it."""
+    if not any("hanging" in getattr(item, "fixturenames", ()) and item.path.name == "test_worker_hangs.py" for item in request.session.items):
+        yield None
+        return
+    with HangingNode(tmp_path_factory.mktemp("hanging")) as node:
+        yield node
