@@ -61,9 +61,12 @@ def same_definition(state: CatalogState, name: str, definition: bytes) -> Topolo
 
 
 def set_desired(state: CatalogState, name: str, desired: Desired, etag: str = "") -> Sequence[Change]:
-    """Pause or resume. Raises UNKNOWN_TOPOLOGY, ETAG_MISMATCH."""
+    """Pause or resume. A resume is always written: workers try failed tasks again when they see it. Raises UNKNOWN_TOPOLOGY,
+    ETAG_MISMATCH."""
     entry = topology(state, name)
     check_etag(etag, etag_of(entry))
+    if desired is Desired.RUNNING:
+        return [replace(entry, desired=desired, resumes=entry.resumes + 1)]
     return [] if entry.desired is desired else [replace(entry, desired=desired)]
 
 

@@ -48,6 +48,7 @@ class TopologyEntry:
     desired: Desired
     registered_ms: int
     resets: int = 0
+    resumes: int = 0  # grows with each resume, so that failed tasks are tried again
 
 
 @dataclass(frozen=True, slots=True)

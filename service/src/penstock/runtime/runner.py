@@ -104,7 +104,7 @@ class Runner:
 
     def update(self, entry: TopologyEntry) -> None:
         """The registry has a new entry of the same incarnation (pause, resume)."""
-        resumed = self.entry.desired is Desired.PAUSED and entry.desired is Desired.RUNNING
+        resumed = entry.resumes != self.entry.resumes
         self.entry = entry
         if resumed:
             self.failures.clear()
