@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from penstock.errors import ExpressionError
-from penstock.expr import aggregates, ast, operators
-from penstock.expr import constructors, lambdas
+from penstock.expr import aggregates, ast, constructors, lambdas, operators
 from penstock.expr.aggregate import Aggregate
 from penstock.expr.ast import Ast
 from penstock.expr.functions import FUNCTIONS, choose
@@ -16,7 +15,7 @@ from penstock.expr.functions.shifts import UNIT_FUNCTIONS, UNITS
 from penstock.expr.operators import coerce, mismatch, shown
 from penstock.expr.parser import parse_expression
 from penstock.expr.scope import Scope, match_name
-from penstock.expr.typed import Call, Case, Cast, ColumnRef, Construct, Expr, FieldAccess, Literal, Parameter, Subscript, Variable
+from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, Parameter, Subscript, Variable
 from penstock.types import sqltype as t
 from penstock.types.cast import is_castable
 from penstock.types.parse import parse_type

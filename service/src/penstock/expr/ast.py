@@ -154,3 +154,10 @@ class Selected(Ast):
 
     item: Ast
     alias: Ident | None
+
+
+@dataclass(frozen=True, slots=True)
+class StructStar(Ast):
+    """`struct->*` in a projection: a column a field."""
+
+    item: Ast

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken, VisitError
 
 from penstock.errors import ExpressionError
 from penstock.expr import ast
@@ -42,22 +42,33 @@ def parse_projection(text: str) -> Ast:
 def _parse(text: str, start: str) -> Ast:
     if len(text) > LONGEST:
         raise ExpressionError(f"an expression has at most {LONGEST} characters, this one {len(text)}", 0, len(text))
+    tree: Any = run_parser(_lark(), text, start)
+    assert isinstance(tree, Ast)
+    return tree
+
+
+def run_parser(lark: Lark, text: str, start: str) -> Any:
+    """What the grammar's rule `start` makes of the text; ExpressionError where it does not fit."""
     try:
-        tree: Any = _lark().parse(text, start=start)
+        return lark.parse(text, start=start)
     except UnexpectedToken as error:
         raise _unexpected(text, error.token, error.accepts or error.expected) from None
     except UnexpectedCharacters as error:
         raise _unknown_character(text, error.pos_in_stream or 0, error.allowed or set()) from None
     except UnexpectedEOF as error:
         raise ExpressionError(f"the expression ends early: expected {_choices(map(str, error.expected))}", len(text), len(text)) from None
-    assert isinstance(tree, Ast)
-    return tree
+    except VisitError as error:
+        raise error.orig_exc from None
+
+
+def grammar() -> str:
+    """The text of grammar.lark."""
+    return resources.files("penstock.expr").joinpath("grammar.lark").read_text("utf-8")
 
 
 @functools.cache
 def _lark() -> Lark:
-    grammar = resources.files("penstock.expr").joinpath("grammar.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", start=["expression", "projection"], transformer=_Builder(), maybe_placeholders=True)
+    return Lark(grammar(), parser="lalr", start=["expression", "projection"], transformer=Builder(), maybe_placeholders=True)
 
 
 def _unexpected(text: str, token: Token, expected: set[str]) -> ExpressionError:
@@ -97,7 +108,7 @@ def _op(name: str, *args: Ast, start: int | None = None, end: int | None = None)
 
 
 @v_args(inline=True)
-class _Builder(Transformer[Token, Ast]):
+class Builder(Transformer[Token, Ast]):
     """Called by the parser at each reduction; one method a grammar alternative."""
 
     def bare(self, token: Token) -> Ident:
@@ -112,6 +123,9 @@ class _Builder(Transformer[Token, Ast]):
 
     def qualified_star(self, source: Ident, token: Token) -> Ast:
         return ast.Star(source.start, _end(token), source)
+
+    def struct_star(self, item: Ast, token: Token) -> Ast:
+        return ast.StructStar(item.start, _end(token), item)
 
     def selected(self, item: Ast) -> Ast:
         return ast.Selected(item.start, item.end, item, None)

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from penstock.expr.functions import arrays, clocks, conditionals, encodings, formatted, geo, json_text, masks, numbers, patterns, shifts, strings, urls
+from penstock.expr.functions import (
+    arrays,
+    clocks,
+    conditionals,
+    encodings,
+    formatted,
+    geo,
+    json_text,
+    masks,
+    numbers,
+    patterns,
+    shifts,
+    strings,
+    urls,
+)
 from penstock.expr.functions.registry import FUNCTIONS, Chosen, Description, Function, Overload, choose, scalar
 
 FAMILIES = (arrays, clocks, conditionals, encodings, formatted, geo, json_text, masks, numbers, patterns, shifts, strings, urls)

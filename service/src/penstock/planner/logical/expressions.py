@@ -56,7 +56,8 @@ def items(node: Placed, projections: Sequence[topology_pb2.Projection], field: s
                     raise ExpressionError("* stands alone", tree.start, tree.end)
                 found.append(None)
                 continue
-            assert isinstance(tree, ast.Selected)
+            if not isinstance(tree, ast.Selected):
+                raise ExpressionError("struct->* is for SQL", tree.start, tree.end, "UNSUPPORTED", metadata={"feature": "struct->*"})
             name = projection.alias or _written(tree) or _default(tree.item, scope, taken, i)
         if name.upper() in PSEUDO:
             raise refuse("INVALID_SCHEMA", f"{node.name}: the column name {name} is reserved", node=node.name, field=f"{path}.alias",
