@@ -199,6 +199,7 @@ def main() -> int:
     options.add_argument("--log", choices=("embedded", "kafka"), default="embedded")
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--calm", action="store_true", help="no faults: the same load and recount")
+    options.add_argument("--sabotage", action="store_true", help="write one record twice and one count wrong, to see that it is found")
     args = options.parse_args()
     rnd = random.Random(args.seed)
     directory = Path(tempfile.mkdtemp(prefix="penstock-chaos-"))
@@ -247,6 +248,8 @@ def storm_and_recount(args: argparse.Namespace, rnd: random.Random, node: Node, 
     code = node.stop()
     if code != 0:
         v.add("other", 1, f"the node stopped with exit code {code}")
+    if args.sabotage:
+        asyncio.run(verify.sabotage(node, broker.bootstrap if broker else ""))
     asyncio.run(verify.topics_and_stores(v, node, broker.bootstrap if broker else "", generator.sent))
 
 

@@ -76,6 +76,25 @@ async def make_topics(node: Node, kafka: str, names: tuple[str, ...]) -> None:
         await log.close()
 
 
+async def sabotage(node: Node, kafka: str) -> None:
+    """A seeded fault: the first record of the echo topic once more, and a changelog record that no store has."""
+    log = await open_log(ServeConfig(data_dir=str(node.data), kafka=kafka), "verify")
+    try:
+        key, value = (await _read(log, "echo"))[0]
+        await _add(log, "echo", key, value)
+        changelog = next(t for t in await log.topics() if t.endswith("-running-changelog"))
+        key, value = (await _read_partition(log, TopicPartition(changelog, 0)))[-1]
+        await _add(log, changelog, key, value[:-1] + bytes([value[-1] ^ 1]))
+    finally:
+        await log.close()
+
+
+async def _add(log: Log, topic: str, key: bytes, value: bytes) -> None:
+    batch = log.builder(transactional=False)
+    batch.append(int(time.time() * 1000), key, value, [])
+    await log.append(topic, 0, batch)
+
+
 async def topics_and_stores(v: Violations, node: Node, kafka: str, sent: Mapping[str, int]) -> None:
     """The topics themselves, read committed, and the stores against their changelogs."""
     config = ServeConfig(data_dir=str(node.data), kafka=kafka)
