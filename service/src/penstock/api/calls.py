@@ -54,14 +54,16 @@ class Calls:
 
 
 def serve(calls: Calls, service: str, servicer: object, methods: Mapping[str, str]) -> None:
-    """Replace the servicer's methods by guarded ones. methods: `unary` or `stream` (of responses) by name."""
+    """Replace the servicer's methods by guarded ones. methods: `unary`, `brief` (unary, and all
+    its waits have limits of their own) or `stream` (of responses) by name."""
     for name, kind in methods.items():
         inner = getattr(servicer, name)
-        guard = _guard_unary if kind == "unary" else _guard_stream
-        setattr(servicer, name, guard(calls, f"/penstock.v1.{service}/{name}", inner))
+        method = f"/penstock.v1.{service}/{name}"
+        setattr(servicer, name, _guard_stream(calls, method, inner) if kind == "stream" else _guard_unary(calls, method, inner, kind == "unary"))
 
 
-def _guard_unary(calls: Calls, method: str, inner: Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _guard_unary(calls: Calls, method: str, inner: Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]],
+                 limited: bool) -> Callable[..., Awaitable[Any]]:
     stats = calls.of(method)
 
     @functools.wraps(inner)
@@ -69,8 +71,9 @@ def _guard_unary(calls: Calls, method: str, inner: Callable[[Any, grpc.aio.Servi
         start = time.monotonic()
         stats.calls += 1
         try:
-            await _admit(calls, method, request, context)
-            if context.time_remaining() is None:
+            if calls.draining or calls.authorize is not allow_all:
+                await _admit(calls, method, request, context)
+            if limited and context.time_remaining() is None:
                 async with asyncio.timeout(UNARY_LIMIT):
                     return await inner(request, context)
             return await inner(request, context)

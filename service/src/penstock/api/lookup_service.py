@@ -20,7 +20,7 @@ from penstock.serving.tables import Table, window_bounds
 from penstock.serving.values import from_value
 from penstock.types.sqltype import BIGINT
 
-METHODS = {"Get": "unary", "BatchGet": "unary", "Scan": "stream"}
+METHODS = {"Get": "brief", "BatchGet": "unary", "Scan": "stream"}
 COMMITTED = Freshness()
 EVER = (0, (1 << 63) - 1)
 MARGIN = 0.05
@@ -38,8 +38,12 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
         table, at = await lookups.resolve(request.relation, fresh)
         low, high = window_bounds(*_windows(request.windows), table.served.name) if request.HasField("windows") else EVER
         found = await lookups.get(table, at, [(key_of(table, request.key), low, high)], tuple(request.columns), fresh)
-        layout = found.view.layout
-        return pb.GetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), position=position(found.token))
+        layout, response = found.view.layout, pb.GetResponse()
+        layout.fill(response.rows, found.rows)
+        response.position.value = found.token
+        if request.known_schema_id != layout.id:
+            response.schema.CopyFrom(layout.message)
+        return response
 
     async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
         lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)

@@ -31,9 +31,20 @@ class RowLayout:
 
     def encode(self, rows: Sequence[Row], kinds: Sequence[row_pb2.RowKind] = ()) -> row_pb2.RowBatch:
         """A batch of rows (tuples in column order). kinds: one a row; empty when all are UPSERT."""
+        batch = row_pb2.RowBatch()
+        self.fill(batch, rows, kinds)
+        return batch
+
+    def fill(self, batch: row_pb2.RowBatch, rows: Sequence[Row], kinds: Sequence[row_pb2.RowKind] = ()) -> None:
+        """The same into an empty batch that stands in another message already."""
+        batch.schema_id = self.id
+        batch.row_count = len(rows)
         columns = zip(*rows, strict=True) if rows else ((),) * len(self._encoders)
-        data = [encode(values) for encode, values in zip(self._encoders, columns, strict=True)]
-        return row_pb2.RowBatch(schema_id=self.id, row_count=len(rows), columns=data, kinds=kinds)
+        add = batch.columns.add
+        for encode, values in zip(self._encoders, columns, strict=True):
+            encode(values, add())
+        if kinds:
+            batch.kinds.extend(kinds)
 
 
 @lru_cache(maxsize=1024)
