@@ -56,7 +56,7 @@ writer's process shares its environment."""
 
 def file_id(path: Path) -> tuple[int, int]:
     """What tells this environment's file from one that replaced it."""
-    found = os.stat(path / "data.mdb")
+    found = os.stat(f"{path}/data.mdb")
     return found.st_dev, found.st_ino
 
 
@@ -82,12 +82,17 @@ def fields_prefix(name: str) -> bytes:
 
 def read_stamp(txn: Transaction, meta: Any) -> Stamp | None:
     """The stamp, its owner being whoever took the environment last."""
-    data = txn.get(STAMP, db=meta)
-    if data is None:
-        return None
-    stamp = _stamp_of(data)
-    owner = bytes(txn.get(OWNER, b"", db=meta)).decode()
-    return replace(stamp, owner=owner)
+    return stamp_of(*stamp_entries(txn, meta))
+
+
+def stamp_entries(txn: Transaction, meta: Any) -> tuple[bytes | None, bytes]:
+    """(packed stamp, owner) as they are stored."""
+    return txn.get(STAMP, db=meta), txn.get(OWNER, b"", db=meta)
+
+
+def stamp_of(data: bytes | None, owner: bytes) -> Stamp | None:
+    """What the entries say."""
+    return None if data is None else replace(_stamp_of(data), owner=owner.decode())
 
 
 def read_fields(txn: Transaction, meta: Any, name: str) -> dict[int, Sequence[str]]:

@@ -27,8 +27,9 @@ from penstock.state.lmdb import (
     open_stores,
     read_expired,
     read_fields,
-    read_stamp,
     scan_entries,
+    stamp_entries,
+    stamp_of,
 )
 from penstock.state.port import Stamp, Value
 
@@ -41,17 +42,16 @@ class LmdbSnapshot:
     def __init__(self, reader: LmdbStateReader, txn: Transaction) -> None:
         self._reader = reader
         self._txn = txn
-        self.stamp: Stamp | None = read_stamp(txn, reader.meta)
-        self._unpack: dict[str, Unpack] = {}
+        self.stamp = reader.stamp(txn)
+        self._owner = "" if self.stamp is None else self.stamp.owner
         self._expired: dict[str, int] = {}
 
     def _store(self, store: str) -> tuple[Any, Unpack, int]:
         """(database, unpack, windows that start before are gone)."""
         database, spec = self._reader.database(store), self._reader.specs[store]
-        if store not in self._unpack:
-            self._unpack[store] = unpacker(spec, read_fields(self._txn, self._reader.meta, store))
+        if store not in self._expired:
             self._expired[store] = read_expired(self._txn, self._reader.meta, store) if spec.kind is StoreKind.WINDOW else 0
-        return database, self._unpack[store], self._expired[store]
+        return database, self._reader.unpack(spec, self._txn, self._owner), self._expired[store]
 
     def get(self, store: str, key: bytes) -> Value | None:
         """Value of a key; None when there is none or its window is gone."""
@@ -93,6 +93,26 @@ class LmdbStateReader:
         self._own = False
         self._id: tuple[int, int] | None = None
         self._databases: dict[str, Any] = {}
+        self._entries: tuple[bytes | None, bytes] = (None, b"")
+        self._stamp: Stamp | None = None
+        self._unpack: dict[tuple[str, str], Unpack] = {}
+
+    def stamp(self, txn: Transaction) -> Stamp | None:
+        """The stamp, decoded once a commit: most snapshots see the same one."""
+        entries = stamp_entries(txn, self.meta)
+        if entries != self._entries:
+            if entries[1] != self._entries[1]:
+                self._unpack.clear()
+            self._entries, self._stamp = entries, stamp_of(*entries)
+        return self._stamp
+
+    def unpack(self, spec: StoreSpec, txn: Transaction, owner: str) -> Unpack:
+        """The function that unpacks a store's values. Field names are read once for each owner, since a writer that knows more fields
+        notes them before it takes the environment."""
+        found = self._unpack.get((owner, spec.name))
+        if found is None:
+            found = self._unpack[owner, spec.name] = unpacker(spec, read_fields(txn, self.meta, spec.name))
+        return found
 
     def snapshot(self) -> LmdbSnapshot:
         """A short read transaction; close it soon."""
@@ -116,6 +136,8 @@ class LmdbStateReader:
         self._id = file_id(self.path)
         self._env, self._own = open_for_reading(self.path, self._id, 2 * len(self.specs) + 2, self._map_size)
         self.meta, self._databases = open_stores(self._env, self.specs)
+        self._entries, self._stamp = (None, b""), None
+        self._unpack.clear()
 
     def close(self) -> None:
         """Close the environment; a later snapshot opens it again."""
