@@ -52,10 +52,23 @@ nodes:
 """
 """Every operator, many types."""
 
+TABLE_JOINS = """
+topology: table_joins
+nodes:
+  orders: {table: {columns: [ID STRING KEY, ITEM STRING, PRICE DECIMAL(10, 2)], partitions: 2}}
+  bills: {table: {columns: [BILL STRING KEY, SUM BIGINT], partitions: 2}}
+  large: {from: bills, filter: SUM > 10}
+  both: {from: [orders, large], table_join: {kind: full, columns: [ITEM, SUM, "large.BILL AS BILL"]}}
+  twice: {from: [both, both], table_join: {kind: left, columns: ["left.ITEM AS A", "right.SUM AS B"]}}
+  by_item: {from: both, group_by: ITEM}
+  sums: {from: by_item, aggregate: {S: SUM(SUM)}}
+  out: {from: twice, sink: twice_out}
+"""
+
 
 def plans() -> dict[str, tuple[bytes, str]]:
     """(stored, explained) by name."""
-    texts = {"everything": EVERYTHING} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
+    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
     found = {}
     for name, text in texts.items():
         documents = load_documents(text)
