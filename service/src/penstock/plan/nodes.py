@@ -8,7 +8,7 @@ referred to by expressions of any node where they exist, without standing in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
 from penstock.expr.typed import Expr
@@ -23,9 +23,19 @@ class RelationKind(Enum):
 
 
 class WindowKind(Enum):
-    """Kinds of windows that are built."""
+    """Kinds of windows."""
 
-    TUMBLING = "TUMBLING"
+    TUMBLING = "TUMBLING"  # [start, start + size), aligned to the epoch, without gaps
+    HOPPING = "HOPPING"  # [start, start + size), a start at every multiple of the advance
+    SLIDING = "SLIDING"  # [start, start + size], both inclusive: what lies within size of a record
+    SESSION = "SESSION"  # [start, end], both inclusive: records that follow each other within a gap
+
+
+class Emit(Enum):
+    """When the windows of an aggregate leave it."""
+
+    CHANGES = "CHANGES"  # whenever they change
+    FINAL = "FINAL"  # once, when they are closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +52,29 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Milliseconds. grace_ms: how late a record may be; retention_ms: how long a window can be looked up."""
+    """Milliseconds. size_ms: length of a tumbling or hopping window, reach of a sliding one, gap of a session. grace_ms: how late a
+    record may be; retention_ms: how long a window can be looked up; advance_ms: step of a hopping window."""
 
     kind: WindowKind
     size_ms: int
     grace_ms: int
     retention_ms: int
+    advance_ms: int = 0
+
+    @property
+    def store_kind(self) -> StoreKind:
+        """The kind of store that holds them."""
+        return StoreKind.SESSION if self.kind is WindowKind.SESSION else StoreKind.WINDOW
+
+    @property
+    def key_bytes(self) -> int:
+        """Bytes that the window adds to a key: its start, and before it a session's end."""
+        return 16 if self.kind is WindowKind.SESSION else 8
+
+    def bounds(self, key: bytes) -> tuple[int, int]:
+        """(start, end) of the window at the end of a key's bytes."""
+        start = int.from_bytes(key[-8:], "big")
+        return start, int.from_bytes(key[-16:-8], "big") if self.kind is WindowKind.SESSION else start + self.size_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +115,7 @@ class StoreKind(Enum):
 
     KEY_VALUE = "KEY_VALUE"  # key bytes -> tuple
     WINDOW = "WINDOW"  # (key bytes, window start ms) -> tuple
+    SESSION = "SESSION"  # (key bytes, session end ms, session start ms) -> tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +125,7 @@ class StoreSpec:
     fields: names of the packed tuple's fields after the timestamp; schema_id: fingerprint of fields, stored in each value.
     changelog: topic; empty means none (a source topic that is compacted serves as its own changelog: then it is that topic).
     source_changelog: the changelog is the source topic itself (its values are public rows, not packed tuples).
-    retention_ms: WINDOW stores forget windows older than stream time - retention.
+    retention_ms: WINDOW stores forget windows that start, SESSION stores sessions that end, before stream time - retention.
     """
 
     name: str
@@ -212,11 +240,14 @@ class AggregateColumn:
 @dataclass(frozen=True, slots=True)
 class Aggregate(Node):
     """Folds each group, in each window. Store value = all state fields of all columns in order. Input is a GroupBy or the
-    Repartition behind one. of_table: the grouped input is a table (undo, then add)."""
+    Repartition behind one. of_table: the grouped input is a table (undo, then add). emit FINAL: `store` holds the windows that are
+    open, `results` the rows that left (its fields are the columns)."""
 
     columns: tuple[AggregateColumn, ...]
     store: StoreSpec
     of_table: bool
+    emit: Emit = Emit.CHANGES
+    results: StoreSpec | None = None
 
 
 class JoinKind(Enum):
@@ -224,14 +255,29 @@ class JoinKind(Enum):
 
     INNER = "INNER"
     LEFT = "LEFT"
+    RIGHT = "RIGHT"
+    FULL = "FULL"
+
+    def keeps(self, side: int) -> bool:
+        """Whether unmatched rows of input 0 (left) or 1 (right) stay."""
+        return self is JoinKind.FULL or self is (JoinKind.LEFT, JoinKind.RIGHT)[side]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamTableJoin(Node):
-    """inputs[0] is the stream, inputs[1] the table (a SourceTable, ToTable or Aggregate of the same sub-topology)."""
+    """inputs[0] is the stream, inputs[1] the table (of the same sub-topology). INNER or LEFT."""
 
     join: JoinKind
     columns: tuple[Projection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableTableJoin(Node):
+    """Joins two tables of one sub-topology by key, ColumnRef.source telling them apart. Store value = the result's value columns."""
+
+    join: JoinKind
+    columns: tuple[Projection, ...]
+    store: StoreSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +315,24 @@ class ToStream(Node):
 
 @dataclass(frozen=True, slots=True)
 class Sink(Node):
-    """Writes its input to a topic and publishes it under `relation`. key and value columns are schema's."""
+    """Writes its input to a topic and publishes it under `relation`, unless it inserts into one that exists. key and value columns are
+    schema's."""
 
     relation: str
     topic: TopicRef
+    insert: bool = False
+
+
+Materialised = SourceTable | ToTable | Aggregate | TableTableJoin
+"""Tables that have a store of their own rows; a Filter or Select of one is computed from it."""
+
+
+def stores_of(node: Node) -> tuple[StoreSpec, ...]:
+    """The stores of a node, in the order of its fields."""
+    found = (getattr(node, f.name) for f in fields(node))
+    return tuple(value for value in found if isinstance(value, StoreSpec))
+
+
+def result_store(node: Materialised) -> StoreSpec:
+    """The store that holds a table's rows as they leave the node."""
+    return node.results or node.store if isinstance(node, Aggregate) else node.store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from penstock.plan import dead_letter
-from penstock.plan.nodes import Aggregate, Filter, Node, RelationKind, Select, Sink, SourceStream, SourceTable, ToTable
+from penstock.plan.nodes import Filter, Materialised, Node, RelationKind, Select, Sink, SourceStream, SourceTable, result_store
 from penstock.plan.resolved import Published, SubTopology
 from penstock.planner.logical.flow import Logical
 
@@ -24,7 +24,7 @@ def _of_sub(sub: SubTopology, logical: Logical) -> Iterator[Published]:
     for node in sub.nodes:
         key_format = logical.flows[node.name].key_format if node.name in logical.flows else None
         match node:
-            case Sink():
+            case Sink(insert=False):
                 store = _store_of(node, by_name) if node.kind is RelationKind.TABLE else ""
                 if store:
                     key_format = logical.flows[store].key_format
@@ -33,10 +33,10 @@ def _of_sub(sub: SubTopology, logical: Logical) -> Iterator[Published]:
             case SourceStream() if node.name in logical.inline:
                 yield Published(node.relation, node.kind, node.schema, node.window, node.name, node.topic, key_format=key_format)
             case SourceTable() if node.name in logical.inline:
-                yield Published(node.relation, node.kind, node.schema, node.window, node.name, node.topic, sub.name, node.store.name,
+                yield Published(node.relation, node.kind, node.schema, node.window, node.name, node.topic, sub.name, result_store(node).name,
                                 key_format=key_format)
-        if isinstance(node, Aggregate | ToTable | SourceTable):
-            yield Published(f"{logical.name}.{node.name}", node.kind, node.schema, node.window, node.name, None, sub.name, node.store.name,
+        if isinstance(node, Materialised):
+            yield Published(f"{logical.name}.{node.name}", node.kind, node.schema, node.window, node.name, None, sub.name, result_store(node).name,
                             in_catalog=False, key_format=key_format)
 
 
@@ -45,5 +45,5 @@ def _store_of(sink: Sink, by_name: dict[str, Node]) -> str:
     node = by_name[sink.inputs[0].partition(".")[0]]
     while isinstance(node, Filter | Select):
         node = by_name[node.inputs[0].partition(".")[0]]
-    assert isinstance(node, Aggregate | ToTable | SourceTable), node
-    return node.store.name
+    assert isinstance(node, Materialised), node
+    return result_store(node).name

@@ -130,7 +130,7 @@ def _do(driver: TopologyTestDriver, step: Any, number: int) -> None:
         key, value = (bytes.fromhex(str(step[f"{part}_hex"])) if f"{part}_hex" in step else step.get(part) for part in ("key", "value"))
         headers = tuple((k, None if v is None else str(v).encode()) for k, v in (step.get("headers") or {}).items())
         driver.append(step["to"], key=key, value=value, timestamp=step.get("at"), headers=headers, partition=step.get("partition"),
-                      window_start=step.get("window"))
+                      window_start=step.get("window"), window_end=step.get("end"))
     else:
         raise RequestError("INVALID_ARGUMENT", f"input {number + 1} is no record (`to`, `key`, `value`, `at`), `commit` or `advance`")
 
@@ -154,7 +154,7 @@ def _compare(driver: TopologyTestDriver, data: Mapping[str, Any]) -> list[str]:
 
 
 def _shown_record(record: OutputRecord, raw: bytes | None) -> dict[str, Any]:
-    return {"key": plain(record.key), "value": plain(record.value), "at": record.timestamp, "window": record.window_start,
+    return {"key": plain(record.key), "value": plain(record.value), "at": record.timestamp, "window": record.window_start, "end": record.window_end,
             "headers": {k: None if v is None else v.decode("utf-8", "replace") for k, v in record.headers},
             "partition": record.partition, "raw": None if raw is None else raw.decode("utf-8", "replace")}
 
@@ -162,7 +162,7 @@ def _shown_record(record: OutputRecord, raw: bytes | None) -> dict[str, Any]:
 def _shown_row(row: Row, schema: Schema) -> dict[str, Any]:
     key: object = row.key[0] if len(row.key) == 1 else dict(zip((c.name for c in schema.key), row.key, strict=True))
     values = dict(zip((c.name for c in schema.value), row.values, strict=True))
-    return {"key": plain(key), "value": plain(values), "at": row.timestamp, "window": row.window_start}
+    return {"key": plain(key), "value": plain(values), "at": row.timestamp, "window": row.window_start, "end": row.window_end}
 
 
 def _differences(what: str, wanted: Sequence[Mapping[str, Any]], actual: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -180,7 +180,7 @@ def _differences(what: str, wanted: Sequence[Mapping[str, Any]], actual: Sequenc
 
 
 def _brief(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in record.items() if k not in ("raw", "headers", "partition") and not (k == "window" and v is None)}
+    return {k: v for k, v in record.items() if k not in ("raw", "headers", "partition") and not (k in ("window", "end") and v is None)}
 
 
 def _equal(name: str, wanted: Any, actual: Any) -> bool:

@@ -98,20 +98,30 @@ class TopologyTestDriver:
     # -- what tests call --------------------------------------------------------------------------------------------------------
 
     def append(self, relation: str, *, key: object = None, value: object = None, timestamp: int | None = None, headers: Headers = (),
-               partition: int | None = None, window_start: int | None = None) -> int:
+               partition: int | None = None, window_start: int | None = None, window_end: int | None = None) -> int:
         """Write a record to a relation or topic and process all that follows from it; gives its offset.
 
         key: bytes, the key column's value, or a list or dict of several. value: bytes, text of the format, a dict of columns, None for
         a null value. timestamp: ms; absent means the driver's clock."""
         topic = self._topic(relation)
         codec = self._codecs[topic.name]
-        key_bytes = codec.key_bytes(key, window_start)
+        key_bytes = codec.key_bytes(key, window_start, window_end)
         if partition is None:
             partition = partitions_of([key_bytes], len(topic.partitions))[0]
         at = self.clock.now_ms() if timestamp is None else timestamp
         offset = topic.append(partition, key_bytes, codec.value_bytes(value), at, headers)
         self._process()
         return offset
+
+    def append_record(self, topic: str, record: DriverRecord) -> None:
+        """Write a record's bytes to partition 0 of a topic and process all that follows from it."""
+        self._topics[topic].append(0, record.key, record.value, record.timestamp, record.headers)
+        self._process()
+
+    def records(self, topic: str) -> list[DriverRecord]:
+        """All records of a topic in the order in which they were written; commits first."""
+        self.commit()
+        return [record for _, record in self._topics[topic].order]
 
     def read_output(self, relation: str) -> list[OutputRecord]:
         """Records written to a relation or topic since the last call, in the order in which they were written. Commits first."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from penstock.errors import RequestError
 from penstock.formats.errors import FormatError
 from penstock.formats.registry import reader, writer
-from penstock.plan.nodes import TopicRef
+from penstock.plan.nodes import TopicRef, WindowKind
 from penstock.types.coerce import coerce_insert
 from penstock.types.schema import Column, Schema
 from penstock.types.sqltype import BIGINT, BOOLEAN, DOUBLE, STRING, Kind, SqlType
@@ -35,7 +35,7 @@ class OutputRecord:
     """A record that a topology wrote.
 
     key: the key column's value, or a dict where there are several; None for a null key. value: dict by column name, None for a null
-    value. window_start: of windowed keys. Bytes that the format cannot read stand as they are.
+    value. window_start: of windowed keys; window_end: of sessions. Bytes that the format cannot read stand as they are.
     """
 
     key: object
@@ -44,6 +44,7 @@ class OutputRecord:
     window_start: int | None = None
     headers: Headers = ()
     partition: int = 0
+    window_end: int | None = None
 
 
 class TopicCodec:
@@ -52,21 +53,22 @@ class TopicCodec:
     def __init__(self, topic: TopicRef, schema: Schema) -> None:
         self.topic = topic
         self._key, self._value = schema.key, schema.value
-        self._windowed = topic.window is not None
+        self._window = topic.window
         self._read_key = reader(topic.key_format, self._key, "key") if self._key else None
         self._write_key = writer(topic.key_format, self._key, "key") if self._key else None
         self._read_value = reader(topic.value_format, self._value, "value") if self._value else None
         self._write_value = writer(topic.value_format, self._value, "value") if self._value else None
 
-    def key_bytes(self, key: object, window_start: int | None = None) -> bytes | None:
+    def key_bytes(self, key: object, window_start: int | None = None, window_end: int | None = None) -> bytes | None:
         """bytes as they are; a value, a list or a dict of values through the format."""
         if key is None or isinstance(key, bytes):
             return key
         if self._write_key is None:
             raise RequestError("INVALID_ARGUMENT", f"topic {self.topic.topic} has no key columns")
         written = self._write_key.write(_typed(self._key, _values(self._key, key)))
-        if self._windowed and written is not None:
-            return written + (window_start or 0).to_bytes(8, "big")
+        if self._window is not None and written is not None:
+            end = (window_end or 0).to_bytes(8, "big") if self._window.kind is WindowKind.SESSION else b""
+            return written + end + (window_start or 0).to_bytes(8, "big")
         return written
 
     def value_bytes(self, value: object) -> bytes | None:
@@ -81,10 +83,11 @@ class TopicCodec:
 
     def decode(self, record: DriverRecord, partition: int) -> OutputRecord:
         """The record with typed key and value."""
-        key, start = record.key, None
-        if self._windowed and key is not None:
-            key, start = key[:-8], int.from_bytes(key[-8:], "big")
-        return OutputRecord(self._key_of(key), self._value_of(record.value), record.timestamp, start, record.headers, partition)
+        key, start, end = record.key, None, None
+        if self._window is not None and key is not None:
+            start, end = self._window.bounds(key)
+            key = key[:-self._window.key_bytes]
+        return OutputRecord(self._key_of(key), self._value_of(record.value), record.timestamp, start, record.headers, partition, end)
 
     def _key_of(self, key: bytes | None) -> object:
         if key is None or self._read_key is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from penstock.plan.nodes import Node, SourceStream, SourceTable
-from penstock.planner.logical import aggregates, joins, keys, routing, rows, sinks, sources, tables
+from penstock.planner.logical import aggregates, joins, keys, routing, rows, sinks, sources, table_joins, tables
 from penstock.planner.logical.flow import Builder, Context, Flow, Logical, Wish
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
@@ -20,6 +20,7 @@ BUILDERS: Mapping[str, Builder] = {
     "group_by": keys.group_by,
     "aggregate": aggregates.aggregate,
     "stream_table_join": joins.stream_table_join,
+    "table_table_join": table_joins.table_table_join,
     "merge": routing.merge,
     "branch": routing.branch,
     "to_table": tables.to_table,
@@ -61,7 +62,8 @@ def _input(place: Placed, i: int, flows: Mapping[str, Flow]) -> Flow:
 
 def _publish(place: Placed, node: Node, inline: bool, published: dict[str, str]) -> None:
     """Names that this topology gives to the catalog differ."""
-    relation = getattr(node, "relation", "") if inline or place.operator == "sink" else ""
+    publishes = inline or place.operator == "sink" and not place.proto.sink.insert
+    relation = getattr(node, "relation", "") if publishes else ""
     if not relation:
         return
     other = published.setdefault(relation.lower(), node.name)

@@ -29,6 +29,8 @@ def select(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     here = scope((node.inputs[0], flow))
     keys = {c.name for c in flow.schema.key}
     found: list[tuple[Projection, SqlType]] = []
+    if node.proto.select.key_names:
+        keys = set()
     for item in _given(node, flow, here):
         if item is None:
             found += star(flow)
@@ -36,8 +38,21 @@ def select(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
         expr, kind = typed(node, item, here)
         if not (isinstance(item[1], ast.Name) and isinstance(expr, ColumnRef) and expr.name == item[2] and expr.name in keys):
             found.append((Projection(item[2], expr), kind))
-    schema = _schema(node, flow, found)
+    schema = _schema(node, _renamed(node, flow), found)
     return Built((Select(node.name, node.inputs, schema, flow.kind, flow.window, tuple(p for p, _ in found)),), replace(flow, schema=schema))
+
+
+def _renamed(node: Placed, flow: Flow) -> Flow:
+    """The input with the key names that the select gives; keys go by place from node to node."""
+    names = list(node.proto.select.key_names)
+    if not names:
+        return flow
+    keys = flow.schema.key
+    if len(names) != len(keys):
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: {len(names)} names for {len(keys)} key columns", node=node.name,
+                     field=node.path("key_names"))
+    renamed = tuple(replace(c, name=n) for c, n in zip(keys, names, strict=True))
+    return replace(flow, schema=Schema((*renamed, *(c for c in flow.schema if c not in keys))))
 
 
 def explode(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:

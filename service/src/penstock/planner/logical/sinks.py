@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.plan.nodes import Format, Sink, TopicRef
+from penstock.plan.nodes import Format, RelationKind, Sink, TopicRef
 from penstock.planner.convert import to_format
 from penstock.planner.logical import formats
-from penstock.planner.logical.flow import Built, Context, Flow
+from penstock.planner.logical.flow import Built, Context, Flow, Wish
 from penstock.planner.logical.sources import to_wish
 from penstock.planner.names import valid_name, valid_topic
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
+from penstock.types.schema import Role, Schema
 
 UNSAID = Format("")
 """Stands where the request names no format."""
@@ -21,6 +22,8 @@ def sink(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     """Writes its input under a name of the catalog. Formats are those of the first source upstream unless given."""
     flow, proto = inputs[0], node.proto.sink
     relation = proto.relation or node.name
+    if proto.insert:
+        return _insert(node, flow, relation, context)
     _check_name(node, relation, context)
     message, field = proto.topic, node.path("topic")
     topic = message.topic or relation
@@ -37,6 +40,28 @@ def sink(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     wish = replace(to_wish(message), create=True)
     made = Sink(node.name, node.inputs, flow.schema, flow.kind, flow.window, relation, ref)
     return Built((made,), flow, wish)
+
+
+def _insert(node: Placed, flow: Flow, relation: str, context: Context) -> Built:
+    """Writes into a stream of the catalog; its columns by name and type, in the relation's formats."""
+    field = node.path("relation")
+    target = context.relations.find(relation)
+    if target is None:
+        raise refuse("UNKNOWN_RELATION", f"{node.name}: there is no relation {relation}", node=node.name, field=field, relation=relation)
+    if target.kind is not RelationKind.STREAM or flow.kind is not RelationKind.STREAM:
+        table = target.name if target.kind is not RelationKind.STREAM else node.inputs[0]
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: INSERT INTO can only be used to insert into a stream. {table} is a table.",
+                     node=node.name, field=field)
+    result, wanted = [[(c.name, c.type, c.role) for c in s.columns if c.role is not Role.HEADER] for s in (flow.schema, target.schema)]
+    if result != wanted or flow.window != target.window:
+        raise refuse("TYPE_MISMATCH", f"{node.name}: Incompatible schema between results and sink. Result schema is {_listed(flow.schema)}, "
+                     f"Sink schema is {_listed(target.schema)}", node=node.name, field=field)
+    made = Sink(node.name, node.inputs, flow.schema, flow.kind, flow.window, target.name, target.topic, insert=True)
+    return Built((made,), flow, Wish(create=False))
+
+
+def _listed(schema: Schema) -> str:
+    return ", ".join(f"`{c.name}` {c.type}{' KEY' if c.role is Role.KEY else ''}" for c in schema)
 
 
 def _check_name(node: Placed, relation: str, context: Context) -> None:

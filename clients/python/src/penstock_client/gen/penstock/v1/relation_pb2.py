@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from penstock_client.gen.penstock.v1 import types_pb2 as penstock_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apenstock/v1/relation.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17penstock/v1/types.proto\"\xb8\x02\n\x08Relation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.penstock.v1.RelationKind\x12#\n\x06schema\x18\x03 \x01(\x0b\x32\x13.penstock.v1.Schema\x12(\n\x05topic\x18\x04 \x01(\x0b\x32\x19.penstock.v1.TopicBinding\x12\'\n\x06window\x18\x05 \x01(\x0b\x32\x17.penstock.v1.WindowInfo\x12\x16\n\x0eowner_topology\x18\x06 \x01(\t\x12\x19\n\x11writer_topologies\x18\x07 \x03(\t\x12\x19\n\x11reader_topologies\x18\x08 \x03(\t\x12\x11\n\tread_only\x18\t \x01(\x08\x12\x0e\n\x06lookup\x18\n \x01(\x08\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\"\xcd\x01\n\x0cTopicBinding\x12\r\n\x05topic\x18\x01 \x01(\t\x12\'\n\nkey_format\x18\x02 \x01(\x0b\x32\x13.penstock.v1.Format\x12)\n\x0cvalue_format\x18\x03 \x01(\x0b\x32\x13.penstock.v1.Format\x12\x18\n\x10timestamp_column\x18\x04 \x01(\t\x12\x18\n\x10timestamp_format\x18\x05 \x01(\t\x12&\n\x06\x63reate\x18\x06 \x01(\x0b\x32\x16.penstock.v1.TopicSpec\"_\n\tTopicSpec\x12\x12\n\npartitions\x18\x01 \x01(\r\x12\x10\n\x08replicas\x18\x02 \x01(\r\x12,\n\tretention\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x82\x01\n\x06\x46ormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\nproperties\x18\x02 \x03(\x0b\x32#.penstock.v1.Format.PropertiesEntry\x1a\x31\n\x0fPropertiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\\\n\nWindowInfo\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.penstock.v1.WindowKind\x12\'\n\x04size\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration*`\n\x0cRelationKind\x12\x1d\n\x19RELATION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14RELATION_KIND_STREAM\x10\x01\x12\x17\n\x13RELATION_KIND_TABLE\x10\x02*C\n\nWindowKind\x12\x1b\n\x17WINDOW_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14WINDOW_KIND_TUMBLING\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apenstock/v1/relation.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17penstock/v1/types.proto\"\xb8\x02\n\x08Relation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.penstock.v1.RelationKind\x12#\n\x06schema\x18\x03 \x01(\x0b\x32\x13.penstock.v1.Schema\x12(\n\x05topic\x18\x04 \x01(\x0b\x32\x19.penstock.v1.TopicBinding\x12\'\n\x06window\x18\x05 \x01(\x0b\x32\x17.penstock.v1.WindowInfo\x12\x16\n\x0eowner_topology\x18\x06 \x01(\t\x12\x19\n\x11writer_topologies\x18\x07 \x03(\t\x12\x19\n\x11reader_topologies\x18\x08 \x03(\t\x12\x11\n\tread_only\x18\t \x01(\x08\x12\x0e\n\x06lookup\x18\n \x01(\x08\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\"\xcd\x01\n\x0cTopicBinding\x12\r\n\x05topic\x18\x01 \x01(\t\x12\'\n\nkey_format\x18\x02 \x01(\x0b\x32\x13.penstock.v1.Format\x12)\n\x0cvalue_format\x18\x03 \x01(\x0b\x32\x13.penstock.v1.Format\x12\x18\n\x10timestamp_column\x18\x04 \x01(\t\x12\x18\n\x10timestamp_format\x18\x05 \x01(\t\x12&\n\x06\x63reate\x18\x06 \x01(\x0b\x32\x16.penstock.v1.TopicSpec\"_\n\tTopicSpec\x12\x12\n\npartitions\x18\x01 \x01(\r\x12\x10\n\x08replicas\x18\x02 \x01(\r\x12,\n\tretention\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x82\x01\n\x06\x46ormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\nproperties\x18\x02 \x03(\x0b\x32#.penstock.v1.Format.PropertiesEntry\x1a\x31\n\x0fPropertiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x88\x01\n\nWindowInfo\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.penstock.v1.WindowKind\x12\'\n\x04size\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07\x61\x64vance\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration*`\n\x0cRelationKind\x12\x1d\n\x19RELATION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14RELATION_KIND_STREAM\x10\x01\x12\x17\n\x13RELATION_KIND_TABLE\x10\x02*\x8e\x01\n\nWindowKind\x12\x1b\n\x17WINDOW_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14WINDOW_KIND_TUMBLING\x10\x01\x12\x17\n\x13WINDOW_KIND_HOPPING\x10\x02\x12\x17\n\x13WINDOW_KIND_SLIDING\x10\x03\x12\x17\n\x13WINDOW_KIND_SESSION\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FORMAT_PROPERTIESENTRY']._loaded_options = None
   _globals['_FORMAT_PROPERTIESENTRY']._serialized_options = b'8\001'
-  _globals['_RELATIONKIND']._serialized_start=947
-  _globals['_RELATIONKIND']._serialized_end=1043
-  _globals['_WINDOWKIND']._serialized_start=1045
-  _globals['_WINDOWKIND']._serialized_end=1112
+  _globals['_RELATIONKIND']._serialized_start=992
+  _globals['_RELATIONKIND']._serialized_end=1088
+  _globals['_WINDOWKIND']._serialized_start=1091
+  _globals['_WINDOWKIND']._serialized_end=1233
   _globals['_RELATION']._serialized_start=101
   _globals['_RELATION']._serialized_end=413
   _globals['_TOPICBINDING']._serialized_start=416
@@ -49,6 +49,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORMAT']._serialized_end=851
   _globals['_FORMAT_PROPERTIESENTRY']._serialized_start=802
   _globals['_FORMAT_PROPERTIESENTRY']._serialized_end=851
-  _globals['_WINDOWINFO']._serialized_start=853
-  _globals['_WINDOWINFO']._serialized_end=945
+  _globals['_WINDOWINFO']._serialized_start=854
+  _globals['_WINDOWINFO']._serialized_end=990
 # @@protoc_insertion_point(module_scope)

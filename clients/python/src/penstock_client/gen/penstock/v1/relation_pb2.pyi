@@ -21,11 +21,17 @@ class WindowKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WINDOW_KIND_UNSPECIFIED: _ClassVar[WindowKind]
     WINDOW_KIND_TUMBLING: _ClassVar[WindowKind]
+    WINDOW_KIND_HOPPING: _ClassVar[WindowKind]
+    WINDOW_KIND_SLIDING: _ClassVar[WindowKind]
+    WINDOW_KIND_SESSION: _ClassVar[WindowKind]
 RELATION_KIND_UNSPECIFIED: RelationKind
 RELATION_KIND_STREAM: RelationKind
 RELATION_KIND_TABLE: RelationKind
 WINDOW_KIND_UNSPECIFIED: WindowKind
 WINDOW_KIND_TUMBLING: WindowKind
+WINDOW_KIND_HOPPING: WindowKind
+WINDOW_KIND_SLIDING: WindowKind
+WINDOW_KIND_SESSION: WindowKind
 
 class Relation(_message.Message):
     __slots__ = ("name", "kind", "schema", "topic", "window", "owner_topology", "writer_topologies", "reader_topologies", "read_only", "lookup", "etag")
@@ -95,9 +101,11 @@ class Format(_message.Message):
     def __init__(self, name: _Optional[str] = ..., properties: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class WindowInfo(_message.Message):
-    __slots__ = ("kind", "size")
+    __slots__ = ("kind", "size", "advance")
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
+    ADVANCE_FIELD_NUMBER: _ClassVar[int]
     kind: WindowKind
     size: _duration_pb2.Duration
-    def __init__(self, kind: _Optional[_Union[WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    advance: _duration_pb2.Duration
+    def __init__(self, kind: _Optional[_Union[WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., advance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

@@ -14,11 +14,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Emit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EMIT_UNSPECIFIED: _ClassVar[Emit]
+    EMIT_CHANGES: _ClassVar[Emit]
+    EMIT_FINAL: _ClassVar[Emit]
+
 class JoinKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     JOIN_KIND_UNSPECIFIED: _ClassVar[JoinKind]
     JOIN_KIND_INNER: _ClassVar[JoinKind]
     JOIN_KIND_LEFT: _ClassVar[JoinKind]
+    JOIN_KIND_RIGHT: _ClassVar[JoinKind]
+    JOIN_KIND_FULL: _ClassVar[JoinKind]
 
 class UpdateMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -38,9 +46,14 @@ class OnBadRecord(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ON_BAD_RECORD_DEAD_LETTER: _ClassVar[OnBadRecord]
     ON_BAD_RECORD_SKIP: _ClassVar[OnBadRecord]
     ON_BAD_RECORD_FAIL: _ClassVar[OnBadRecord]
+EMIT_UNSPECIFIED: Emit
+EMIT_CHANGES: Emit
+EMIT_FINAL: Emit
 JOIN_KIND_UNSPECIFIED: JoinKind
 JOIN_KIND_INNER: JoinKind
 JOIN_KIND_LEFT: JoinKind
+JOIN_KIND_RIGHT: JoinKind
+JOIN_KIND_FULL: JoinKind
 UPDATE_MODE_UNSPECIFIED: UpdateMode
 UPDATE_MODE_LATEST_PER_COMMIT: UpdateMode
 UPDATE_MODE_EVERY: UpdateMode
@@ -72,7 +85,7 @@ class Topology(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., settings: _Optional[_Union[TopologySettings, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_table_join", "merge", "branch", "to_table", "to_stream", "sink")
+    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_STREAM_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +97,7 @@ class Node(_message.Message):
     GROUP_BY_FIELD_NUMBER: _ClassVar[int]
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     STREAM_TABLE_JOIN_FIELD_NUMBER: _ClassVar[int]
+    TABLE_TABLE_JOIN_FIELD_NUMBER: _ClassVar[int]
     MERGE_FIELD_NUMBER: _ClassVar[int]
     BRANCH_FIELD_NUMBER: _ClassVar[int]
     TO_TABLE_FIELD_NUMBER: _ClassVar[int]
@@ -100,12 +114,13 @@ class Node(_message.Message):
     group_by: GroupBy
     aggregate: Aggregate
     stream_table_join: StreamTableJoin
+    table_table_join: TableTableJoin
     merge: Merge
     branch: Branch
     to_table: ToTable
     to_stream: ToStream
     sink: Sink
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("relation", "inline", "start")
@@ -168,10 +183,12 @@ class Projection(_message.Message):
     def __init__(self, expression: _Optional[str] = ..., alias: _Optional[str] = ...) -> None: ...
 
 class Select(_message.Message):
-    __slots__ = ("columns",)
+    __slots__ = ("columns", "key_names")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAMES_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    key_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., key_names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Explode(_message.Message):
     __slots__ = ("columns",)
@@ -192,26 +209,40 @@ class GroupBy(_message.Message):
     def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class Aggregate(_message.Message):
-    __slots__ = ("columns", "window")
+    __slots__ = ("columns", "window", "emit")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
+    EMIT_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
     window: Window
-    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., window: _Optional[_Union[Window, _Mapping]] = ...) -> None: ...
+    emit: Emit
+    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., window: _Optional[_Union[Window, _Mapping]] = ..., emit: _Optional[_Union[Emit, str]] = ...) -> None: ...
 
 class Window(_message.Message):
-    __slots__ = ("kind", "size", "grace", "retention")
+    __slots__ = ("kind", "size", "advance", "gap", "grace", "retention")
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
+    ADVANCE_FIELD_NUMBER: _ClassVar[int]
+    GAP_FIELD_NUMBER: _ClassVar[int]
     GRACE_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     kind: _relation_pb2.WindowKind
     size: _duration_pb2.Duration
+    advance: _duration_pb2.Duration
+    gap: _duration_pb2.Duration
     grace: _duration_pb2.Duration
     retention: _duration_pb2.Duration
-    def __init__(self, kind: _Optional[_Union[_relation_pb2.WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[_relation_pb2.WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., advance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StreamTableJoin(_message.Message):
+    __slots__ = ("kind", "columns")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    kind: JoinKind
+    columns: _containers.RepeatedCompositeFieldContainer[Projection]
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+
+class TableTableJoin(_message.Message):
     __slots__ = ("kind", "columns")
     KIND_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
@@ -248,12 +279,14 @@ class ToStream(_message.Message):
     def __init__(self) -> None: ...
 
 class Sink(_message.Message):
-    __slots__ = ("relation", "topic")
+    __slots__ = ("relation", "topic", "insert")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
+    INSERT_FIELD_NUMBER: _ClassVar[int]
     relation: str
     topic: _relation_pb2.TopicBinding
-    def __init__(self, relation: _Optional[str] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ...) -> None: ...
+    insert: bool
+    def __init__(self, relation: _Optional[str] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ..., insert: _Optional[bool] = ...) -> None: ...
 
 class TopologySettings(_message.Message):
     __slots__ = ("guarantee", "commit_interval", "on_bad_record", "updates")

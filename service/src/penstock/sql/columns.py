@@ -1,0 +1,94 @@
+"""The columns that a query's expressions may name: which source each belongs to, and what it is called inside the topology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from penstock.expr import ast
+from penstock.expr.ast import Ast
+from penstock.expr.scope import Scope
+from penstock.plan.nodes import RelationKind
+from penstock.plan.relations import RelationInfo
+from penstock.sql.faults import folded, refuse
+from penstock.sql.text import quoted, write
+from penstock.types import sqltype as t
+from penstock.types.sqltype import SqlType
+
+PSEUDO = ("ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND")
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """One source of a query. alias is how expressions name it, node its node in the topology."""
+
+    alias: str
+    info: RelationInfo
+    node: str
+
+    def types(self) -> dict[str, SqlType]:
+        """Declared columns, then pseudo columns."""
+        pseudo = {"ROWTIME": t.BIGINT}
+        if self.info.kind is RelationKind.STREAM:
+            pseudo |= {"ROWPARTITION": t.INT, "ROWOFFSET": t.BIGINT}
+        if self.info.window is not None:
+            pseudo |= {"WINDOWSTART": t.BIGINT, "WINDOWEND": t.BIGINT}
+        return {c.name: c.type for c in self.info.schema} | pseudo
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """All sources of a query in order. joined: behind a join each column is called ALIAS_COLUMN."""
+
+    sources: tuple[From, ...]
+
+    @property
+    def joined(self) -> bool:
+        """Whether there are several sources."""
+        return len(self.sources) > 1
+
+    def inner(self, source: From, column: str) -> str:
+        """The name in the topology."""
+        return f"{source.alias}_{column}" if self.joined else column
+
+    def outer(self, source: From, column: str) -> str:
+        """The name of a result column without alias."""
+        if not self.joined:
+            return column
+        shared = column in PSEUDO or sum(column in s.types() for s in self.sources) > 1
+        return f"{source.alias}_{column}" if shared else column
+
+    def find(self, name: ast.Name, clause: str = "SELECT") -> tuple[From, str]:
+        """The source and the exact column."""
+        *qualifier, ident = name.parts
+        column = folded(ident)
+        sources = self.sources
+        if qualifier:
+            wanted = folded(qualifier[0])
+            sources = tuple(s for s in self.sources if s.alias == wanted)
+            if not sources:
+                raise refuse(f"'{wanted}' is not a valid stream/table name or alias.", name, "UNKNOWN_COLUMN", column=wanted)
+        found = [s for s in sources if column in s.types()]
+        if len(found) > 1:
+            raise refuse(f"Column '{column}' is ambiguous. Could be any of: {', '.join(f'{s.alias}.{column}' for s in found)}", name)
+        if not found:
+            raise refuse(f"{clause} column '{column}' cannot be resolved.", name, "UNKNOWN_COLUMN", column=column)
+        return found[0], column
+
+    def every(self, source: str = "") -> Iterator[tuple[From, str]]:
+        """Columns that `*` or `source.*` stands for."""
+        for one in self.sources:
+            if not source or one.alias == source:
+                yield from ((one, c.name) for c in one.info.schema)
+
+    def canonical(self, tree: Ast, clause: str = "SELECT") -> str:
+        """Text by which equal expressions are told, with inner names."""
+
+        def hook(part: Ast) -> str | None:
+            return quoted(self.inner(*self.find(part, clause))) if isinstance(part, ast.Name) else None
+
+        return write(tree, hook)
+
+    def scope(self) -> Scope:
+        """For typing canonical text."""
+        return Scope((("", {self.inner(s, c): kind for s in self.sources for c, kind in s.types().items()}),))

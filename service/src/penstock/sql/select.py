@@ -1,0 +1,429 @@
+"""A SELECT as nodes of a topology: sources, joins, WHERE, table functions, PARTITION BY or GROUP BY, HAVING, projection.
+
+Every stage writes text that the planner reads, with exact names; the planner stays the judge of types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
+
+from penstock.expr import aggregates, ast
+from penstock.expr.analyze import TABLE_FUNCTIONS, analyze
+from penstock.expr.ast import Ast
+from penstock.plan.nodes import RelationKind
+from penstock.sql.catalog import SqlCatalog, known
+from penstock.sql.columns import PSEUDO, Columns, From
+from penstock.sql.faults import folded, refuse, unsupported
+from penstock.sql.joins import add_joins
+from penstock.sql.text import quoted, write
+from penstock.sql.tree import Query, WindowSpec
+from penstock.types.sqltype import Kind, SqlType
+
+Hook = Callable[[Ast], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One result column. tree is the expression, name what it is called; said: by an alias."""
+
+    tree: Ast
+    name: str
+    said: bool
+
+
+@dataclass
+class Key:
+    """One key column of the flow: canonical texts of the expressions that mean it, its name inside, how a person names it."""
+
+    texts: tuple[str, ...]
+    inner: str
+    shown: str
+    out: str = ""
+
+
+@dataclass
+class Selected:
+    """The nodes so far, the last of which is the result without its sink."""
+
+    columns: Columns
+    nodes: list[topology_pb2.Node] = field(default_factory=list)
+    last: str = ""
+    table: bool = False
+    keys: list[Key] = field(default_factory=list)
+    keyless: bool = False
+
+    def add(self, name: str, inputs: tuple[str, ...] | None = None) -> topology_pb2.Node:
+        """A new node behind the last one, or behind the inputs."""
+        taken = {n.name.lower() for n in self.nodes}
+        unique, number = name, 1
+        while unique.lower() in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        node = topology_pb2.Node(name=unique, inputs=[self.last] if inputs is None else list(inputs))
+        self.nodes.append(node)
+        self.last = unique
+        return node
+
+
+def node_name(relation: str) -> str:
+    """A node's name from a relation's."""
+    plain = re.sub(r"\W", "_", relation, flags=re.ASCII)[:48]
+    return plain if plain[:1].isalpha() else f"S{plain}"
+
+
+def select(query: Query, catalog: SqlCatalog) -> Selected:
+    """The nodes. Raises ExpressionError with the place in the statement."""
+    _check(query)
+    columns = _sources(query, catalog)
+    made = Selected(columns)
+    for source in columns.sources:
+        node = made.add(source.node, ())
+        kind = node.source_table if source.info.kind is RelationKind.TABLE else node.source_stream
+        kind.origin.relation = source.info.name
+    first = columns.sources[0]
+    made.last, made.table = first.node, first.info.kind is RelationKind.TABLE
+    items = _items(query, columns)
+    if columns.joined:
+        made.keys = [Key(k.texts, k.inner, k.shown) for k in add_joins(query, columns, made)]
+    else:
+        made.keys = [Key((quoted(c.name),), c.name, c.name) for c in first.info.schema.key]
+    if query.where is not None:
+        made.add("where").filter.where = _boolean(query.where, columns, "WHERE")
+    hook = _plain(columns)
+    hook = _explode(items, made, hook)
+    if query.group_by is not None:
+        _grouped(query, items, made, hook)
+    else:
+        if query.partition_by is not None:
+            _partitioned(query, items, made, hook)
+        _project(items, made, hook)
+    return made
+
+
+def _check(query: Query) -> None:
+    if query.limit is not None:
+        raise unsupported("LIMIT in a persistent query", query)
+    if query.group_by is not None and query.partition_by is not None:
+        raise refuse("Only one of PARTITION BY or GROUP BY is supported.", query)
+    aggregated = any(_has_aggregate(i) for i in query.items) or query.having is not None and _has_aggregate(query.having)
+    if query.group_by is None:
+        if query.window is not None:
+            raise refuse("WINDOW clause requires a GROUP BY clause.", query.window)
+        if aggregated or query.having is not None:
+            raise refuse("Use of aggregate functions or HAVING requires a GROUP BY clause.", query)
+    elif not aggregated:
+        raise refuse("GROUP BY requires aggregate functions in either the SELECT or HAVING clause.", query.group_by[0] if query.group_by else query)
+    if query.emit == "FINAL" and query.window is None:
+        raise refuse("EMIT FINAL is only supported for windowed aggregations.", query)
+
+
+def _sources(query: Query, catalog: SqlCatalog) -> Columns:
+    found: list[From] = []
+    for source in (query.source, *(j.source for j in query.joins)):
+        info = known(catalog, source.name)
+        alias = folded(source.alias) if source.alias is not None else info.name
+        if any(f.alias == alias for f in found):
+            raise refuse(f"Each source must have its own name: {alias} is there twice" if query.joins[1:] else
+                         f"Can not join '{alias}' to '{alias}': self joins are not yet supported.", source)
+        if any(f.info.name == info.name for f in found):
+            raise refuse(f"Can not join '{info.name}' to '{info.name}': self joins are not yet supported."
+                         if len(query.joins) == 1 else f"N-way joins do not support multiple occurrences of the same source. Source: '{info.name}'.",
+                         source)
+        found.append(From(alias, info, _distinct(node_name(alias), [f.node for f in found])))
+    return Columns(tuple(found))
+
+
+def _distinct(name: str, taken: list[str]) -> str:
+    while name.lower() in (t.lower() for t in taken):
+        name += "_"
+    return name
+
+
+# ---- items
+
+def _items(query: Query, columns: Columns) -> list[Item]:
+    found: list[Item] = []
+    numbers = _Numbers(columns)
+    for tree in query.items:
+        match tree:
+            case ast.Star(source=source):
+                wanted = "" if source is None else folded(source)
+                if wanted and all(s.alias != wanted for s in columns.sources):
+                    raise refuse(f"'{wanted}' is not a valid stream/table name or alias.", tree)
+                for one, name in columns.every(wanted):
+                    at = ast.Name(tree.start, tree.end, (ast.Ident(tree.start, tree.end, one.alias, True), ast.Ident(tree.start, tree.end, name, True)))
+                    found.append(Item(at, columns.inner(one, name), False))
+            case ast.StructStar(item=item):
+                kind = _type_of(item, columns)
+                if kind is None or kind.kind is not Kind.STRUCT:
+                    raise refuse("->* takes a STRUCT", item)
+                for name, _ in kind.fields:
+                    ident = ast.Ident(tree.start, tree.end, name, True)
+                    found.append(Item(ast.Dereference(tree.start, tree.end, item, ident), name, False))
+            case ast.Selected(item=item, alias=alias) if alias is not None:
+                if folded(alias) in PSEUDO:
+                    raise refuse(f"`{folded(alias)}` is a reserved column name. You cannot use it as an alias for a column.", alias)
+                found.append(Item(item, folded(alias), True))
+            case ast.Selected(item=item):
+                found.append(Item(item, numbers.name(item), False))
+    for item in found:
+        if item.name in PSEUDO and not item.said:
+            raise refuse(f"Reserved column name in select: `{item.name}`. Please remove or alias the column.", item.tree)
+    return found
+
+
+class _Numbers:
+    """Names of columns without alias."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.taken = {c for s in columns.sources for c in s.types()}
+
+    def name(self, tree: Ast) -> str:
+        match tree:
+            case ast.Name():
+                return self.columns.outer(*self.columns.find(tree))
+            case ast.Dereference(field=field):
+                return self._free(folded(field), folded(field) + "_", 1)
+            case _:
+                return self._free("", "KSQL_COL_", 0)
+
+    def _free(self, first: str, prefix: str, number: int) -> str:
+        name = first or f"{prefix}{number}"
+        while name in self.taken:
+            name = f"{prefix}{number}"
+            number += 1
+        self.taken.add(name)
+        return name
+
+
+def _type_of(tree: Ast, columns: Columns) -> SqlType | None:
+    return analyze(columns.canonical(tree), columns.scope()).type
+
+
+def _plain(columns: Columns, clause: str = "SELECT") -> Hook:
+    def hook(part: Ast) -> str | None:
+        return quoted(columns.inner(*columns.find(part, clause))) if isinstance(part, ast.Name) else None
+
+    return hook
+
+
+def _boolean(tree: Ast, columns: Columns, clause: str) -> str:
+    return write(tree, _plain(columns, clause))
+
+
+# ---- table functions
+
+def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
+    """A node that computes every table function, and the hook that finds their columns."""
+    calls: dict[str, str] = {}
+    for item in items:
+        for call in _calls(item.tree, frozenset(TABLE_FUNCTIONS)):
+            if any(_calls(arg, frozenset(TABLE_FUNCTIONS)) for arg in call.args):
+                raise refuse("Table functions cannot be nested", call)
+            calls.setdefault(write(call, hook), f"KSQL_TABLE_{len(calls)}")
+    if not calls:
+        return hook
+    if made.table:
+        raise refuse("Table source is not supported with table functions", items[0].tree)
+    node = made.add("explode").explode
+    node.columns.add(expression="*")
+    for text, name in calls.items():
+        node.columns.add(expression=text, alias=name)
+
+    def found(part: Ast) -> str | None:
+        if isinstance(part, ast.FunctionCall) and part.name.text.upper() in TABLE_FUNCTIONS:
+            return quoted(calls[write(part, hook)])
+        return hook(part)
+
+    return found
+
+
+def _calls(tree: Ast, names: frozenset[str] | Mapping[str, int]) -> list[ast.FunctionCall]:
+    """Calls of these functions, outermost first, none inside another of them."""
+    found: list[ast.FunctionCall] = []
+
+    def hook(part: Ast) -> str | None:
+        if isinstance(part, ast.FunctionCall) and part.name.text.upper() in names:
+            found.append(part)
+            return ""
+        return "" if isinstance(part, ast.Name | ast.Star | ast.StructStar) else None
+
+    write(tree.item if isinstance(tree, ast.Selected) else tree, hook)
+    return found
+
+
+def _has_aggregate(tree: Ast) -> bool:
+    return bool(_calls(tree, aggregates.NAMES))
+
+
+# ---- PARTITION BY, GROUP BY
+
+def _new_keys(given: tuple[Ast, ...], made: Selected, hook: Hook, clause: str) -> list[Key]:
+    columns = made.columns
+    clause_hook = _plain(columns, clause)
+    keys: list[Key] = []
+    taken = {columns.inner(s, c) for s in columns.sources for c in s.types()}
+    for tree in given:
+        text = write(tree, clause_hook)
+        if any(text in k.texts for k in keys):
+            raise refuse(f"Duplicate {clause} expression: {_shown(tree, columns)}", tree)
+        if isinstance(tree, ast.Name):
+            inner = columns.inner(*columns.find(tree, clause))
+            if inner in PSEUDO:
+                inner = f"KSQL_KEY_{len(keys)}"
+        else:
+            inner = f"KSQL_KEY_{len(keys)}"
+        while inner in taken and not isinstance(tree, ast.Name):
+            inner += "_"
+        keys.append(Key((text,), inner, _shown(tree, columns)))
+    return keys
+
+
+def _shown(tree: Ast, columns: Columns) -> str:
+    """An expression as messages write it."""
+
+    def hook(part: Ast) -> str | None:
+        if not isinstance(part, ast.Name):
+            return None
+        source, column = columns.find(part)
+        return f"{source.alias}.{column}" if columns.joined else column
+
+    return write(tree, hook)
+
+
+def _partitioned(query: Query, items: list[Item], made: Selected, hook: Hook) -> None:
+    assert query.partition_by is not None
+    if made.table:
+        raise refuse("PARTITION BY is not supported on a table. Use GROUP BY.", query)
+    if not query.partition_by:
+        raise refuse("PARTITION BY requires at least one expression", query)
+    if any(isinstance(t, ast.Null) for t in query.partition_by):
+        raise unsupported("PARTITION BY NULL", query.partition_by[0])
+    for tree in query.partition_by:
+        if _has_aggregate(tree) or _calls(tree, frozenset(TABLE_FUNCTIONS)):
+            raise refuse("PARTITION BY does not support aggregate or table functions", tree)
+    keys = _new_keys(query.partition_by, made, hook, "PARTITION BY")
+    if [k.texts for k in keys] != [k.texts for k in made.keys] or any(s.info.window for s in made.columns.sources):
+        node = made.add("partition_by").partition_by
+        for key in keys:
+            node.keys.add(expression=key.texts[0], alias=key.inner)
+    made.keys = keys
+
+
+def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> None:
+    assert query.group_by is not None
+    if not query.group_by:
+        raise refuse("GROUP BY requires at least one expression", query)
+    for tree in query.group_by:
+        if calls := _calls(tree, aggregates.NAMES):
+            raise refuse(f"GROUP BY does not support aggregate functions: {calls[0].name.text.upper()} is an aggregate function.", tree)
+    keys = _new_keys(query.group_by, made, hook, "GROUP BY")
+    group = made.add("group_by").group_by
+    for key in keys:
+        group.keys.add(expression=key.texts[0], alias=key.inner)
+    made.keys = keys
+    aggregated = made.add("aggregate")
+    calls_by_text: dict[str, str] = {}
+    after = _after_group(made, hook, calls_by_text, query.window, "SELECT")
+    values = [(item, write(item.tree, after)) for item in items]
+    having = "" if query.having is None else write(
+        query.having, _after_group(made, hook, calls_by_text, None, "HAVING"))
+    for text, name in calls_by_text.items():
+        aggregated.aggregate.columns.add(expression=text, alias=name)
+    if query.window is not None:
+        _window(query.window, aggregated.aggregate.window)
+    if query.emit == "FINAL":
+        aggregated.aggregate.emit = topology_pb2.EMIT_FINAL
+    made.table = True
+    if having:
+        made.add("having").filter.where = having
+    _finish(made, [(item, text, text) for item, text in values])
+
+
+def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: WindowSpec | None, clause: str) -> Hook:
+    """Names behind the aggregation: group keys, results of aggregate functions, window bounds; nothing else."""
+    by_text = {text: key.inner for key in made.keys for text in key.texts}
+
+    def found(part: Ast) -> str | None:
+        if isinstance(part, ast.FunctionCall) and part.name.text.upper() in aggregates.NAMES:
+            for arg in part.args:
+                if nested := _calls(arg, aggregates.NAMES):
+                    raise refuse(f"Aggregate functions can not be nested: {nested[0].name.text.upper()}", part)
+            return quoted(calls.setdefault(write(part, hook), f"KSQL_AGG_VARIABLE_{len(calls)}"))
+        if isinstance(part, ast.Name) and len(part.parts) == 1 and folded(part.parts[0]) in ("WINDOWSTART", "WINDOWEND"):
+            bound = folded(part.parts[0])
+            if window is not None:
+                return bound
+            if clause != "SELECT":
+                raise refuse(f"Window bounds column {bound} can only be used in the SELECT clause of windowed aggregations", part)
+        if not isinstance(part, ast.Number | ast.Text | ast.Bool | ast.Null | ast.LambdaOf):
+            try:
+                text = write(part, hook)
+            except TypeError:
+                text = ""
+            if text in by_text:
+                return quoted(by_text[text])
+        if isinstance(part, ast.Name):
+            hook(part)
+            what = "SELECT expression(s)" if clause == "SELECT" else "HAVING expression"
+            raise refuse(f"Non-aggregate {what} not part of GROUP BY: {_shown(part, made.columns)}", part)
+        return None
+
+    return found
+
+
+def _window(spec: WindowSpec, message: topology_pb2.Window) -> None:
+    message.kind = relation_pb2.WindowKind.Value(f"WINDOW_KIND_{spec.kind}")
+    length = message.gap if spec.kind == "SESSION" else message.size
+    length.FromMilliseconds(spec.size_ms)
+    if spec.kind == "HOPPING":
+        message.advance.FromMilliseconds(spec.advance_ms)
+    if spec.grace_ms is not None:
+        message.grace.FromMilliseconds(spec.grace_ms)
+    if spec.retention_ms is not None:
+        message.retention.FromMilliseconds(spec.retention_ms)
+
+
+# ---- the projection
+
+def _project(items: list[Item], made: Selected, hook: Hook) -> None:
+    by_text = {text: key.inner for key in made.keys for text in key.texts}
+
+    def after(part: Ast) -> str | None:
+        if by_text and not isinstance(part, ast.LambdaOf):
+            text = write(part, hook)
+            if text in by_text:
+                return quoted(by_text[text])
+        return hook(part)
+
+    _finish(made, [(item, write(item.tree, hook), write(item.tree, after)) for item in items])
+
+
+def _finish(made: Selected, values: list[tuple[Item, str, str]]) -> None:
+    """The last select: (item, its text for telling keys, its text behind the keys)."""
+    node = topology_pb2.Node()
+    names: set[str] = set()
+    for item, text, after in values:
+        key = next((k for k in made.keys if text in k.texts or text == quoted(k.inner)), None)
+        if key is not None:
+            if key.out:
+                raise refuse(f"The projection contains a key column more than once: `{key.out}` and `{item.name}`.", item.tree)
+            key.out = item.name
+        else:
+            node.select.columns.add(expression=after, alias=item.name)
+        if item.name in names:
+            raise refuse(f"Duplicate value columns found in schema: `{item.name}`", item.tree)
+        names.add(item.name)
+    if missing := [k.shown for k in made.keys if not k.out]:
+        what = "key columns" if len(missing) > 1 else "key column"
+        raise refuse(f"Key missing from projection (ie, SELECT). The query used to build the result must include the {what} "
+                     f"{' and '.join(missing)} in its projection (eg, SELECT {', '.join(missing)}...).", values[0][0].tree)
+    if not node.select.columns:
+        raise refuse("The projection contains no value columns.", values[0][0].tree)
+    node.select.key_names.extend(k.out for k in made.keys)
+    made.add("project").select.CopyFrom(node.select)

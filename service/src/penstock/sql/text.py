@@ -1,0 +1,115 @@
+"""Syntax trees as text that the planner reads: every identifier in backquotes, every operator in brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock.expr import ast
+from penstock.expr.ast import Ast, Ident
+from penstock.sql.faults import folded, unsupported
+
+Hook = Callable[[Ast], str | None]
+"""Text that stands for a whole part, or None: asked for each part from the outside in. Names must be answered."""
+
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+          "and": "AND", "or": "OR", "concat": "||", "distinct": "IS DISTINCT FROM", "not_distinct": "IS NOT DISTINCT FROM"}
+
+
+def quoted(name: str) -> str:
+    """A name in backquotes."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def literal(value: str) -> str:
+    """A text in quotes."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def write(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> str:
+    """The text. variables: upper-case names of the parameters of lambdas around."""
+    if isinstance(tree, ast.Name) and len(tree.parts) == 1 and not tree.parts[0].quoted and tree.parts[0].text.upper() in variables:
+        return tree.parts[0].text.upper()
+    found = hook(tree)
+    if found is not None:
+        return found
+
+    def part(item: Ast) -> str:
+        return write(item, hook, variables)
+
+    match tree:
+        case ast.Number(text=text):
+            return f"({text})" if text.startswith("-") else text
+        case ast.Text(value=value):
+            return literal(value)
+        case ast.Bool(value=flag):
+            return "TRUE" if flag else "FALSE"
+        case ast.Null():
+            return "NULL"
+        case ast.Operator():
+            return f"({_operator(tree, part)})"
+        case ast.CaseWhen(operand=operand, whens=whens, otherwise=otherwise):
+            first = "" if operand is None else f" {part(operand)}"
+            branches = "".join(f" WHEN {part(w)} THEN {part(r)}" for w, r in whens)
+            return f"CASE{first}{branches}{'' if otherwise is None else f' ELSE {part(otherwise)}'} END"
+        case ast.CastTo(arg=arg, type_text=kind):
+            return f"CAST({part(arg)} AS {kind})"
+        case ast.FunctionCall(name=name, args=args, star=star):
+            return f"{name.text.upper()}({'*' if star else ', '.join(map(part, _units(name, args, part)))})"
+        case ast.Dereference(arg=arg, field=field):
+            return f"{part(arg)}->{quoted(folded(field))}"
+        case ast.Index(arg=arg, index=index):
+            return f"{part(arg)}[{part(index)}]"
+        case ast.ArrayOf(items=items):
+            return f"ARRAY[{', '.join(map(part, items))}]"
+        case ast.MapOf(entries=entries):
+            return "MAP(" + ", ".join(f"{part(k)} := {part(v)}" for k, v in entries) + ")"
+        case ast.StructOf(fields=fields):
+            return "STRUCT(" + ", ".join(f"{quoted(folded(n))} := {part(v)}" for n, v in fields) + ")"
+        case ast.LambdaOf(parameters=parameters, body=body):
+            inner = variables | {p.upper() for p in parameters}
+            return f"({', '.join(p.upper() for p in parameters)}) => {write(body, hook, inner)}"
+        case Raw(text=text):
+            return text
+    raise unsupported("this expression", tree)
+
+
+class Raw(Ast):
+    """Text that is written as it is."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __init__(self, at: Ast, text: str) -> None:
+        object.__setattr__(self, "start", at.start)
+        object.__setattr__(self, "end", at.end)
+        object.__setattr__(self, "text", text)
+
+
+_WITH_UNITS = frozenset({"DATEADD", "DATESUB", "TIMEADD", "TIMESUB", "TIMESTAMPADD", "TIMESTAMPSUB"})
+
+
+def _units(name: Ident, args: tuple[Ast, ...], part: Callable[[Ast], str]) -> tuple[Ast, ...]:
+    """The bare unit of DATEADD and its kin is no column."""
+    if name.text.upper() in _WITH_UNITS and args and isinstance(args[0], ast.Name) and len(args[0].parts) == 1:
+        return (Raw(args[0], args[0].parts[0].text.upper()), *args[1:])
+    return args
+
+
+def _operator(tree: ast.Operator, part: Callable[[Ast], str]) -> str:
+    args = [part(a) for a in tree.args]
+    match tree.op:
+        case "not":
+            return f"NOT {args[0]}"
+        case "neg":
+            return f"- {args[0]}"
+        case "is_null":
+            return f"{args[0]} IS NULL"
+        case "is_not_null":
+            return f"{args[0]} IS NOT NULL"
+        case "between":
+            return f"{args[0]} BETWEEN {args[1]} AND {args[2]}"
+        case "in":
+            return f"{args[0]} IN ({', '.join(args[1:])})"
+        case "like":
+            return f"{args[0]} LIKE {args[1]}" + (f" ESCAPE {args[2]}" if len(args) == 3 else "")
+    return f" {_SIGNS[tree.op]} ".join(args)

@@ -1,0 +1,271 @@
+"""SQL cases in JSON: `{"cases": [{"name", "kind", "statements", "inputs", "outputs", ...}]}`, numbers with their own digits.
+
+Kind `topics`: statements are executed in order, the inputs appended to their topics, every query run over them, and the records of the
+topics under `outputs` compared in order. A case with `expected_error` must be refused at its last statement. Other kinds are skipped.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from penstock.errors import ExpressionError, RequestError
+from penstock.plan.nodes import Format, TopicRef
+from penstock.sql import tree
+from penstock.sql.faults import folded
+from penstock.sql.parser import parse_statements
+from penstock.sql.properties import read
+from penstock.testing.records import DriverRecord
+from penstock.testing.sql_engine import PARTITIONS, SqlEngine
+from penstock.testing.sql_values import decode, encode, equal, json_text, key_kind, split_key, value_kind, windowed_key
+from penstock.types.schema import Schema
+
+SECONDS = 20
+"""A case that takes longer is cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlResult:
+    """status: pass, fail, error or skip. rejected: the right statement was refused in other words. plan: how expected.sources went."""
+
+    name: str
+    status: str
+    detail: str = ""
+    rejected: bool = False
+    plan: str = ""
+
+    def line(self) -> dict[str, Any]:
+        """As `penstock test --json` prints it."""
+        data: dict[str, Any] = {"name": self.name, "status": self.status}
+        if self.detail:
+            data["detail"] = " ".join(self.detail.split())[:500]
+        if self.rejected:
+            data["rejected"] = True
+        return data | ({"plan": self.plan} if self.plan else {})
+
+
+class Skip(Exception):
+    """The case was not tried."""
+
+
+class Slow(BaseException):
+    """The case took too long."""
+
+
+def is_sql_file(path: Path) -> bool:
+    """Whether a JSON file holds SQL cases."""
+    if path.suffix != ".json":
+        return False
+    try:
+        head = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    cases = head.get("cases") if isinstance(head, dict) else None
+    return isinstance(cases, list) and all(isinstance(c, dict) and "statements" in c for c in cases)
+
+
+def sql_files(path: Path) -> list[Path]:
+    """The files of SQL cases under a path."""
+    found = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    return [f for f in found if is_sql_file(f)]
+
+
+def load_sql_cases(path: Path) -> list[dict[str, Any]]:
+    """Cases of one file."""
+    cases: list[dict[str, Any]] = json.loads(path.read_text("utf-8"), parse_float=Decimal)["cases"]
+    return cases
+
+
+def run_sql_case(case: Mapping[str, Any]) -> SqlResult:
+    """One case; never raises."""
+    name = str(case.get("name", ""))
+    try:
+        with _limit(SECONDS):
+            return _run(name, case)
+    except Skip as skip:
+        return SqlResult(name, "skip", str(skip))
+    except Slow:
+        return SqlResult(name, "error", f"took longer than {SECONDS} s")
+    except Exception as error:  # the runner says what broke and goes on
+        return SqlResult(name, "error", f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _limit(seconds: int) -> Iterator[None]:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise Slow
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _run(name: str, case: Mapping[str, Any]) -> SqlResult:
+    if case.get("kind", "topics") != "topics":
+        raise Skip(f"kind {case.get('kind')} is not built")
+    if "needs:test-udf" in case.get("tags", ()):
+        raise Skip("needs a function of another project's tests")
+    expected = case.get("expected_error")
+    engine = SqlEngine({k: str(v) for k, v in (case.get("properties") or {}).items()})
+    try:
+        statements = parse_statements("\n".join(case["statements"]))
+    except RequestError as error:
+        return _refused(name, error, expected, True)
+    _topics(engine, case, statements)
+    for number, statement in enumerate(statements):
+        try:
+            engine.execute(statement)
+        except RequestError as error:
+            return _refused(name, error, expected, number == len(statements) - 1)
+    engine.run([(r["topic"], _record(r, engine)) for r in case.get("inputs") or ()])
+    if expected:
+        return SqlResult(name, "fail", f"expected to fail with: {expected.get('contains', '')}")
+    if not engine.queries:
+        return SqlResult(name, "fail", "no persistent query")
+    wrong, other = _sources(case, engine)
+    plan = "" if not (case.get("expected") or {}).get("sources") else "fail" if wrong or other else "pass"
+    differences = wrong or _compare(case, engine)
+    return SqlResult(name, "fail" if differences else "pass", differences or (f"plan: {other}" if other else ""), plan=plan)
+
+
+def _refused(name: str, error: RequestError, expected: Mapping[str, Any] | None, last: bool) -> SqlResult:
+    text = f"{error.reason}: {error.message}" if not isinstance(error, ExpressionError) else error.message
+    if error.reason == "UNSUPPORTED":
+        raise Skip(text)
+    if expected is None or not last:
+        return SqlResult(name, "fail", f"refused: {text}")
+    if str(expected.get("contains", "")) in text and not expected.get("cause_contains"):
+        return SqlResult(name, "pass")
+    return SqlResult(name, "fail", f"refused in other words: {text}", rejected=True)
+
+
+def _topics(engine: SqlEngine, case: Mapping[str, Any], statements: list[tree.Statement]) -> None:
+    """Topics that exist before the first statement."""
+    topics = engine.catalog.topics
+    for topic in case.get("topics") or ():
+        if topic.get("key_schema") or topic.get("value_schema"):
+            raise Skip("needs a schema registry")
+        topics[topic["name"]] = int(topic.get("partitions") or 1)
+    for s in statements:
+        if isinstance(s, tree.Create) and s.query is None and s.elements:
+            given = {p.name: p.value for p in s.properties}
+            if name := given.get("KAFKA_TOPIC"):
+                count = given.get("PARTITIONS", "")
+                topics.setdefault(name, int(count) if count.isdecimal() and int(count) else PARTITIONS)
+    for r in (*(case.get("inputs") or ()), *(case.get("outputs") or ())):
+        topics.setdefault(r["topic"], PARTITIONS)
+
+
+def _format_of(topic: str, engine: SqlEngine) -> tuple[TopicRef, Schema]:
+    for info in engine.catalog.relations.values():
+        if info.topic.topic == topic:
+            return info.topic, info.schema
+    return engine.formats.get(topic) or (TopicRef(topic, 0, Format("KAFKA"), Format("JSON")), Schema(()))
+
+
+def _record(r: Mapping[str, Any], engine: SqlEngine) -> DriverRecord:
+    ref, schema = _format_of(r["topic"], engine)
+    key = windowed_key(encode(r.get("key"), ref.key_format, key_kind(schema)), r.get("window"))
+    headers = tuple((h["key"], None if h.get("value") is None else base64.b64decode(h["value"])) for h in r.get("headers") or ())
+    return DriverRecord(0, int(r.get("timestamp") or 0), key, encode(r.get("value"), ref.value_format, value_kind(schema)), headers)
+
+
+def _compare(case: Mapping[str, Any], engine: SqlEngine) -> str:
+    """The first difference, or nothing."""
+    outputs: dict[str, list[Mapping[str, Any]]] = {}
+    for r in case.get("outputs") or ():
+        outputs.setdefault(r["topic"], []).append(r)
+    exact = str((case.get("properties") or {}).get("use.exact.numeric.comparison", "true")).lower() != "false"
+    for topic, wanted in outputs.items():
+        records = engine.log.get(topic, [])
+        ref, schema = _format_of(topic, engine)
+        for number, r in enumerate(wanted):
+            if number >= len(records):
+                return f"{topic}: {len(records)} records instead of {len(wanted)}" + (f"; bad: {engine.bad[0].reason}" if engine.bad else "")
+            if found := _record_differs(r, records[number], ref, schema, exact, bool(case.get("inputs"))):
+                return f"{topic} {number + 1}: {found}"
+        if len(records) > len(wanted):
+            return f"{topic}: {len(records)} records instead of {len(wanted)}"
+    return ""
+
+
+def _record_differs(r: Mapping[str, Any], record: DriverRecord, ref: TopicRef, schema: Schema, exact: bool, timed: bool) -> str:
+    inner, window = split_key(record.key, ref.window)
+    key = decode(inner, ref.key_format, key_kind(schema)) if ref.key_format.name != "NONE" else inner
+    value = decode(record.value, ref.value_format, value_kind(schema))
+    if not equal(r.get("key"), key, exact):
+        return f"key: expected {json_text(r.get('key'))}, got {key!r}"
+    if not equal(r.get("value"), value, exact):
+        return f"value: expected {json_text(r.get('value'))}, got {value!r}"
+    headers = [(h["key"], None if h.get("value") is None else base64.b64decode(h["value"])) for h in r.get("headers") or ()]
+    if headers != list(record.headers):
+        return f"headers: expected {headers}, got {list(record.headers)}"
+    if "timestamp" in r and int(r["timestamp"]) != record.timestamp and (timed or int(r["timestamp"])):
+        return f"timestamp: expected {r['timestamp']}, got {record.timestamp}"
+    given = r.get("window")
+    if (given is None) != (window is None) or given and window and any(int(given[k]) != window[k] for k in ("start", "end")):
+        return f"window: expected {given}, got {window}"
+    return ""
+
+
+# ---- expected.sources
+
+def _sources(case: Mapping[str, Any], engine: SqlEngine) -> tuple[str, str]:
+    """(difference in a field that the case itself checks, difference in another)."""
+    wrong = other = ""
+    for source in (case.get("expected") or {}).get("sources") or ():
+        checked = source.get("checked") or ()
+        for name, found in _source_differs(source, engine):
+            if name in checked:
+                wrong = wrong or f"source {source['name']}: {found}"
+            else:
+                other = other or f"source {source['name']}: {found}"
+    return wrong, other
+
+
+def _source_differs(source: Mapping[str, Any], engine: SqlEngine) -> Iterator[tuple[str, str]]:
+    info = engine.catalog.relations.get(source["name"])
+    if info is None:
+        yield "type", "does not exist"
+        return
+    actual = {"type": info.kind.value.lower(), "key_format": info.topic.key_format.name, "value_format": info.topic.value_format.name}
+    for name, value in actual.items():
+        if name in source and str(source[name]).upper() != value.upper():
+            yield name, f"{name}: expected {source[name]}, got {value}"
+    if "schema" in source and (wanted := _columns(source["schema"])) is not None:
+        found = [(c.name, str(c.type), c.role.value, c.header) for c in info.schema]
+        if wanted != found:
+            yield "schema", f"schema: expected {source['schema']}, got {', '.join(f'{n} {t} {r}' for n, t, r, _ in found)}"
+    window = None if info.window is None else info.window.kind.name.lower()
+    if "window" in source and (source["window"] or {}).get("type") != window:
+        yield "window", f"window: expected {source['window']}, got {window}"
+
+
+def _columns(text: str) -> list[tuple[str, str, str, str]] | None:
+    """Columns of an expected schema; None where the text is not one."""
+    if not text.strip():
+        return []
+    from penstock.sql.declare import type_of
+    from penstock.testing.sql_engine import MemoryCatalog
+
+    try:
+        statement = parse_statements(f"CREATE STREAM S ({text}) WITH (KAFKA_TOPIC='t');")[0]
+    except RequestError:
+        return None
+    assert isinstance(statement, tree.Create) and statement.elements is not None
+    read(statement.properties, statement.name, True)
+    role = {"": "VALUE", "KEY": "KEY", "PRIMARY KEY": "KEY", "HEADERS": "HEADER", "HEADER": "HEADER"}
+    catalog = MemoryCatalog()
+    return [(folded(e.name), str(type_of(e, catalog)), role[e.constraint], e.header) for e in statement.elements]
