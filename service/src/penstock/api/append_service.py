@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -11,13 +12,15 @@ from penstock_client.gen.penstock.v1 import append_service_pb2_grpc
 from penstock.api.convert import position
 from penstock.api.host import Host
 from penstock.api.status import status_of
-from penstock.errors import RequestError
+from penstock.errors import LogUnavailable, RequestError
 from penstock.serving.append import BATCH_LIMIT, Ack
 
 METHODS = {"Append": "unary", "AppendStream": "stream"}
 MAX_IN_FLIGHT = 16
 ROW_ERRORS = 1000
 """Row errors named in one answer."""
+PATIENCE, MARGIN = 10.0, 0.3
+"""Seconds to wait for a log that does not answer, and what is left of the caller's deadline for saying so."""
 
 
 class AppendServicer(append_service_pb2_grpc.AppendServiceServicer):
@@ -28,7 +31,15 @@ class AppendServicer(append_service_pb2_grpc.AppendServiceServicer):
         self._streams: dict[str, object] = {}
 
     async def Append(self, request: pb.AppendRequest, context: grpc.aio.ServicerContext) -> pb.AppendResponse:
-        return pb.AppendResponse(ack=await self._append(request.batch, request.producer_id))
+        left = context.time_remaining()
+        ack = asyncio.ensure_future(self._append(request.batch, request.producer_id))
+        try:
+            await asyncio.wait({ack}, timeout=PATIENCE if left is None else min(PATIENCE, max(0.0, left - MARGIN)))
+            if not ack.done() and (why := self._host.gateway.log.healthy()):
+                raise LogUnavailable(f"{why}; whether the batch was written is not known")
+            return pb.AppendResponse(ack=await ack)
+        finally:
+            ack.cancel()
 
     async def AppendStream(self, requests: AsyncIterator[pb.AppendStreamRequest],
                            context: grpc.aio.ServicerContext) -> AsyncIterator[pb.AppendStreamResponse]:
