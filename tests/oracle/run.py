@@ -1,0 +1,160 @@
+"""make oracle: random topologies in Penstock and in Kafka Streams, for a time. Exit code 1 on a difference that is not listed in known.py.
+
+    python tests/oracle/run.py --seed 1 --seconds 60 [--focus "table aggregate"]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from compare import differences, driver
+from generate import OPERATORS, Generated, generate
+from judge import Judge, Verdict, available
+from known import listed
+from penstock.errors import RequestError
+from shrink import Case, shrink, text
+
+SHOWN = 5
+"""Differences that are shrunk and printed."""
+
+
+@dataclass
+class Tally:
+    """Runs by operator: in which it stood before a sink that got records; agreed; differed; differed as listed."""
+
+    runs: int = 0
+    emitted: Counter[str] = field(default_factory=Counter)
+    agreed: Counter[str] = field(default_factory=Counter)
+    differed: Counter[str] = field(default_factory=Counter)
+    listed: Counter[str] = field(default_factory=Counter)
+    cases: list[str] = field(default_factory=list)
+
+    def table(self) -> str:
+        """For people."""
+        lines = [f"{'operator':24}{'emitted':>9}{'agreed':>9}{'differed':>9}"]
+        lines += [f"{o:24}{self.emitted[o]:9}{self.agreed[o]:9}{self.differed[o]:9}" for o in sorted(self.emitted)]
+        lines += [f"listed: {ticket} {count} runs" for ticket, count in sorted(self.listed.items())]
+        return "\n".join(lines)
+
+
+def built() -> tuple[list[str], dict[str, str]]:
+    """Operators that Penstock plans and compiles, and why not the others."""
+    yes, no = [], {}
+    for operator in OPERATORS:
+        try:
+            driver(generate("probe", operator, list(OPERATORS), plain=True).case)
+            yes.append(operator)
+        except RequestError as error:
+            no[operator] = f"{error.reason}: {error.message}"
+    return yes, no
+
+
+def emitting(generated: Generated, sinks: set[str]) -> set[str]:
+    """Operators before a sink that got records."""
+    nodes = generated.case["topology"]["nodes"]
+    found: set[str] = set()
+
+    def walk(name: str) -> None:
+        found.add(generated.operators.get(name, "sink"))
+        node = nodes[name.partition(".")[0]]
+        given = node.get("from", [])
+        for i in given if isinstance(given, list) else [given]:
+            walk(i)
+
+    for sink in sinks:
+        walk(sink)
+    return found - {"sink", "source_stream", "source_table", "group_by", "table group_by"}
+
+
+def one(generated: Generated, seed: str, judge: Judge, tally: Tally) -> None:
+    """Run, count, shrink."""
+    texts, verdict = differences(generated.case, generated.unordered, judge)
+    found = emitting(generated, set(verdict.outputs))
+    tally.runs += 1
+    tally.emitted.update(found)
+    if not texts:
+        tally.agreed.update(found)
+        return
+    if ticket := listed(generated.case, texts):
+        tally.listed[ticket] += 1
+        return
+    tally.differed.update(found)
+    if len(tally.cases) < SHOWN:
+        small = shrink(generated.case, lambda c: _differs(c, generated, judge))
+        texts, verdict = differences(small, generated.unordered, judge)
+        tally.cases.append(f"# seed {seed}: " + "; ".join(texts) + "\n" + text(small, f"as Kafka Streams, seed {seed}", verdict))
+        print(tally.cases[-1], flush=True)
+
+
+def _differs(case: Case, generated: Generated, judge: Judge) -> bool:
+    try:
+        return bool(differences(case, generated.unordered, judge)[0])
+    except Exception:  # a case that cannot run (a node was left out that others need) is no smaller case
+        return False
+
+
+def seeds(seed: int, operators: list[str]) -> Iterator[tuple[str, str]]:
+    """Seed texts without end, each operator in turn as focus."""
+    number = 0
+    while True:
+        yield f"{seed}.{number}", operators[number % len(operators)]
+        number += 1
+
+
+def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = None) -> Tally:
+    """Run for some seconds."""
+    operators, missing = built()
+    for operator, why in missing.items():
+        print(f"not built: {operator}: {why}")
+    tally = Tally()
+    deadline = time.monotonic() + seconds
+    asked = judge or Judge()
+    try:
+        for text_, operator in seeds(seed, [focus] if focus else operators):
+            if time.monotonic() > deadline:
+                break
+            generated = generate(text_, operator, operators)
+            try:
+                one(generated, text_, asked, tally)
+            except Exception:
+                tally.differed.update([operator])
+                if len(tally.cases) < SHOWN:
+                    tally.cases.append(f"# seed {text_}, {operator}: {traceback.format_exc()}\n{text(generated.case, text_, _nothing())}")
+                    print(tally.cases[-1], flush=True)
+    finally:
+        if judge is None:
+            asked.close()
+    return tally
+
+
+def _nothing() -> Verdict:
+    return Verdict({}, {})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--focus", choices=list(OPERATORS), default="")
+    options = parser.parse_args()
+    if reason := available():
+        print(f"the oracle cannot run: {reason}", file=sys.stderr)
+        return 2
+    tally = explore(options.seed, options.seconds, options.focus)
+    print(tally.table())
+    differed = tally.runs and sum(tally.differed.values())
+    print(f"{tally.runs} runs, seed {options.seed}: {'DIFFERENCES' if differed else 'no difference'}")
+    return 1 if differed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
