@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from penstock.log.records import Builder, decode, murmur2
-from penstock.runtime.output import BATCH_LIMIT, RECORD_LIMIT, OutputTopic, Row
+from penstock.runtime.output import RECORD_LIMIT, OutputTopic, Row
 
 
-def output(partitions: int, large: list[Row]) -> OutputTopic:
-    return OutputTopic("t", partitions, lambda: Builder(BATCH_LIMIT, False), lambda _, row: large.append(row))
+def output(partitions: int, large: list[Row], max_batch: int = 0) -> OutputTopic:
+    return OutputTopic("t", partitions, lambda limit: Builder(limit, False), lambda _, row: large.append(row), max_batch)
 
 
 def read(out: OutputTopic) -> dict[int, list[tuple[bytes | None, bytes | None]]]:
@@ -48,3 +48,13 @@ def test_a_record_over_the_limit_is_reported() -> None:
         out.drain(0)
     assert [k for k, _ in read(out)[0]] == [b"a", b"c", b"e"]
     assert [row[0] for row in large] == [b"0", b"b", b"d"]
+
+
+def test_a_topics_own_limit_bounds_batches_and_records() -> None:
+    large: list[Row] = []
+    out = output(1, large, max_batch=50_000)
+    out.rows.extend((b"k", b"x" * size, 1, []) for size in (*[20_000] * 6, 49_700, 50_000))
+    out.drain(0)
+    batches = out.take_all()
+    assert all(len(batch.build()) <= 50_000 for _, batch in batches)
+    assert sum(batch.count for _, batch in batches) == 7 and [len(row[1] or b"") for row in large] == [50_000]

@@ -134,13 +134,14 @@ class TopicConfig:
 
 @dataclass(frozen=True, slots=True)
 class TopicInfo:
-    """topic_id tells a recreated topic from its predecessor."""
+    """topic_id tells a recreated topic from its predecessor. max_batch: bytes of the largest batch that it takes; 0: the log's own limit."""
 
     name: str
     topic_id: str
     partitions: int
     compact: bool = False
     retention_ms: int = -1
+    max_batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,24 @@ Row = tuple[bytes | None, bytes | None, int, Headers]
 NO_HEADERS: Headers = ()
 
 BATCH_LIMIT = 512 * 1024
-RECORD_LIMIT = 1_000_000 - 256
+OVERHEAD = 256
+"""Bytes of a batch and of a record's frame, on the safe side."""
+RECORD_LIMIT = 1_000_000 - OVERHEAD
 """Kafka's default message.max.bytes is 1 MiB for a batch; a record over this is refused here instead of by the broker."""
 
 
 class OutputTopic:
     """An engine.port.Output: `rows` is filled by generated code, `drain` moves it into open batches."""
 
-    def __init__(self, topic: str, partitions: int, builder: Callable[[], BatchBuilder], too_large: Callable[[str, Row], None]) -> None:
+    def __init__(self, topic: str, partitions: int, builder: Callable[[int], BatchBuilder], too_large: Callable[[str, Row], None],
+                 max_batch: int = 0) -> None:
+        """max_batch: bytes of the largest batch that the topic takes, where it has a limit of its own."""
         self.topic = topic
         self.partitions = partitions
         self.rows: list[Row] = []
         self.written = 0
-        self._builder = builder
+        self._record_limit = max(1, min(RECORD_LIMIT, max_batch - OVERHEAD)) if max_batch else RECORD_LIMIT
+        self._builder = lambda: builder(min(BATCH_LIMIT, self._record_limit))
         self._too_large = too_large
         self._open: list[BatchBuilder | None] = [None] * partitions
         self._full: list[tuple[int, BatchBuilder]] = []
@@ -61,7 +66,7 @@ class OutputTopic:
 
     def _pass_large(self, rows: Sequence[Row], at: int) -> int:
         """Only the first record of a batch can be near the limit (a smaller batch would have held it), so only that one is looked at."""
-        while at < len(rows) and len(rows[at][1] or b"") + len(rows[at][0] or b"") > RECORD_LIMIT:
+        while at < len(rows) and len(rows[at][1] or b"") + len(rows[at][0] or b"") > self._record_limit:
             self._too_large(self.topic, rows[at])
             at += 1
         return at
@@ -76,7 +81,7 @@ class OutputTopic:
         while at < count:
             batch = self._batch(partition)
             key, value = entries[at]
-            if batch.count == 0 and len(key) + len(value or b"") > RECORD_LIMIT:
+            if batch.count == 0 and len(key) + len(value or b"") > self._record_limit:
                 self._too_large(self.topic, (key, value, timestamp, NO_HEADERS))
             at = batch.fill_entries(entries, timestamp, at)
             if at < count:

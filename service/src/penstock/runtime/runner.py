@@ -331,7 +331,8 @@ class Runner:
         ends = await self.ctx.log.ends(written, committed=False)
         self._produced = {f"{tp.topic}[{tp.partition}]": end for tp, end in ends.items()}
         builder = self.ctx.log.builder
-        self._outputs = {t: OutputTopic(t, infos[t].partitions if t in infos else n, builder, self._too_large) for t, n in topics.items()}
+        self._outputs = {t: OutputTopic(t, infos[t].partitions if t in infos else n, builder, self._too_large, infos[t].max_batch if t in infos else 0)
+                         for t, n in topics.items()}
         self._changelogs = {s.changelog: OutputTopic(s.changelog, sub.partitions, builder, self._too_large_state)
                             for sub in self.plan.subs for s in sub.stores if s.changelog}
 

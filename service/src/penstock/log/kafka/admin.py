@@ -16,7 +16,7 @@ from penstock.log.port import TopicConfig, TopicInfo, TopicPartition
 _PATIENCE = 20.0
 _TIMEOUT_MS = 10_000
 _TOPIC = 2  # resource type of DescribeConfigs
-_DESCRIBED = ["cleanup.policy", "retention.ms"]
+_DESCRIBED = ["cleanup.policy", "retention.ms", "max.message.bytes"]
 _SETTLED_SECONDS = 10.0
 _FUTURE = "message.timestamp.after.max.ms"
 """Since Kafka 4.0 a broker refuses records more than an hour ahead of its clock; event time may be. Brokers before 3.6 do not know it."""
@@ -138,4 +138,5 @@ class Admin:
 
 def _info(meta: TopicMeta, config: Mapping[str, str]) -> TopicInfo:
     retention = config.get("retention.ms", "-1")
-    return TopicInfo(meta.name, meta.topic_id, len(meta.leaders), "compact" in config.get("cleanup.policy", ""), int(retention))
+    return TopicInfo(meta.name, meta.topic_id, len(meta.leaders), "compact" in config.get("cleanup.policy", ""), int(retention),
+                     int(config.get("max.message.bytes", "0")))
