@@ -69,16 +69,18 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
 
 def key_of(table: Table, values: Sequence[types_pb2.Value], field: str = "") -> tuple[object, ...]:
     """Values of the key columns, or of the leading ones when field names a bound. Raises INVALID_KEY, INVALID_RANGE."""
-    columns, relation = table.served.schema.key, table.served.name
-    if len(values) > len(columns) or (not field and len(values) != len(columns)):
+    types, relation = table.key_types, table.served.name
+    if len(values) > len(types) or (not field and len(values) != len(types)):
+        columns = table.served.schema.key
         raise RequestError("INVALID_RANGE" if field else "INVALID_KEY",
                            f"the key of {relation} has {len(columns)} columns, {len(values)} values were given",
                            {"relation": relation, "field": field, "expected": ", ".join(f"{c.name} {c.type}" for c in columns)})
     key = []
-    for column, value in zip(columns, values, strict=False):
+    for of, value in zip(types, values, strict=False):
         try:
-            key.append(from_value(value, column.type))
+            key.append(from_value(value, of))
         except (ValueError, ArithmeticError) as e:
+            column = table.served.schema.key[len(key)]
             raise RequestError("INVALID_RANGE" if field else "INVALID_KEY", f"{column.name} of {relation} is {column.type}: {e}",
                                {"relation": relation, "column": column.name, "field": field, "expected": str(column.type)}) from e
     return tuple(key)

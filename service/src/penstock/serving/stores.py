@@ -12,6 +12,9 @@ from penstock.state.reader import LmdbSnapshot, LmdbStateReader
 MOST = 512
 """Environments held open: each takes a descriptor pair and an address range of the map's size."""
 
+CHECK_SECONDS = 0.05
+"""A file is only replaced when its whole directory was lost: a look for each lookup would cost a tenth of it."""
+
 
 class Stores:
     """Readers by task."""
@@ -26,7 +29,8 @@ class Stores:
         at = (entry.name, entry.incarnation, sub.name, partition)
         reader = self._open.get(at)
         if reader is None:
-            reader = self._open[at] = LmdbStateReader(self._layout.task(entry.name, entry.incarnation, sub.name, partition), sub.stores)
+            path = self._layout.task(entry.name, entry.incarnation, sub.name, partition)
+            reader = self._open[at] = LmdbStateReader(path, sub.stores, check_every=CHECK_SECONDS)
             while len(self._open) > self._most:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(at)

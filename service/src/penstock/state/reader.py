@@ -6,6 +6,7 @@ are not used again, and the file never shrinks.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,18 @@ class LmdbSnapshot:
 class LmdbStateReader:
     """Opens an environment read-only at the first snapshot, and anew when its file was replaced (state/port.py, StateReader).
 
-    map_size is the writer's: a smaller map cannot see what the writer adds. Raises StateError when there is no environment (yet)."""
+    map_size is the writer's: a smaller map cannot see what the writer adds. check_every: seconds between looks whether the file was
+    replaced; each is a system call. Raises StateError when there is no environment (yet)."""
 
-    def __init__(self, path: Path, specs: Iterable[StoreSpec], *, map_size: int = MAP_SIZE) -> None:
+    def __init__(self, path: Path, specs: Iterable[StoreSpec], *, map_size: int = MAP_SIZE, check_every: float = 0.0) -> None:
         self.path = path
         self.specs = {spec.name: spec for spec in specs}
         self.meta: Any = None
         self._map_size = map_size
         self._env: Environment | None = None
         self._own = False
+        self._check_every = check_every
+        self._checked = 0.0
         self._id: tuple[int, int] | None = None
         self._databases: dict[str, Any] = {}
         self._entries: tuple[bytes | None, bytes] = (None, b"")
@@ -117,12 +121,22 @@ class LmdbStateReader:
     def snapshot(self) -> LmdbSnapshot:
         """A short read transaction; close it soon."""
         try:
-            if self._env is None or file_id(self.path) != self._id or not (self._own or is_open(self._id, self._env)):
+            if self._gone():
                 self._reopen()
             assert self._env is not None
             return LmdbSnapshot(self, begin_reading(self._env))
         except (LmdbError, FileNotFoundError) as e:
             raise StateError(f"cannot read {self.path}: {e}") from e
+
+    def _gone(self) -> bool:
+        """Whether nothing is open, or what is open is not the environment any more."""
+        if self._env is None or self._id is None or not (self._own or is_open(self._id, self._env)):
+            return True
+        now = time.monotonic()
+        if now - self._checked < self._check_every:
+            return False
+        self._checked = now
+        return file_id(self.path) != self._id
 
     def database(self, store: str) -> Any:
         """Database of a store; StateError when it is not there."""
