@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from penstock.errors import StateError, StoreFull, StoreLost
 from penstock.plan.nodes import StoreKind, StoreSpec
-from penstock.state.keys import ordered_scan, physical, split_window_key, window_key, with_key
+from penstock.state.keys import ordered_scan, physical, session_bounds, session_key, split_window_key, window_key, with_key
 from penstock.state.lmdb import EXPIRE_SLICE, LmdbTaskState
 from penstock.state.memory import MemoryEnvironment, MemorySnapshot, MemoryTaskState
 from penstock.state.port import Stamp, StateSnapshot, TaskState
@@ -23,7 +23,8 @@ from penstock.state.reader import LmdbStateReader
 
 KV = StoreSpec("totals", StoreKind.KEY_VALUE, ("count", "sum"), 0xABCD)
 WIN = StoreSpec("minutes", StoreKind.WINDOW, ("n",), 0x77, retention_ms=60_000)
-SPECS = (KV, WIN)
+SESSIONS = StoreSpec("visits", StoreKind.SESSION, ("n",), 0x78, retention_ms=60_000)
+SPECS = (KV, WIN, SESSIONS)
 STAMP = Stamp(7, 1, "w1", {"in[0]": 10}, {"log": 3}, "boot", 1000)
 
 
@@ -289,6 +290,71 @@ def test_windows_of_a_key(state: TaskState) -> None:
         assert list(store.fetch(b"b", 0, 1 << 62)) == []
         commit(state)
         state.drop_cache()
+
+
+def test_sessions_of_a_key_in_order_of_end(state: TaskState) -> None:
+    store = state.store("visits")
+    for key in (b"a", b"ab", b"a" + (5).to_bytes(8, "big"), b""):
+        for start, end in ((0, 10), (30, 40), (60, 60)):
+            store.put(session_key(key, start, end), (end, len(key)))
+    for _ in range(2):
+        assert list(store.sessions(b"a", 0, 1 << 62)) == [(0, 10, (10, 1)), (30, 40, (40, 1)), (60, 60, (60, 1))]
+        assert list(store.sessions(b"a", 10, 30)) == [(0, 10, (10, 1)), (30, 40, (40, 1))]
+        assert list(store.sessions(b"", 41, 60)) == [(60, 60, (60, 0))]
+        assert list(store.sessions(b"a", 11, 29)) == []
+        commit(state)
+        state.drop_cache()
+
+
+@pytest.mark.parametrize("name", ["minutes", "visits"])
+def test_windows_of_a_key_are_found_whatever_is_committed(state: TaskState, name: str) -> None:
+    store = state.store(name)
+    size = store.SIZE
+
+    def window(time: int) -> bytes:
+        return time.to_bytes(8, "big") * (size // 8)
+
+    for key in (b"a", b"ab", b"a" + b"\0" * 8):
+        store.windows_of(key, 0)
+        for time in (30, 10):
+            store.put_window(key, window(time), (time, time))
+    for _ in range(2):
+        assert store.windows_of(b"a", 30) == [window(10), window(30)]
+        assert [store.get(b"a" + w) for w in store.windows_of(b"a", 30)] == [(10, 10), (30, 30)]
+        commit(state)
+        state.drop_cache()
+    store.windows_of(b"a", 40)
+    store.put_window(b"a", window(40), (40, 1))
+    store.remove_window(b"a", window(30))
+    store.put_window(b"a", window(40), (40, 2))
+    assert store.windows_of(b"a", 40) == [window(10), window(40)]
+    store.expire(11)
+    assert store.windows_of(b"a", 40) == [window(40)]
+    assert store.windows_of(b"ab", 30) == [window(30)]
+    assert [f.entries for f in state.freeze() if f.store == name] == [[(b"a" + window(30), None), (b"a" + window(40), state_value(state, name))]]
+
+
+def state_value(state: TaskState, name: str) -> bytes:
+    """Packed form of what the test above stored last."""
+    store = state.store(name)
+    store.put(b"x" + bytes(store.SIZE), (40, 2))
+    return next(v for f in state.freeze() if f.store == name for k, v in f.entries if k.startswith(b"x") and v is not None)
+
+
+def test_sessions_expire_by_their_end(place: Memory | Lmdb, state: TaskState) -> None:
+    store = state.store("visits")
+    store.put(session_key(b"a", 0, 50), (50, 1))
+    store.put(session_key(b"b", 10, 20), (20, 2))
+    commit(state)
+    store.expire(30)
+    assert [session_bounds(k) for k, _ in store.range(b"", b"")] == [(0, 50)]
+    assert store.get(session_key(b"b", 10, 20)) is None
+    commit(state)
+    state.drop_cache()
+    snapshot = place.snapshot()
+    assert [k for k, _ in snapshot.range("visits", b"", b"")] == [session_key(b"a", 0, 50)]
+    assert snapshot.get("visits", session_key(b"b", 10, 20)) is None
+    snapshot.close()
 
 
 @pytest.mark.parametrize("key", [b"short", b"l" * 700], ids=["short", "long"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from google.protobuf import json_format
-from penstock_client import Binding, Topology, tumbling
+from penstock_client import Binding, Topology, hopping, session, sliding, tumbling
 from penstock_client.declare import schema
-from penstock_client.gen.penstock.v1 import topology_pb2
+from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
 
 def nodes(topology: Topology) -> list[str]:
@@ -107,3 +109,17 @@ def test_columns(columns: object, expected: list[tuple[str, str, bool]]) -> None
 def test_a_column_without_a_type_is_refused() -> None:
     with pytest.raises(ValueError, match="'a' is no column"):
         schema("a")
+
+
+def test_windows_of_every_kind() -> None:
+    grouped = (t := Topology("t")).stream("s").group_by("k")
+    for window in (tumbling(minutes=1), hopping(60, 10, grace=5), sliding(timedelta(seconds=30)), session(600, retention=3600)):
+        grouped.window(window).count(emit="final")
+    made = [n.aggregate for n in t.message().nodes if n.WhichOneof("operator") == "aggregate"]
+    assert [a.window.kind for a in made] == [relation_pb2.WINDOW_KIND_TUMBLING, relation_pb2.WINDOW_KIND_HOPPING,
+                                             relation_pb2.WINDOW_KIND_SLIDING, relation_pb2.WINDOW_KIND_SESSION]
+    assert [(a.window.size.seconds, a.window.advance.seconds, a.window.gap.seconds) for a in made] == [
+        (60, 0, 0), (60, 10, 0), (30, 0, 0), (0, 0, 600)]
+    assert (made[1].window.grace.seconds, made[3].window.retention.seconds) == (5, 3600)
+    assert {a.emit for a in made} == {topology_pb2.EMIT_FINAL}
+    assert all(a.columns[0].alias == "COUNT" for a in made)

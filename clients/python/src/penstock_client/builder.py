@@ -30,7 +30,28 @@ def tumbling(
 ) -> topology_pb2.Window:  # fmt: skip
     """A window of fixed size without gaps. grace: how late a record may be; retention: how long a window can be looked up."""
     size = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds)
-    window = topology_pb2.Window(kind=relation_pb2.WINDOW_KIND_TUMBLING, size=duration(size))
+    return _window(topology_pb2.Window(kind=relation_pb2.WINDOW_KIND_TUMBLING, size=duration(size)), grace, retention)
+
+
+def hopping(
+    size: Seconds, advance: Seconds, *, grace: Seconds | None = None, retention: Seconds | None = None
+) -> topology_pb2.Window:
+    """Windows of fixed size that begin at every multiple of the advance: a record lies in several."""
+    window = topology_pb2.Window(kind=relation_pb2.WINDOW_KIND_HOPPING, size=duration(size), advance=duration(advance))
+    return _window(window, grace, retention)
+
+
+def sliding(size: Seconds, *, grace: Seconds | None = None, retention: Seconds | None = None) -> topology_pb2.Window:
+    """Windows of records that are no further apart than the size; both ends belong to them."""
+    return _window(topology_pb2.Window(kind=relation_pb2.WINDOW_KIND_SLIDING, size=duration(size)), grace, retention)
+
+
+def session(gap: Seconds, *, grace: Seconds | None = None, retention: Seconds | None = None) -> topology_pb2.Window:
+    """Windows of records that follow each other within the gap."""
+    return _window(topology_pb2.Window(kind=relation_pb2.WINDOW_KIND_SESSION, gap=duration(gap)), grace, retention)
+
+
+def _window(window: topology_pb2.Window, grace: Seconds | None, retention: Seconds | None) -> topology_pb2.Window:
     if grace is not None:
         window.grace.CopyFrom(duration(grace))
     if retention is not None:
@@ -181,6 +202,21 @@ class Stream(_Output):
         names = [*outputs, default] if default else [*outputs]
         return {output: Stream(self._topology, f"{node.name}.{output}") for output in names}
 
+    def join_stream(
+        self, other: Stream, *columns: Projected, kind: str = "INNER", within: Seconds | None = None, before: Seconds | None = None,
+        after: Seconds | None = None, grace: Seconds | None = None, name: str = "", **named: str,
+    ) -> Stream:  # fmt: skip
+        """Join rows of the same key that are near in time: `before` and `after` say how much older and newer the other row may be,
+        `within` both at once, `grace` how late either may come. kind: INNER, LEFT, RIGHT or FULL."""
+        node = self._then(name, "join", other)
+        join = node.stream_stream_join
+        join.kind = topology_pb2.JoinKind.Value(f"JOIN_KIND_{kind.upper()}")
+        for field, given in (("before", within if before is None else before), ("after", within if after is None else after), ("grace", grace)):
+            if given is not None:
+                getattr(join, field).CopyFrom(duration(given))
+        join.columns.extend(_projections(columns, named))
+        return Stream(self._topology, node.name)
+
     def join(self, table: Table, *columns: Projected, name: str = "", **named: str) -> Stream:
         """Join the table's row of the same key; rows without one are dropped."""
         return self._join(table, topology_pb2.JOIN_KIND_INNER, columns, named, name)
@@ -215,6 +251,30 @@ class Table(_Output):
         """Compute the value columns."""
         return Table(self._topology, self._select(columns, named, name))
 
+    def join(self, other: Table, *columns: Projected, name: str = "", **named: str) -> Table:
+        """Join rows of the same key; a key without a row in both has none."""
+        return self._join(other, topology_pb2.JOIN_KIND_INNER, columns, named, name)
+
+    def left_join(self, other: Table, *columns: Projected, name: str = "", **named: str) -> Table:
+        """Join rows of the same key; where the other table has none, its columns are null."""
+        return self._join(other, topology_pb2.JOIN_KIND_LEFT, columns, named, name)
+
+    def right_join(self, other: Table, *columns: Projected, name: str = "", **named: str) -> Table:
+        """Join rows of the same key; where this table has none, its columns are null."""
+        return self._join(other, topology_pb2.JOIN_KIND_RIGHT, columns, named, name)
+
+    def full_join(self, other: Table, *columns: Projected, name: str = "", **named: str) -> Table:
+        """Join rows of the same key; where either table has none, its columns are null."""
+        return self._join(other, topology_pb2.JOIN_KIND_FULL, columns, named, name)
+
+    def _join(
+        self, other: Table, kind: topology_pb2.JoinKind, columns: tuple[Projected, ...], named: dict[str, str], name: str
+    ) -> Table:
+        node = self._then(name, "join", other)
+        node.table_table_join.kind = kind
+        node.table_table_join.columns.extend(_projections(columns, named))
+        return Table(self._topology, node.name)
+
     def to_stream(self, *, name: str = "") -> Stream:
         """Read the changes as records."""
         node = self._then(name, "to_stream")
@@ -234,17 +294,20 @@ class Grouped:
         """Cut time, such as `tumbling(minutes=1)`."""
         return Grouped(self._topology, self._ref, window)
 
-    def aggregate(self, *columns: Projected, name: str = "", **named: str) -> Table:
-        """Fold each group: aggregate expressions such as total="SUM(price)"."""
+    def aggregate(self, *columns: Projected, name: str = "", emit: str = "", **named: str) -> Table:
+        """Fold each group: aggregate expressions such as total="SUM(price)". emit: CHANGES, or FINAL for windows that leave once, when
+        they are closed; empty leaves the service's default."""
         node = self._topology._node(name, "aggregate", self._ref)
+        if emit:
+            node.aggregate.emit = topology_pb2.Emit.Value(f"EMIT_{emit.upper()}")
         node.aggregate.columns.extend(_projections(columns, named))
         if self._window is not None:
             node.aggregate.window.CopyFrom(self._window)
         return Table(self._topology, node.name)
 
-    def count(self, alias: str = "COUNT", *, name: str = "") -> Table:
+    def count(self, alias: str = "COUNT", *, name: str = "", emit: str = "") -> Table:
         """Count the rows of each group."""
-        return self.aggregate(name=name, **{alias: "COUNT(*)"})
+        return self.aggregate(("COUNT(*)", alias), name=name, emit=emit)
 
 
 def _projections(columns: tuple[Projected, ...], named: dict[str, str]) -> list[topology_pb2.Projection]:

@@ -66,7 +66,10 @@ def _format_message(fmt: Format) -> relation_pb2.Format:
 
 def window_message(window: Window) -> relation_pb2.WindowInfo:
     """The windows of a table."""
-    return relation_pb2.WindowInfo(kind=f"WINDOW_KIND_{window.kind.value}", size=duration(window.size_ms))
+    info = relation_pb2.WindowInfo(kind=f"WINDOW_KIND_{window.kind.value}", size=duration(window.size_ms))
+    if window.advance_ms:
+        info.advance.CopyFrom(duration(window.advance_ms))
+    return info
 
 
 def relation_entry(message: relation_pb2.Relation, name: str, partitions: int) -> RelationEntry:

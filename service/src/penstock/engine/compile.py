@@ -12,6 +12,7 @@ from penstock.engine.graph import Graph
 from penstock.engine.operators import source
 from penstock.engine.port import Bindings
 from penstock.engine.program import Compiled, Expiry, Run
+from penstock.engine.windows.stream_time import newest_name
 from penstock.plan import nodes as n
 from penstock.plan.resolved import Settings, SubTopology
 
@@ -37,15 +38,17 @@ def compile_sub(sub: SubTopology, settings: Settings, bindings: Bindings) -> Com
     readers: dict[str, list[Run]] = {topic: [module[name] for name in names] for topic, names in by_topic.items()}  # type: ignore[misc]
     order = {node.name: place for place, node in enumerate(sub.nodes)}
     flushes = [module[name] for node, name in sorted(gen.flushes, key=lambda flush: order[flush[0]])]
-    return Compiled(text, module, readers, flushes, gen.times, _expiries(graph, gen), gen.failures)  # type: ignore[arg-type]
+    return Compiled(text, module, readers, flushes, gen.times, _expiries(graph, gen), gen.held, gen.failures)  # type: ignore[arg-type]
 
 
 def _expiries(graph: Graph, gen: Generator) -> list[Expiry]:
     found = []
     for node in graph.sub.nodes:
         if isinstance(node, n.Aggregate) and node.window is not None and node.name in gen.times:
-            retention = node.store.retention_ms or node.window.retention_ms
-            found.append(Expiry(gen.times[node.name], retention, gen.bindings.stores[node.store.name]))  # type: ignore[arg-type]
+            time = gen.times.get(newest_name(node), gen.times[node.name])
+            for spec in n.stores_of(node):
+                retention = spec.retention_ms or node.window.retention_ms
+                found.append(Expiry(time, retention, gen.bindings.stores[spec.name]))  # type: ignore[arg-type]
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from penstock.engine.failure import Failures
 from penstock.engine.graph import Edge, Graph, producer
-from penstock.engine.port import Bindings
+from penstock.engine.port import Bindings, Held
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
 from penstock.expr.code import Code, Env, Module, indent
 from penstock.expr.emit import emit_condition, emit_value
@@ -32,7 +32,7 @@ COMMENT = 90
 MISSING = object()
 """Not in the cache, in contrast to None: known to be absent."""
 
-LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "window_start", "_")
+LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "window_start", "window_end", "_")
 """Names that operators use as they are."""
 
 DEEPEST = 12
@@ -62,6 +62,9 @@ class Generator:
         self.globals_set: list[str] = []
         self.flushes: list[tuple[str, str]] = []  # (aggregate's node, function) in topological order
         self.times: dict[str, str] = {}  # windowed node -> global with its stream time
+        self.waiting: dict[str, str] = {}  # aggregate that emits closed windows -> global with its open ones
+        self.made: dict[str, object] = {}  # what an operator made at its first call, by node
+        self.held: dict[str, Held] = {}  # state outside of generated code, by the name under which its scalar is kept
         self.pending: dict[str, str] = {}  # aggregate -> global with its groups to send on
         self.failures = Failures(bindings.partition, bindings.bad)
         self.failed = self.failures.failed
@@ -154,14 +157,14 @@ class Generator:
         """The bytes of a key or value from variables."""
         return writer(fmt, tuple(columns), "key" if part == "key" else "value").code(self.module, variables)
 
-    def key_columns(self, fmt: n.Format, columns: Sequence[Column], key: str, windowed: bool, wanted: frozenset[str]
+    def key_columns(self, fmt: n.Format, columns: Sequence[Column], key: str, window_bytes: int, wanted: frozenset[str]
                     ) -> tuple[Lines, dict[str, str]]:
-        """Wanted key columns out of key bytes that are not None; a windowed key ends in the eight bytes of its start."""
-        if not windowed or not any(c.name in wanted for c in columns):
+        """Wanted key columns out of key bytes that are not None; window_bytes: what its window adds at their end."""
+        if not window_bytes or not any(c.name in wanted for c in columns):
             return self.decode(fmt, columns, "key", key, wanted)
         inner = self.name("inner_key")
         lines, found = self.decode(fmt, columns, "key", inner, wanted)
-        return [f"{inner} = {key}[:-8]", *lines], found
+        return [f"{inner} = {key}[:-{window_bytes}]", *lines], found
 
     def key_bytes(self, row: Row, source: n.Node, form: KeyForm, canonical: bool = True) -> tuple[Lines, str]:
         """The row's key in a given form: its own bytes where they will do, else serialised from the key columns. None for a null key."""
@@ -172,8 +175,11 @@ class Generator:
         code = self.encode(form.format, source.schema.key, "key", [row.columns[c.name] for c in source.schema.key])
         key = self.name("new_key")
         lines = [*code.lines, f"{key} = {code.value}"]
-        if form.windowed:
-            lines += [f"if {key} is not None:", f"    {key} += {row.window_start}.to_bytes(8, 'big')"]
+        if row.key:  # a null key stays one, however many columns it has
+            lines = [f"if {row.key} is None:", f"    {key} = None", "else:", *indent(lines)]
+        if form.window_bytes:
+            end = f"{row.window_end}.to_bytes(8, 'big') + " if form.window_bytes == 16 else ""
+            lines += [f"if {key} is not None:", f"    {key} += {end}{row.window_start}.to_bytes(8, 'big')"]
         return lines, key
 
     def nothing(self) -> str:
@@ -188,6 +194,13 @@ class Generator:
     def rows(self, ref: str, row: Row) -> Lines:
         """What all consumers of a stream output do with a row."""
         return [line for edge in self.graph.consumers.get(ref, ()) for line in self._row(edge, row)]
+
+    def outlined(self, ref: str, row: Row) -> Lines:
+        """As rows, for the body of a function of its own."""
+        depth, self._depth = self._depth, 0
+        lines = self.rows(ref, row)
+        self._depth = depth
+        return lines
 
     def changes(self, ref: str, change: Change) -> Lines:
         """What all consumers of a table do with a change."""
@@ -236,7 +249,8 @@ class Generator:
             self._outside[place] = function if made else ""
         if not self._outside[place]:
             return []
-        values = [row.key if kept else "None", row.ts, row.headers, row.record, row.window_start or "None", *(named[c] for c in order)]
+        window = [row.window_start or "None", row.window_end or "None"]
+        values = [row.key if kept else "None", row.ts, row.headers, row.record, *window, *(named[c] for c in order)]
         return [f"{self._outside[place]}({', '.join(values)})"]
 
     def _own_names(self, edge: Edge, source: n.Node) -> dict[str, str]:
@@ -253,12 +267,12 @@ class Generator:
 
         variables = {name: self.name(name) for name in order}
         inner = replace(row, columns=variables, ts="ts", headers="headers", record="r",
-                        window_start="window_start" if row.window_start else "")
+                        window_start="window_start" if row.window_start else "", window_end="window_end" if row.window_end else "")
         depth, self._depth = self._depth, 0
         body = OPERATORS[type(edge.node)].on_row(self, edge, inner)
         self._depth = depth
         if body:
-            parameters = ", ".join(["key", "ts", "headers", "r", "window_start", *variables.values()])
+            parameters = ", ".join(["key", "ts", "headers", "r", "window_start", "window_end", *variables.values()])
             self.functions.append([f"def {function}({parameters}):", *indent([*self.global_line(), *body])])
         return bool(body)
 

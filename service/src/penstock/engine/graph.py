@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.engine.rows import KeyForm, key_form
+from penstock.engine.rows import KeyForm, key_form, window_bytes
 from penstock.expr.tree import columns_of
 from penstock.expr.typed import Expr
 from penstock.plan import nodes as n
@@ -85,17 +85,17 @@ class Graph:
     def _find_form(self, node: n.Node) -> KeyForm | None:
         match node:
             case n.SourceStream() | n.SourceTable():
-                form = key_form(node.topic.key_format, node.schema.key, node.topic.window is not None, own=False)
+                form = key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=False)
                 if isinstance(node, n.SourceTable):
                     return self.store_form(node)
                 return form
             case n.Repartition():
-                return key_form(node.topic.key_format, node.schema.key, node.topic.window is not None, own=True)
+                return key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=True)
             case n.PartitionBy():
                 return None
             case n.GroupBy() if node.rekey:
                 return None
-            case n.Aggregate() | n.ToTable():
+            case n.Aggregate() | n.ToTable() | n.TableTableJoin() | n.StreamStreamJoin():
                 return self.store_form(node)
             case n.Merge():
                 forms = {self._input_form(node, i) for i in range(len(node.inputs))}
@@ -121,11 +121,11 @@ class Graph:
     def store_form(self, node: n.Node) -> KeyForm:
         """Form of the keys of a node's store."""
         if isinstance(node, n.SourceTable):
-            return key_form(node.topic.key_format, node.schema.key, node.topic.window is not None, own=True)
+            return key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=True)
         source = self.by_name[producer(node.inputs[0])]
         inherited = self.form(source)
-        windowed = node.window is not None if isinstance(node, n.Aggregate) else bool(inherited and inherited.windowed)
-        return key_form(self.key_format(source), node.schema.key, windowed, own=True)
+        adds = window_bytes(node.window) if isinstance(node, n.Aggregate) else inherited.window_bytes if inherited else 0
+        return key_form(self.key_format(source), node.schema.key, adds, own=True)
 
     # -- what is needed -----------------------------------------------------------------------------------------------------------
 
@@ -143,15 +143,22 @@ class Graph:
     def tracks_old(self, node: n.Node) -> bool:
         """Whether a consumer of this table needs the row as it was before a change."""
         if node.name not in self._old:
-            self._old[node.name] = any(self._asks_old(edge.node) for edge in self.edges(node))
+            self._old[node.name] = any(self._asks_old(edge) for edge in self.edges(node))
         return self._old[node.name]
 
-    def _asks_old(self, node: n.Node) -> bool:
+    def _asks_old(self, edge: Edge) -> bool:
+        node: n.Node = edge.node
         match node:
             case n.GroupBy():
                 return self.on_table(node)
-            case n.Filter() | n.Select():
+            case n.Filter(changes_only=True):
+                return self.on_table(node)
+            case n.Filter():  # it suppresses tombstones of rows that did not match before either (KAFKA-10077)
+                return self.on_table(node)
+            case n.Select():
                 return self.on_table(node) and self.tracks_old(node)
+            case n.TableTableJoin():
+                return node.join.keeps(edge.index) or self.tracks_old(node)
             case _:
                 return False
 

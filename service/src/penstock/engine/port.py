@@ -54,6 +54,15 @@ class Bindings:
     clock: Clock
 
 
+class Held(Protocol):
+    """State of an operator outside of generated code. kept: a scalar that is stored with each commit."""
+
+    kept: int
+
+    def expire(self) -> None:
+        """Forget what the semantics allow; called between runs."""
+
+
 class Program(Protocol):
     """One task, compiled and bound."""
 

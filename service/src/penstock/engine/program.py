@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock.engine.failure import Failures
-from penstock.engine.windows.tumbling import expired_before
+from penstock.engine.port import Held
+from penstock.engine.windows.stream_time import expired_before
 from penstock.log.port import Record
 from penstock.state.port import WindowStore
 
@@ -27,13 +28,14 @@ class Compiled:
 
     def __init__(self, source: str, module: dict[str, Any], readers: Mapping[str, Sequence[Run]],
                  flushes: Sequence[Callable[[float], bool]], times: Mapping[str, str], expiries: Sequence[Expiry],
-                 failures: Failures) -> None:
+                 held: Mapping[str, Held], failures: Failures) -> None:
         self.source = source
         self._module = module
         self._readers = readers
         self._flushes = flushes
         self._times = times
         self._expiries = expiries
+        self._held = held
         self._failures = failures
 
     def run(self, topic: str, records: Sequence[Record]) -> None:
@@ -46,14 +48,14 @@ class Compiled:
             for record in records:
                 for read in readers:
                     read((record,))
-        if self._expiries and not self._flushes:
+        if (self._expiries or self._held) and not self._flushes:
             self._expire()
 
     def flush(self, deadline: float) -> bool:
         """Send on changed groups, topologically first first; True when none is left."""
         if not all(flush(deadline) for flush in self._flushes):
             return False
-        if self._expiries:
+        if self._expiries or self._held:
             self._expire()
         return True
 
@@ -61,13 +63,17 @@ class Compiled:
         """Only when no group waits to be sent on: it would be taken for deleted."""
         for expiry in self._expiries:
             expiry.store.expire(expired_before(self._module[expiry.time], expiry.retention))
+        for held in self._held.values():
+            held.expire()
 
     def scalars(self) -> Mapping[str, int]:
-        """Stream times by node."""
-        return {node: self._module[name] for node, name in self._times.items()}
+        """Stream times by node, and what operators keep."""
+        return {node: self._module[name] for node, name in self._times.items()} | {name: held.kept for name, held in self._held.items()}
 
     def restore_scalars(self, scalars: Mapping[str, int]) -> None:
         """Stream times as a commit stored them."""
         for node, value in scalars.items():
             if node in self._times:
                 self._module[self._times[node]] = value
+            elif node in self._held:
+                self._held[node].kept = value

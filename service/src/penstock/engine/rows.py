@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from penstock.plan.nodes import Format
+from penstock.plan.nodes import Format, Window
 from penstock.types.schema import Column
 from penstock.types.sqltype import SqlType
 
@@ -22,21 +22,30 @@ PSEUDO = frozenset({"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WIND
 
 @dataclass(frozen=True, slots=True)
 class KeyForm:
-    """How key bytes came to be. canonical: equal keys have equal bytes (a JSON key written by others may be spelled in many ways)."""
+    """How key bytes came to be. window_bytes: what a window adds at their end: 0, 8 for its start, 16 for a session's end and start.
+    canonical: equal keys have equal bytes (a JSON key written by others may be spelled in many ways). names: of the columns where they
+    stand in the bytes."""
 
     format: Format
     types: tuple[SqlType, ...]
-    windowed: bool
+    window_bytes: int
     canonical: bool
+    names: tuple[str, ...] = ()
 
     def same_bytes(self, other: KeyForm) -> bool:
         """Whether bytes of this form are readable where the other form is expected."""
-        return self.format == other.format and self.types == other.types and self.windowed == other.windowed
+        return self.format == other.format and self.types == other.types and self.names == other.names and self.window_bytes == other.window_bytes
 
 
-def key_form(fmt: Format, columns: tuple[Column, ...], windowed: bool, own: bool) -> KeyForm:
+def window_bytes(window: Window | None) -> int:
+    """What these windows add to a key."""
+    return 0 if window is None else window.key_bytes
+
+
+def key_form(fmt: Format, columns: tuple[Column, ...], window_bytes: int, own: bool) -> KeyForm:
     """Form of the keys of a topic or store; own: written by this service, so spelled in one way only."""
-    return KeyForm(fmt, tuple(c.type for c in columns), windowed, own or fmt.name in ("KAFKA", "NONE"))
+    return KeyForm(fmt, tuple(c.type for c in columns), window_bytes, own or fmt.name in ("KAFKA", "NONE"),
+                   tuple(c.name for c in columns) if fmt.name == "JSON" and len(columns) > 1 else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,8 @@ class Row:
     ts: rowtime, ms. headers: expression of the headers. record: expression of the record that is blamed for a failure.
     present: condition under which the row exists at all; ALWAYS, NEVER or a variable. A stream's row that is not present is a
         record with a null value.
-    window_start: variable with the window's start; empty for rows without a window.
+    window_start: variable with the window's start; empty for rows without a window. window_end: variable with a session's end; empty
+        for rows of other windows, whose end follows from their start.
     """
 
     columns: Mapping[str, str]
@@ -59,6 +69,7 @@ class Row:
     record: str
     present: str = ALWAYS
     window_start: str = ""
+    window_end: str = ""
 
     def with_columns(self, columns: Mapping[str, str]) -> Row:
         """The same row with other columns."""

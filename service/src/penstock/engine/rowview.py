@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from penstock.engine.graph import Graph
-from penstock.engine.operators.aggregate import parts_of
+from penstock.engine.operators.folding import parts_of
 from penstock.engine.rows import KeyForm
 from penstock.expr.code import Module
 from penstock.expr.compile import compile_condition, compile_expression
@@ -57,8 +57,8 @@ class StoreRowView:
     def __init__(self, schema: Schema, owner: n.Node, form: KeyForm, values: Callable[[Sequence[Any]], tuple[Any, ...]],
                  steps: Sequence[Step]) -> None:
         self.schema = schema
-        self._windowed = form.windowed
-        self._size = owner.window.size_ms if owner.window is not None else 0
+        self._window = owner.window
+        self._adds = form.window_bytes
         self._read_key = reader(form.format, owner.schema.key, "key").read if owner.schema.key else lambda data: ()
         self._write_key = writer(form.format, owner.schema.key, "key").write if owner.schema.key else lambda values: b""
         self._values = values
@@ -68,10 +68,9 @@ class StoreRowView:
     def decode(self, store_key: bytes, value: Sequence[object]) -> Row | None:
         """The public row of a store's entry."""
         start = end = None
-        if self._windowed:
-            start = int.from_bytes(store_key[-8:], "big")
-            end = start + self._size
-            store_key = store_key[:-8]
+        if self._window is not None:
+            start, end = self._window.bounds(store_key)
+            store_key = store_key[:-self._adds]
         key = self._read_key(store_key)
         timestamp: Any = value[0]
         columns = self._values(value)
@@ -86,10 +85,9 @@ class StoreRowView:
 
     def decode_key(self, store_key: bytes) -> tuple[tuple[object, ...], int | None, int | None]:
         """Key columns, window start and end of a store's key."""
-        if not self._windowed:
+        if self._window is None:
             return tuple(self._read_key(store_key)), None, None
-        start = int.from_bytes(store_key[-8:], "big")
-        return tuple(self._read_key(store_key[:-8])), start, start + self._size
+        return tuple(self._read_key(store_key[:-self._adds])), *self._window.bounds(store_key)
 
     def encode_key(self, values: Sequence[object]) -> bytes:
         """Key bytes of key column values."""
@@ -100,7 +98,7 @@ def row_view(plan: ResolvedPlan, published: Published) -> StoreRowView:
     """The view of a published table. KeyError when it is not kept in a store."""
     sub = next(s for s in plan.subs if s.name == published.sub)
     graph = Graph(sub)
-    owner = next(node for node in sub.nodes if getattr(node, "store", None) is not None and node.store.name == published.store)  # type: ignore[attr-defined]
+    owner = next(node for node in sub.nodes if any(spec.name == published.store for spec in n.stores_of(node)))
     path = _path(graph, owner, graph.by_name[published.node])
     steps = [step for node in path if (step := _step(graph, node)) is not None]
     return StoreRowView(published.schema, owner, graph.store_form(owner), _public_values(owner), steps)
@@ -135,7 +133,7 @@ def _step(graph: Graph, node: n.Node) -> Step | None:
 
 def _public_values(owner: n.Node) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """Function from a stored tuple to the value columns of its node."""
-    if not isinstance(owner, n.Aggregate):
+    if not isinstance(owner, n.Aggregate) or owner.results is not None:
         return lambda value: tuple(value[1:])
     module = Module()
     state = module.fresh("state")

@@ -34,8 +34,7 @@ def _sub(sub: SubTopology) -> Iterator[str]:
         reads = isinstance(node, n.Repartition) and not fed
         yield f"  {node.name}{' <- ' + ', '.join(fed) if fed else ''}: {_node(node, reads)}"
         yield f"      {_schema(node.schema)}{_window(node.window)}"
-        store = getattr(node, "store", None)
-        if isinstance(store, n.StoreSpec):
+        for store in n.stores_of(node):
             yield f"      {_store(store)}"
     if sub.scalars is not None:
         yield f"  stream times: {_store(sub.scalars)}"
@@ -62,10 +61,15 @@ def _node(node: n.Node, reads: bool) -> str:
             return f"{'read' if reads else 'write'} {changes}{'from' if reads else 'to'} {_topic(node.topic)}"
         case n.Aggregate():
             calls = ", ".join(f"{_call(c)} AS {quote(c.name)}" for c in node.columns)
-            return f"aggregate {'changes of a table: ' if node.of_table else ''}{calls}"
+            final = ", emitted when closed" if node.emit is n.Emit.FINAL else ""
+            return f"aggregate {'changes of a table: ' if node.of_table else ''}{calls}{final}"
         case n.StreamTableJoin():
-            names = [i.rpartition(".")[2].removesuffix("-repartition").removesuffix("-rekey") for i in node.inputs]
-            return f"{node.join.value.lower()} join by key: {_projections(node.columns, names)}"
+            return f"{node.join.value.lower()} join by key: {_projections(node.columns, _sides(node))}"
+        case n.StreamStreamJoin():
+            return f"{node.join.value.lower()} stream join by key, {node.before_ms} ms before to {node.after_ms} ms after, grace " \
+                   f"{node.grace_ms} ms: {_projections(node.columns, _sides(node))}"
+        case n.TableTableJoin():
+            return f"{node.join.value.lower()} table join by key: {_projections(node.columns, _sides(node))}"
         case n.Merge():
             return "merge"
         case n.Branch():
@@ -78,6 +82,12 @@ def _node(node: n.Node, reads: bool) -> str:
         case n.Sink():
             return f"sink {node.relation} to {_topic(node.topic)}"
     raise TypeError(f"no text for {type(node).__name__}")
+
+
+def _sides(node: n.Node) -> list[str]:
+    """How a join's expressions call its inputs."""
+    names = [i.rpartition(".")[2].removesuffix("-repartition").removesuffix("-rekey") for i in node.inputs]
+    return names if names[0] != names[1] else ["left", "right"]
 
 
 def _call(column: n.AggregateColumn) -> str:
@@ -105,7 +115,9 @@ def _schema(schema: Schema) -> str:
 def _window(window: n.Window | None) -> str:
     if window is None:
         return ""
-    return f"; {window.kind.value.lower()} windows of {window.size_ms} ms, grace {window.grace_ms} ms, kept {window.retention_ms} ms"
+    length = f"{window.size_ms} ms" + (f" every {window.advance_ms} ms" if window.advance_ms else "")
+    what = f"sessions with gaps of up to {length}" if window.kind is n.WindowKind.SESSION else f"{window.kind.value.lower()} windows of {length}"
+    return f"; {what}, grace {window.grace_ms} ms, kept {window.retention_ms} ms"
 
 
 def _store(store: n.StoreSpec) -> str:

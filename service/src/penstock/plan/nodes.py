@@ -116,6 +116,7 @@ class StoreKind(Enum):
     KEY_VALUE = "KEY_VALUE"  # key bytes -> tuple
     WINDOW = "WINDOW"  # (key bytes, window start ms) -> tuple
     SESSION = "SESSION"  # (key bytes, session end ms, session start ms) -> tuple
+    JOIN = "JOIN"  # (key bytes, time ms) -> (time, fields of one row, fields of the next...)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +177,12 @@ class SourceTable(Node):
 
 @dataclass(frozen=True, slots=True)
 class Filter(Node):
-    """Keeps rows for which `where` is true (negate: is not true). On a table: a row that stops matching becomes a tombstone."""
+    """Keeps rows for which `where` is true (negate: is not true). On a table: a row that stops matching becomes a tombstone; one that
+    did not match before either becomes one too, unless changes_only."""
 
     where: Expr
     negate: bool = False
+    changes_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +324,27 @@ class Sink(Node):
     relation: str
     topic: TopicRef
     insert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStreamJoin(Node):
+    """Joins two streams by key: rows whose times are within left.time - before_ms <= right.time <= left.time + after_ms. left_store and
+    right_store (JOIN) hold the columns that `columns` reads of either side, for before + after + grace; unmatched (where the kind keeps
+    such rows) those whose window is open: `[time ms][1 left, 0 right][key] -> (time, fields of one row, fields of the next...)`."""
+
+    join: JoinKind
+    columns: tuple[Projection, ...]
+    before_ms: int
+    after_ms: int
+    grace_ms: int
+    left_store: StoreSpec
+    right_store: StoreSpec
+    unmatched: StoreSpec | None = None
+
+    @property
+    def retention_ms(self) -> int:
+        """How long a row can meet others, against the newest row of its side."""
+        return self.before_ms + self.after_ms + self.grace_ms
 
 
 Materialised = SourceTable | ToTable | Aggregate | TableTableJoin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from penstock.plan.nodes import Format, Node, RelationKind, StoreSpec, TopicRef, Window
+from penstock.plan.nodes import Format, Node, RelationKind, StoreSpec, TopicRef, Window, stores_of
 from penstock.types.schema import Schema
 
 
@@ -61,7 +61,7 @@ class SubTopology:
     @property
     def stores(self) -> tuple[StoreSpec, ...]:
         """Stores in node order, the reserved one last."""
-        own = tuple(n.store for n in self.nodes if hasattr(n, "store"))
+        own = tuple(store for node in self.nodes for store in stores_of(node))
         return own if self.scalars is None else (*own, self.scalars)
 
 

@@ -6,7 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2, types_pb2
 
 from penstock.errors import RequestError
-from penstock.plan.nodes import Format, Start, StartAt, Window, WindowKind
+from penstock.plan.nodes import Format, Start, StartAt
 from penstock.plan.resolved import Guarantee, OnBadRecord, Settings, Updates
 from penstock.planner.refuse import refuse
 from penstock.types.parse import parse_type
@@ -14,7 +14,6 @@ from penstock.types.schema import Column, Role, Schema
 from penstock.types.sqltype import Kind, SqlType
 
 PSEUDO = frozenset({"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"})
-DAY_MS = 86_400_000
 
 
 def to_type(message: types_pb2.Type) -> SqlType:
@@ -74,24 +73,6 @@ def to_format(message: relation_pb2.Format, default: Format) -> Format:
 def millis(message: Duration) -> int:
     """A duration in milliseconds, truncated."""
     return message.seconds * 1000 + message.nanos // 1_000_000
-
-
-def to_window(message: topology_pb2.Window, node: str, field: str) -> Window:
-    """A tumbling window. Grace defaults to 24 h less size, at least 0 (Kafka Streams' TimeWindows.of), retention to size plus grace."""
-    kind = relation_pb2.WindowKind.Name(message.kind).removeprefix("WINDOW_KIND_")
-    if kind not in ("UNSPECIFIED", "TUMBLING"):
-        raise refuse("UNSUPPORTED", f"{node}: {kind} windows are not built", node=node, field=f"{field}.kind")
-    size = millis(message.size)
-    grace = millis(message.grace) if message.HasField("grace") else max(0, DAY_MS - size)
-    if size <= 0:
-        raise refuse("INVALID_TOPOLOGY", f"{node}: a window's size is 1 ms or more", node=node, field=f"{field}.size")
-    if grace < 0:
-        raise refuse("INVALID_TOPOLOGY", f"{node}: grace is not negative", node=node, field=f"{field}.grace")
-    retention = millis(message.retention) if message.HasField("retention") else size + grace
-    if retention < size + grace:
-        raise refuse("INVALID_TOPOLOGY", f"{node}: retention of {retention} ms is less than size plus grace, {size + grace} ms",
-                     node=node, field=f"{field}.retention")
-    return Window(WindowKind.TUMBLING, size, grace, retention)
 
 
 def to_start(message: topology_pb2.StartPosition, node: str, field: str) -> StartAt:

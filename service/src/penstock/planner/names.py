@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -28,8 +29,14 @@ def repartition_node(node: str) -> str:
 
 
 def rekey_node(join: str) -> str:
-    """The PartitionBy that gives a join's stream the table's key format."""
+    """The PartitionBy that gives a join's stream the other side's key format."""
     return f"{join}-rekey"
+
+
+def input_aliases(inputs: Sequence[str]) -> tuple[str, ...]:
+    """How expressions call the inputs of a join: by node, or by output of a branch; `left` and `right` where that is the same."""
+    names = tuple(i.rpartition(".")[2] for i in inputs)
+    return names if len(set(name.lower() for name in names)) == len(names) else ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)

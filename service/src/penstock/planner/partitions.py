@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from penstock.plan.nodes import Merge, Node, Repartition, SourceStream, SourceTable, StreamTableJoin
+from penstock.plan.nodes import Merge, Node, Repartition, SourceStream, SourceTable, StreamStreamJoin, StreamTableJoin, TableTableJoin
 from penstock.plan.relations import Relations
 from penstock.planner.logical.flow import Wish
 from penstock.planner.refuse import refuse
@@ -58,7 +58,7 @@ def _fed(node: Node, part: Part) -> bool:
 
 def _mismatch(part: Part, first: Node, second: Node, external: Mapping[str, int]) -> Exception:
     meeting = next(n for n in part.nodes if {first.name, second.name} <= _upstream(n, part))
-    verb = {StreamTableJoin: "joined", Merge: "merged"}.get(type(meeting), "brought together")
+    verb = {StreamStreamJoin: "joined", StreamTableJoin: "joined", TableTableJoin: "joined", Merge: "merged"}.get(type(meeting), "brought together")
     return refuse(
         "CO_PARTITIONING",
         f"{meeting.name}: {first.name} has {external[first.name]} partitions and {second.name} has {external[second.name]}; what is {verb} "

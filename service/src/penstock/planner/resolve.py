@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from penstock.plan.dead_letter import RETENTION_MS
-from penstock.plan.nodes import Aggregate, Node, RelationKind, Repartition, Sink, SourceStream, SourceTable, StoreKind, StoreSpec, ToTable
+from penstock.plan.nodes import Aggregate, Node, RelationKind, Repartition, Sink, SourceStream, SourceTable, StoreKind, StoreSpec, StreamStreamJoin
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
 from penstock.planner.logical.flow import Logical, Wish
@@ -50,7 +50,7 @@ def _read_as(parts: Sequence[Part], numbers: Sequence[int]) -> Mapping[str, int]
 
 def _sub(part: Part, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> SubTopology:
     nodes = tuple(_resolved(n, number, wishes, names, relations, read_as) for n in part.nodes)
-    timed = any(isinstance(n, Aggregate) and n.window is not None for n in nodes)
+    timed = any(isinstance(n, StreamStreamJoin) or isinstance(n, Aggregate) and n.window is not None for n in nodes)
     scalars = replace(store(SCALARS, StoreKind.KEY_VALUE, (("value", "BIGINT"),), None), changelog=names.scalars(part.name)) if timed else None
     return SubTopology(part.name, nodes, number, scalars)
 
@@ -63,11 +63,15 @@ def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namesp
             return replace(node, topic=replace(node.topic, partitions=number), store=_logged(node.store, names))
         case Repartition():
             return replace(node, topic=replace(node.topic, partitions=read_as[node.name]))
-        case Aggregate() | ToTable():
-            return replace(node, store=_logged(node.store, names))
         case Sink():
             return replace(node, topic=replace(node.topic, partitions=_sink_partitions(node, number, wishes[node.name], relations)))
-    return node
+    return _with_changelogs(node, names)
+
+
+def _with_changelogs(node: Node, names: Namespace) -> Node:
+    """The node with a changelog for each of its stores."""
+    found = ((f.name, getattr(node, f.name)) for f in fields(node))
+    return replace(node, **{name: _logged(value, names) for name, value in found if isinstance(value, StoreSpec)})
 
 
 def _logged(spec: StoreSpec, names: Namespace) -> StoreSpec:
@@ -93,7 +97,7 @@ def _internal(subs: Sequence[SubTopology], names: Namespace) -> Iterator[Interna
                 seen.add(node.name)
                 yield InternalTopic(node.topic.topic, node.topic.partitions, compact=False, retention_ms=-1)
         for spec in sub.stores:
-            retention = spec.retention_ms + CHANGELOG_SLACK_MS if spec.kind is StoreKind.WINDOW and spec.retention_ms else -1
+            retention = spec.retention_ms + CHANGELOG_SLACK_MS if spec.kind is not StoreKind.KEY_VALUE and spec.retention_ms else -1
             yield InternalTopic(spec.changelog, sub.partitions, compact=True, retention_ms=retention)
     yield InternalTopic(names.dead_letter, 1, compact=False, retention_ms=RETENTION_MS)
 

@@ -9,7 +9,7 @@ from penstock.plan.nodes import StoreKind, StoreSpec, Window
 
 def store(name: str, kind: StoreKind, fields: tuple[tuple[str, str], ...], window: Window | None) -> StoreSpec:
     """A store without its changelog, which the resolver names. fields: (name, type text) in order."""
-    retention = window.retention_ms if kind is StoreKind.WINDOW and window is not None else 0
+    retention = window.retention_ms if kind is not StoreKind.KEY_VALUE and window is not None else 0
     return StoreSpec(name, kind, tuple(n for n, _ in fields), fingerprint(fields), retention_ms=retention)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from penstock_client.gen.penstock.v1 import topology_pb2
+from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import INPUTS
 from penstock.planner.yaml_parts import Source, projections
 from penstock.planner.yaml_relations import DECLARATION, declaration, topic
 
-NOT_BUILT = ("global_table", "stream_stream_join", "table_table_join", "processor", "suppress", "session", "cogroup")
-_ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join"}
-_BESIDE = ("name", "inputs", "input", "from", "window", "start")
+NOT_BUILT = ("global_table", "processor", "suppress", "cogroup")
+_ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join", "table_join": "table_table_join", "stream_join": "stream_stream_join"}
+_BESIDE = ("name", "inputs", "input", "from", "window", "emit", "start")
 _STARTS = ("earliest", "latest", "snapshot")
 
 
@@ -143,35 +143,50 @@ def _aggregate(node: Source, place: Source) -> dict[str, Any]:
     here = node.child("aggregate") if nested else node
     if nested:
         here.only("columns", "window", "emit")
-        if str(given.get("emit", "CHANGES")).upper().removeprefix("EMIT_") != "CHANGES":
-            raise refuse("UNSUPPORTED", f"{node.text('name')}: emit {given['emit']} is not built", node=node.text("name"))
     body: dict[str, Any] = {"columns": projections(here, "columns" if nested else "aggregate")}
     if "window" in here.data or "window" in node.data:
-        body["window"] = _window(here.child("window") if "window" in here.data else node.child("window"), node.text("name"))
+        body["window"] = _window(here.child("window") if "window" in here.data else node.child("window"))
+    for place in (here, node):
+        if "emit" in place.data:
+            body["emit"] = place.enum("emit", topology_pb2.Emit, "EMIT_")
     return body
 
 
-def _window(source: Source, node: str) -> dict[str, Any]:
-    """`{tumbling: 1m}`, `{kind: tumbling, size: 1m}` or ProtoJSON's."""
-    source.only("tumbling", "hopping", "sliding", "session", "kind", "size", "advance", "gap", "grace", "retention")
-    kind = next((k for k in ("tumbling", "hopping", "sliding", "session") if k in source.data), "")
-    other = kind or source.text("kind").lower().removeprefix("window_kind_") or "tumbling"
-    if other != "tumbling":
-        raise refuse("UNSUPPORTED", f"{node}: {other.upper()} windows are not built", node=node)
-    if kind and "size" in source.data:
-        raise source.wrong("the size of a window is said once: `tumbling: 1m`", "size")
-    body = {"kind": "WINDOW_KIND_TUMBLING", "size": source.duration(kind or "size")}
-    return body | {key: source.duration(key) for key in ("grace", "retention") if key in source.data}
+_WINDOWS = ("tumbling", "hopping", "sliding", "session")
 
 
-def _join(node: Source, place: Source) -> dict[str, Any]:
-    given = node.data["stream_table_join"]
-    if not isinstance(given, dict):
-        return {} if given is None else {"kind": node.enum("stream_table_join", topology_pb2.JoinKind, "JOIN_KIND_")}
-    here = node.child("stream_table_join")
-    here.only("kind", "columns")
-    body: dict[str, Any] = {"kind": here.enum("kind", topology_pb2.JoinKind, "JOIN_KIND_")} if "kind" in given else {}
-    return body | ({"columns": projections(here, "columns")} if given.get("columns") else {})
+def _window(source: Source) -> dict[str, Any]:
+    """`{tumbling: 1m}`, `{hopping: 1m, advance: 10s}`, `{kind: tumbling, size: 1m}` or ProtoJSON's."""
+    source.only(*_WINDOWS, "kind", "size", "advance", "gap", "grace", "retention")
+    named = [k for k in _WINDOWS if k in source.data]
+    if len(named) > 1:
+        raise source.wrong(f"a window is {' or '.join(named)}, not both", named[1])
+    kind = named[0] if named else ""
+    length = "gap" if kind == "session" else "size"
+    if kind and length in source.data:
+        raise source.wrong(f"the {length} of a window is said once: `{kind}: 1m`", length)
+    body: dict[str, Any] = {"kind": f"WINDOW_KIND_{kind.upper()}", length: source.duration(kind)} if kind else (
+        {"kind": source.enum("kind", relation_pb2.WindowKind, "WINDOW_KIND_")} if "kind" in source.data else {})
+    return body | {key: source.duration(key) for key in ("size", "advance", "gap", "grace", "retention") if key in source.data}
+
+
+def _join(operator: str, *durations: str) -> Form:
+    """`table_join: left`, or `table_join: {kind: left, columns: [...]}` with what else the operator takes."""
+
+    def form(node: Source, place: Source) -> dict[str, Any]:
+        given = node.data[operator]
+        if not isinstance(given, dict):
+            return {} if given is None else {"kind": node.enum(operator, topology_pb2.JoinKind, "JOIN_KIND_")}
+        here = node.child(operator)
+        here.only("kind", "columns", *durations)
+        body: dict[str, Any] = {"kind": here.enum("kind", topology_pb2.JoinKind, "JOIN_KIND_")} if "kind" in given else {}
+        body |= {key: here.duration(key) for key in durations if key in given}
+        if "within" in body:
+            within = body.pop("within")
+            body = {"before": within, "after": within} | body
+        return body | ({"columns": projections(here, "columns")} if given.get("columns") else {})
+
+    return form
 
 
 def _branch(node: Source, place: Source) -> dict[str, Any]:
@@ -210,7 +225,9 @@ def _sink(node: Source, place: Source) -> dict[str, Any]:
 _FORMS: Mapping[str, Form] = {
     "source_stream": _source("source_stream"), "source_table": _source("source_table"), "filter": _filter,
     "select": _listed("select", "columns"), "explode": _listed("explode", "columns"), "partition_by": _listed("partition_by", "keys"),
-    "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join, "merge": _nothing("merge"),
+    "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join("stream_table_join"),
+    "table_table_join": _join("table_table_join"),
+    "stream_stream_join": _join("stream_stream_join", "before", "after", "within", "grace"), "merge": _nothing("merge"),
     "branch": _branch, "to_table": _nothing("to_table"), "to_stream": _nothing("to_stream"), "sink": _sink,
 }
 

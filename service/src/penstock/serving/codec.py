@@ -17,7 +17,7 @@ from penstock.formats.errors import FormatError
 from penstock.formats.port import Reader
 from penstock.formats.registry import reader, writer
 from penstock.log.port import Record
-from penstock.plan.nodes import RelationKind, TopicRef
+from penstock.plan.nodes import RelationKind, TopicRef, Window
 from penstock.serving.rows import DELETE, UPSERT, Row
 from penstock.types.schema import Column, Role
 
@@ -41,8 +41,7 @@ class TopicCodec:
     read_value: Callable[[bytes], tuple[object, ...]]
     write_key: Callable[[Sequence[object]], bytes | None]
     write_value: Callable[[Sequence[object]], bytes | None]
-    window_ms: int
-    windowed: bool
+    windows: Window | None
     rowtime: tuple[int, Callable[[Any], int]] | None
     serial: int = field(default_factory=itertools.count().__next__)
 
@@ -71,12 +70,12 @@ class TopicCodec:
         """The base row up to ROWTIME; None for a table's record without a key. Raises FormatError."""
         data, value, timestamp = record.key, record.value, record.timestamp
         window: tuple[object, ...] = ()
-        if self.windowed:
-            if data is None or len(data) < 8:
+        if self.windows is not None:
+            adds = self.windows.key_bytes
+            if data is None or len(data) < adds:
                 raise FormatError("the key has no window")
-            start = int.from_bytes(data[-8:], "big")
-            window = (start, start + self.window_ms)
-            data = data[:-8]
+            window = self.windows.bounds(data)
+            data = data[:-adds]
         if data is None:
             if self.table and self.key:
                 return None
@@ -99,7 +98,6 @@ def topic_codec(served: Served) -> TopicCodec:
     topic, schema = served.topic, served.schema
     if topic is None:
         raise RequestError("UNSUPPORTED", f"{served.name} has no topic", {"feature": "records of a relation without a topic"})
-    window = topic.window
     key_reader, value_reader = reader(topic.key_format, schema.key, "key"), reader(topic.value_format, schema.value, "value")
     key_writer, value_writer = writer(topic.key_format, schema.key, "key"), writer(topic.value_format, schema.value, "value")
     rowtime = None
@@ -110,7 +108,7 @@ def topic_codec(served: Served) -> TopicCodec:
             rowtime = place, time_of(schema.value[place].type, topic.timestamp_format, topic.timestamp_column)
     return TopicCodec(topic, served.kind is RelationKind.TABLE, schema.key, schema.value,
                       tuple(c for c in schema.columns if c.role is Role.HEADER), compiled(key_reader, schema.key), compiled(value_reader, schema.value), key_writer.write,
-                      value_writer.write, window.size_ms if window is not None else 0, window is not None, rowtime)
+                      value_writer.write, topic.window, rowtime)
 
 
 def compiled(made: Reader, columns: tuple[Column, ...]) -> Callable[[bytes], tuple[object, ...]]:

@@ -127,7 +127,7 @@ class Lookups:
         if snapshot is None:
             snapshot = snapshots[partition] = self.tables.snapshot(table, partition, stale)
         if table.windowed:
-            found = [table.base_row(k, v) for k, v in windows_of(snapshot, table.spec.name, key, low, high)]
+            found = [table.base_row(k, v) for k, v in windows_of(snapshot, table.spec, key, low, high)]
             return [row for row in found if row is not None]
         value = snapshot.get(table.spec.name, key)
         row = None if value is None else table.base_row(key, value)

@@ -201,7 +201,7 @@ def _byte_bounds(table: Table, bounds: Range) -> tuple[bytes, bytes]:
     low, high = bounds.low or bounds.prefix, bounds.high or bounds.prefix
     first = str(low[0]).encode() if low else b""
     # Behind every window of the upper bound's key: no key that begins with it and goes on matches, save by the check on each row.
-    last = str(high[0]).encode() + b"\xff" * 9 if high else b""
+    last = str(high[0]).encode() + b"\xff" * 17 if high else b""
     return first, last
 
 

@@ -10,12 +10,13 @@ from penstock.catalog.view import Served
 from penstock.engine.rowview import RowView, row_view
 from penstock.errors import RequestError, StateError
 from penstock.log.records import murmur2
-from penstock.plan.nodes import RelationKind, SourceTable, StoreSpec
+from penstock.plan.nodes import RelationKind, SourceTable, StoreKind, StoreSpec
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.gateway import Gateway
 from penstock.serving.graph import Stage, stage
 from penstock.serving.rows import Row
+from penstock.state.keys import MAX_START, SESSION_SIZE, START_SIZE, session_bounds, session_key, window_key
 from penstock.state.port import Value
 from penstock.state.reader import LmdbSnapshot
 from penstock.types.sqltype import SqlType
@@ -138,12 +139,28 @@ def window_bounds(start_from: int | None, start_to: int | None, relation: str) -
     return low, high
 
 
-def windows_of(snapshot: LmdbSnapshot, store: str, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
-    """The windows of one key by start, both bounds inclusive."""
+def windows_of(snapshot: LmdbSnapshot, spec: StoreSpec, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
+    """The windows of one key whose start lies within bounds, both inclusive, in order of start."""
     if high < 0:
         return
-    size = len(key) + 8
-    for store_key, value in snapshot.range(store, key + low.to_bytes(8, "big"), key + (high + 1).to_bytes(8, "big")):
+    if spec.kind is StoreKind.SESSION:
+        yield from _sessions_of(snapshot, spec, key, low, high)
+        return
+    size = len(key) + START_SIZE
+    for store_key, value in snapshot.range(spec.name, window_key(key, low), window_key(key, high + 1)):
         # Keys that begin with this one and go on lie between: they are longer.
         if len(store_key) == size:
+            yield store_key, value
+
+
+def _sessions_of(snapshot: LmdbSnapshot, spec: StoreSpec, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
+    """Sessions are kept by their end. Those of one key do not overlap, so they are in order of start as well."""
+    size = len(key) + SESSION_SIZE
+    for store_key, value in snapshot.range(spec.name, session_key(key, 0, low), session_key(key, 0, MAX_START)):
+        if len(store_key) != size:
+            continue
+        start, _ = session_bounds(store_key)
+        if start > high:
+            return
+        if start >= low:
             yield store_key, value

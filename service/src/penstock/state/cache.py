@@ -15,7 +15,7 @@ from typing import Protocol
 
 from penstock.plan.nodes import StoreSpec
 from penstock.state.codec import packer, unpacker
-from penstock.state.keys import after_prefix, window_key, window_start
+from penstock.state.keys import SESSION_SIZE, START_SIZE, after_prefix, expiry_time, session_bounds, window_key, window_start
 from penstock.state.port import Frozen, Value
 
 CACHE_LIMIT = 200_000
@@ -154,23 +154,64 @@ def _between(keys: list[bytes], low: bytes, high: bytes) -> list[bytes]:
 
 
 class CachedWindowStore(CachedStore):
-    """A window store (state/port.py, WindowStore): keys are `[key][start ms]`."""
+    """A window store (state/port.py, WindowStore): keys are `[key][start ms]`. Windows of one key that the engine asks for with each
+    record are found through an index in memory: the overlay of a range would sort the dirty keys each time."""
+
+    SIZE = START_SIZE
 
     def __init__(self, spec: StoreSpec, backend: Backend, older: Mapping[int, Sequence[str]], limit: int = CACHE_LIMIT) -> None:
         super().__init__(spec, backend, older, limit)
         self.expire_before = 0
+        time = expiry_time(spec.kind)
+        assert time is not None
+        self.time = time  # of a key: what it expires by
+        self._index: dict[bytes, list[bytes]] = {}  # key -> what its windows add to it, in order
 
     def load(self, key: bytes) -> Value | None:
-        if window_start(key) < self.expire_before:
+        if self.time(key) < self.expire_before:
             return None  # not cached: the entry may be on disk for a while
         return super().load(key)
 
     def get(self, key: bytes) -> Value | None:
-        return None if window_start(key) < self.expire_before else super().get(key)
+        return None if self.time(key) < self.expire_before else super().get(key)
 
     def range(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, Value]]:
-        before, entries = self.expire_before, super().range(low, high)
-        return ((k, v) for k, v in entries if window_start(k) >= before) if before else entries
+        before, time, entries = self.expire_before, self.time, super().range(low, high)
+        return ((k, v) for k, v in entries if time(k) >= before) if before else entries
+
+    def windows_of(self, key: bytes, until: int) -> list[bytes]:
+        """What the windows of a key add to it, in order, for reading only. until: no window of the store is of a later time (a
+        session's end, a window's start); it bounds the scan at first use. Changes go through put_window and remove_window."""
+        found = self._index.get(key)
+        if found is None:
+            low, high = key + self.expire_before.to_bytes(8, "big"), key + (until + 1).to_bytes(8, "big")
+            size = len(key) + self.SIZE
+            found = self._index[key] = [k[-self.SIZE:] for k, _ in self.range(low, high) if len(k) == size and k.startswith(key)]
+        elif found and self.expire_before and int.from_bytes(found[0][:8], "big") < self.expire_before:
+            del found[:bisect_left(found, self.expire_before.to_bytes(8, "big"))]
+        return found
+
+    def put_window(self, key: bytes, window: bytes, value: Value) -> None:
+        """Set the value of a window of a key whose windows were asked for since the last commit."""
+        found = self._index[key]
+        at = bisect_left(found, window)
+        if at == len(found) or found[at] != window:
+            found.insert(at, window)
+        self.put(key + window, value)
+
+    def remove_window(self, key: bytes, window: bytes) -> None:
+        """Delete such a window."""
+        self._index[key].remove(window)
+        self.put(key + window, None)
+
+    def freeze(self) -> Frozen:
+        if len(self._index) > self._limit:
+            self._index.clear()  # loaded again as needed
+        return super().freeze()
+
+    def drop(self) -> None:
+        self._index.clear()
+        super().drop()
 
     def fetch(self, key: bytes, start_from: int, start_to: int) -> Iterator[tuple[int, Value]]:
         """Windows of one key with start_from <= start <= start_to, in order of start."""
@@ -191,7 +232,18 @@ class CachedWindowStore(CachedStore):
                 self.cache.pop(key, None)
 
 
-def cached_store(spec: StoreSpec, backend: Backend, older: Mapping[int, Sequence[str]], limit: int = CACHE_LIMIT) -> CachedStore:
-    """The store of this spec's kind."""
-    kind = CachedWindowStore if spec.kind.value == "WINDOW" else CachedStore
-    return kind(spec, backend, older, limit)
+class CachedSessionStore(CachedWindowStore):
+    """A session store (state/port.py, SessionStore): keys are `[key][end ms][start ms]`."""
+
+    SIZE = SESSION_SIZE
+
+    def sessions(self, key: bytes, earliest_end: int, latest_start: int) -> Iterator[tuple[int, int, Value]]:
+        """(start, end, value) of a key's sessions that end at earliest_end or later and start at latest_start or earlier, in order of
+        end, then start."""
+        low = key + max(0, earliest_end, self.expire_before).to_bytes(8, "big")
+        size = len(key) + SESSION_SIZE
+        for found, value in self.range(low, after_prefix(key)):
+            if len(found) == size and found.startswith(key):
+                start, end = session_bounds(found)
+                if start <= latest_start:
+                    yield start, end, value

@@ -3,6 +3,8 @@
 Window key: `[key][start ms, 8 bytes big endian]`, Kafka Streams' layout of a time-windowed key, so that one key's windows stand side by
 side in order of start.
 
+Session key: `[key][end ms, 8 bytes][start ms, 8 bytes]`, Kafka Streams' layout again: one key's sessions in order of end.
+
 Physical key: what LMDB holds. LMDB takes 1 to 511 bytes. A longer key becomes its first 495 bytes and a hash of all of it, 511 bytes
 together, and the whole key stands before the value; the empty key becomes 511 zero bytes. Hashes are out of order among keys that share
 495 bytes, so a scan sorts each such group (ordered_scan).
@@ -11,8 +13,10 @@ together, and the whole key stands before the value; the empty key becomes 511 z
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
+
+from penstock.plan.nodes import StoreKind
 
 MAX_PHYSICAL = 511
 PREFIX = 495
@@ -21,8 +25,10 @@ LONG = MAX_PHYSICAL - 1
 EMPTY = bytes(MAX_PHYSICAL)
 
 _start = struct.Struct(">Q")
+_session = struct.Struct(">QQ")
 _length = struct.Struct(">I")
 START_SIZE = 8
+SESSION_SIZE = 16
 MAX_START = (1 << 64) - 1
 
 
@@ -40,6 +46,28 @@ def window_start(data: bytes) -> int:
     """Start ms of a window key."""
     start: int = _start.unpack_from(data, len(data) - START_SIZE)[0]
     return start
+
+
+def session_key(key: bytes, start_ms: int, end_ms: int) -> bytes:
+    """`[key][end][start]`."""
+    return key + _session.pack(end_ms, start_ms)
+
+
+def session_bounds(data: bytes) -> tuple[int, int]:
+    """(start ms, end ms) of a session key."""
+    end, start = _session.unpack_from(data, len(data) - SESSION_SIZE)
+    return start, end
+
+
+def session_end(data: bytes) -> int:
+    """End ms of a session key."""
+    end: int = _start.unpack_from(data, len(data) - SESSION_SIZE)[0]
+    return end
+
+
+def expiry_time(kind: StoreKind) -> Callable[[bytes], int] | None:
+    """By which time entries of a store of this kind expire: a window by its start, a join's row by its time, a session by its end; None: never."""
+    return {StoreKind.WINDOW: window_start, StoreKind.JOIN: window_start, StoreKind.SESSION: session_end}.get(kind)
 
 
 def after_prefix(prefix: bytes) -> bytes:

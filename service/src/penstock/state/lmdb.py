@@ -3,7 +3,8 @@
     data.mdb, lock.mdb          LMDB's
     WRITER                      flock of the process that writes
     database "s:<store>"        physical key (state/keys.py) -> packed value (state/codec.py)
-    database "x:<store>"        window stores: window start, 8 bytes big endian -> physical keys (sorted duplicates), for expiry
+    database "x:<store>"        window and session stores: window start or session end, 8 bytes big endian -> physical keys (sorted
+                                duplicates), for expiry
     database "meta"             stamp, owner, expired:<store>, fields:<store>:<schema id>
 
 Settings: no fsync at commits, since the changelog is the durable truth and a kill -9 loses nothing that was written (an unclean stop of
@@ -28,9 +29,10 @@ import msgspec
 
 from penstock.errors import StateError, StoreFull, StoreLost
 from penstock.plan.nodes import StoreSpec
-from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore, cached_store
+from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore
 from penstock.state.codec import schema_id
-from penstock.state.keys import LONG, PREFIX, is_plain, ordered_scan, physical, split_value, window_start, with_key
+from penstock.state.keys import LONG, PREFIX, is_plain, ordered_scan, physical, split_value, with_key
+from penstock.state.kinds import cached_store
 from penstock.state.port import Frozen, Stamp
 
 FORMAT = 1
@@ -364,8 +366,9 @@ class LmdbTaskState:
 
     def _index(self, txn: Transaction, name: str, puts: Sequence[tuple[bytes, bytes]]) -> None:
         """Note new windows by start. Most entries update a window that is noted already: looking is cheaper than writing."""
-        get, database = txn.get, self._databases[name]
-        fresh = [(_start.pack(window_start(k if len(k) <= LONG else split_value(v)[0])), k) for k, v in puts if get(k, db=database) is None]
+        get, database, store = txn.get, self._databases[name], self._stores[name]
+        assert isinstance(store, CachedWindowStore)
+        fresh = [(_start.pack(store.time(k if len(k) <= LONG else split_value(v)[0])), k) for k, v in puts if get(k, db=database) is None]
         if fresh:
             with txn.cursor(db=self._expiry[name]) as cursor:
                 cursor.putmulti(sorted(fresh))

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from penstock.errors import StateError, StoreFull, StoreLost
-from penstock.plan.nodes import StoreKind, StoreSpec
-from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore, cached_store
+from penstock.plan.nodes import StoreSpec
+from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore
 from penstock.state.codec import schema_id, unpacker
-from penstock.state.keys import window_start
+from penstock.state.keys import expiry_time
+from penstock.state.kinds import cached_store
 from penstock.state.port import Frozen, Stamp, Value
 
 
@@ -122,7 +123,7 @@ class MemoryTaskState:
         for name, store in self._stores.items():
             if isinstance(store, CachedWindowStore):
                 env.expired[name] = store.expire_before
-                old = [k for k in env.stores[name].data if window_start(k) < store.expire_before]
+                old = [k for k in env.stores[name].data if store.time(k) < store.expire_before]
                 env.stores[name].apply((k, None) for k in old)
                 store.forget(old)
         env.stamp = self._stamp = stamp
@@ -169,7 +170,8 @@ class MemorySnapshot:
                 yield key, self._unpack[store](self._copies[store][key])
 
     def _gone(self, store: str, key: bytes) -> bool:
-        return self._specs[store].kind is StoreKind.WINDOW and window_start(key) < self._expired.get(store, 0)
+        time = expiry_time(self._specs[store].kind)
+        return time is not None and time(key) < self._expired.get(store, 0)
 
     def close(self) -> None:
         self._copies.clear()

@@ -51,6 +51,35 @@ class WindowStore(Store, Protocol):
     def expire(self, before: int) -> None:
         """Windows with start < before are forgotten from now on."""
 
+    def windows_of(self, key: bytes, until: int) -> list[bytes]:
+        """What the windows of one key add to it, in order, for reading only. until: no window of the store is of a later time. The
+        engine's way to them with each record; what it found changes by the next two only."""
+
+    def put_window(self, key: bytes, window: bytes, value: Value) -> None: ...
+    def remove_window(self, key: bytes, window: bytes) -> None: ...
+
+
+class SessionStore(WindowStore, Protocol):
+    """Store whose keys are session keys (state/keys.py): [key][end ms][start ms], 8 bytes big endian each. Sessions that end before
+    `expire_before` are gone."""
+
+    def sessions(self, key: bytes, earliest_end: int, latest_start: int) -> Iterator[tuple[int, int, Value]]:
+        """(start, end, value) of one key's sessions that end at earliest_end or later and start at latest_start or earlier, in order of
+        end, then start."""
+
+
+class JoinStore(Store, Protocol):
+    """Store of one side of a stream-stream join: rows by key and time. Entries expire as a window store's."""
+
+    def add(self, key: bytes, time: int, fields: tuple[object, ...]) -> None:
+        """One more row of a key and time."""
+
+    def rows(self, key: bytes, first: int, last: int) -> Sequence[Value]:
+        """(time, fields...) of each row of a key with first <= time <= last, in order of time, then of arrival."""
+
+    def expire(self, before: int) -> None:
+        """Rows with time < before are forgotten from now on."""
+
 
 class Frozen(NamedTuple):
     """What one commit writes for one store: (key, packed value or None for a delete), sorted by key. The same bytes go to the
@@ -81,7 +110,7 @@ class Stamp:
 class TaskState(Protocol):
     """All stores of one task, and its stamp."""
 
-    def store(self, name: str) -> Store | WindowStore: ...
+    def store(self, name: str) -> Store | WindowStore | SessionStore: ...
     def stamp(self) -> Stamp | None:
         """None for a fresh environment."""
 

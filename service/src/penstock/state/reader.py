@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from penstock.errors import StateError
-from penstock.plan.nodes import StoreKind, StoreSpec
+from penstock.plan.nodes import StoreSpec
 from penstock.state.codec import unpacker
-from penstock.state.keys import window_start
+from penstock.state.keys import expiry_time
 from penstock.state.lmdb import (
     MAP_SIZE,
     Environment,
@@ -45,28 +45,33 @@ class LmdbSnapshot:
         self._txn = txn
         self.stamp = reader.stamp(txn)
         self._owner = "" if self.stamp is None else self.stamp.owner
-        self._expired: dict[str, int] = {}
+        self._gone: dict[str, Callable[[bytes], bool] | None] = {}
 
-    def _store(self, store: str) -> tuple[Any, Unpack, int]:
-        """(database, unpack, windows that start before are gone)."""
+    def _store(self, store: str) -> tuple[Any, Unpack, Callable[[bytes], bool] | None]:
+        """(database, unpack, whether a key's window is gone; None: none is)."""
         database, spec = self._reader.database(store), self._reader.specs[store]
-        if store not in self._expired:
-            self._expired[store] = read_expired(self._txn, self._reader.meta, store) if spec.kind is StoreKind.WINDOW else 0
-        return database, self._reader.unpack(spec, self._txn, self._owner), self._expired[store]
+        if store not in self._gone:
+            self._gone[store] = self._test_gone(spec)
+        return database, self._reader.unpack(spec, self._txn, self._owner), self._gone[store]
+
+    def _test_gone(self, spec: StoreSpec) -> Callable[[bytes], bool] | None:
+        time = expiry_time(spec.kind)
+        expired = 0 if time is None else read_expired(self._txn, self._reader.meta, spec.name)
+        return (lambda key: time(key) < expired) if time is not None and expired else None
 
     def get(self, store: str, key: bytes) -> Value | None:
         """Value of a key; None when there is none or its window is gone."""
-        database, unpack, expired = self._store(store)
-        if expired and window_start(key) < expired:
+        database, unpack, gone = self._store(store)
+        if gone is not None and gone(key):
             return None
         data = get_entry(self._txn, database, key)
         return None if data is None else unpack(data)
 
     def range(self, store: str, low: bytes, high: bytes) -> Iterator[tuple[bytes, Value]]:
         """low <= key < high in order; an empty high is no bound."""
-        database, unpack, expired = self._store(store)
+        database, unpack, gone = self._store(store)
         for key, data in scan_entries(self._txn, database, low, high):
-            if not expired or window_start(key) >= expired:
+            if gone is None or not gone(key):
                 yield key, unpack(data)
 
     def close(self) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from penstock.engine.generator import Generator, Lines, columns_where, reads
 from penstock.engine.graph import same_place
-from penstock.engine.operators.folding import parts_of
 from penstock.engine.operators.filter import judge
+from penstock.engine.operators.folding import parts_of
 from penstock.engine.rows import ALWAYS, NEVER, PSEUDO, Row
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
@@ -76,7 +76,7 @@ def side(gen: Generator, row: Row, wanted: frozenset[str]) -> tuple[Lines, Row]:
     if row.present == ALWAYS:
         return [], row.with_columns(kept)  # the caller knows that it is there
     if row.present == NEVER:
-        return [], row.with_columns({name: "None" for name in wanted})
+        return [], row.with_columns(dict.fromkeys(wanted, "None"))
     fresh = {name: gen.name(f"{name}_or_none") for name in kept}
     lines = [f"{fresh[name]} = {var} if {row.present} else None" for name, var in kept.items()]
     return lines, row.with_columns(fresh)

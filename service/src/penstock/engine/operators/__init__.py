@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from penstock.engine.joins import stream_stream, table_table
 from penstock.engine.operators import (
     aggregate,
     branch,
@@ -49,6 +50,8 @@ OPERATORS: dict[type[n.Node], Operator] = {
     n.Repartition: repartition,
     n.Aggregate: aggregate,
     n.StreamTableJoin: stream_table_join,
+    n.StreamStreamJoin: stream_stream,
+    n.TableTableJoin: table_table,
     n.Merge: merge,
     n.Branch: branch,
     n.ToTable: to_table,

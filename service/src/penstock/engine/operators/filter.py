@@ -35,11 +35,11 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     """The same condition for the new row and, where it is tracked, the old one."""
     node: n.Filter = edge.node
     lines: Lines = [_comment(node)]
-    new_lines, new = _judge(gen, node, change.new, "keeps")
+    new_lines, new = judge(gen, node, change.new, "keeps")
     lines += new_lines
     if change.old is None:
         return [*lines, *gen.changes(node.name, Change(new, None))]
-    old_lines, old = _judge(gen, node, change.old, "kept")
+    old_lines, old = judge(gen, node, change.old, "kept")
     inner = gen.changes(node.name, Change(new, old))
     return [*lines, *old_lines, f"if {new.present} or {old.present}:", *indent(inner)] if inner else []
 
@@ -48,7 +48,8 @@ def _comment(node: n.Filter) -> str:
     return comment(node, "filter, unless" if node.negate else "filter", node.where)
 
 
-def _judge(gen: Generator, node: n.Filter, row: Row, hint: str) -> tuple[Lines, Row]:
+def judge(gen: Generator, node: n.Filter, row: Row, hint: str) -> tuple[Lines, Row]:
+    """Lines that judge a row of a table, and the row as it is behind the filter."""
     if row.present == NEVER:
         return [], row
     code = gen.condition(node, node.where, row)

@@ -44,6 +44,8 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     assert change.old is not None
     if not node.rekey:
         return gen.changes(node.name, Change(_kept(gen, node, change.new), _kept(gen, node, change.old)))
+    if NEVER in (change.new.present, change.old.present):
+        return _one_sided(gen, node, change.new, change.old)
     new_lines, new, adds = _side(gen, node, change.new, "adds")
     old_lines, old, takes = _side(gen, node, change.old, "takes")
     same = " and ".join(f"{new.columns[k.name]} == {old.columns[k.name]}" for k in node.keys)
@@ -52,6 +54,15 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     add = gen.changes(node.name, Change(new.only_if(ALWAYS), _without(new)))
     return [comment(node, "group by", *(k.expr for k in node.keys)), *new_lines, *old_lines, f"if {adds} and {takes} and {same}:", *indent(both), "else:",
             f"    if {takes}:", *indent(subtract, 2), f"    if {adds}:", *indent(add, 2)]
+
+
+def _one_sided(gen: Generator, node: n.GroupBy, new: Row, old: Row) -> Lines:
+    """A row that is known to come, or to go."""
+    comes = new.present != NEVER
+    lines, row, flag = _side(gen, node, new if comes else old, "adds" if comes else "takes")
+    here = row.only_if(ALWAYS)
+    inner = gen.changes(node.name, Change(here, _without(row)) if comes else Change(_without(row), here))
+    return [comment(node, "group by", *(k.expr for k in node.keys)), *lines, f"if {flag}:", *indent(inner)] if inner else []
 
 
 def _kept(gen: Generator, node: n.GroupBy, row: Row) -> Row:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from penstock.engine.generator import Generator, Lines
 from penstock.engine.graph import Edge, Graph
 from penstock.engine.internal import encode_row
-from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row, key_form
+from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row, key_form, window_bytes
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 
 
 def topic_form(node: n.Repartition) -> KeyForm:
     """Form of the keys of the internal topic."""
-    return key_form(node.topic.key_format, node.schema.key, node.topic.window is not None, own=True)
+    return key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=True)
 
 
 def demand(graph: Graph, node: n.Repartition, index: int) -> set[str]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from penstock.engine.generator import Generator, Lines
 from penstock.engine.graph import Edge, Graph
-from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row, key_form
+from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row, key_form, window_bytes
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 
 
 def sink_form(graph: Graph, node: n.Sink) -> KeyForm:
     """Form of the keys of the sink's topic."""
-    return key_form(node.topic.key_format, graph.input(node).schema.key, node.topic.window is not None, own=True)
+    return key_form(node.topic.key_format, graph.input(node).schema.key, window_bytes(node.topic.window), own=True)
 
 
 def demand(graph: Graph, node: n.Sink, index: int) -> set[str]:
@@ -22,7 +22,7 @@ def demand(graph: Graph, node: n.Sink, index: int) -> set[str]:
     source = graph.input(node)
     values = {theirs.name for theirs in source.schema.value}
     form = graph.form(source)
-    if form is not None and form.same_bytes(sink_form(graph, node)):
+    if form is not None and form.canonical and form.same_bytes(sink_form(graph, node)):
         return values
     return values | {c.name for c in source.schema.key}
 
@@ -39,7 +39,7 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
 
 def _write(gen: Generator, node: n.Sink, row: Row) -> Lines:
     source = gen.graph.input(node)
-    lines, key = gen.key_bytes(row, source, sink_form(gen.graph, node), canonical=False)
+    lines, key = gen.key_bytes(row, source, sink_form(gen.graph, node))
     append = gen.bind(gen.bindings.outputs[node.topic.topic].rows.append, f"write_{node.name}")
     gone = [f"{append}(({key}, None, {row.ts}, {row.headers}))"]
     body = [*lines, *gone]

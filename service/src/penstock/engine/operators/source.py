@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from penstock.engine.generator import Generator, Lines
 from penstock.engine.internal import change_decoder, row_decoder
 from penstock.engine.operators.materialize import put, stored_columns
-from penstock.engine.rows import NEVER, Change, KeyForm, Row, key_form
+from penstock.engine.rows import NEVER, Change, KeyForm, Row, key_form, window_bytes
 from penstock.engine.timestamps import time_of
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
@@ -54,21 +54,21 @@ def _key(gen: Generator, node: Source, row: Row, wanted: frozenset[str], form: K
     """Lines that read the wanted key columns (None for a null key) and check the key's bytes."""
     lines: Lines = []
     columns = dict(row.columns)
-    start = ""
-    if form.windowed:
-        start = gen.name("window_start")
-        lines += [f"{start} = None if key is None else int.from_bytes(key[-8:], 'big')"]
-        columns["WINDOWSTART"] = start
-        if node.topic.window is not None:
-            columns["WINDOWEND"] = gen.name("window_end")
-            lines.append(f"{columns['WINDOWEND']} = None if {start} is None else {start} + {node.topic.window.size_ms}")
+    start = end = ""
+    if node.topic.window is not None:
+        start, end = gen.name("window_start"), gen.name("window_end")
+        session = node.topic.window.kind is n.WindowKind.SESSION
+        ends = "int.from_bytes(key[-16:-8], 'big')" if session else f"{start} + {node.topic.window.size_ms}"
+        lines += [f"{start} = None if key is None else int.from_bytes(key[-8:], 'big')", f"{end} = None if key is None else {ends}"]
+        columns.update({"WINDOWSTART": start, "WINDOWEND": end})
+        end = end if session else ""
     names = frozenset(c.name for c in node.schema.key)
-    found_lines, found = gen.key_columns(form.format, node.schema.key, "key", form.windowed, (wanted & names) or _checked(node, form))
+    found_lines, found = gen.key_columns(form.format, node.schema.key, "key", form.window_bytes, (wanted & names) or _checked(node, form))
     if found:
         inner = indent(found_lines)
         lines += ["if key is None:", f"    {' = '.join([*found.values(), 'None'])}", "else:", *inner]
         columns.update(found)
-    return _Key(lines, replace(row, columns=columns, window_start=start))
+    return _Key(lines, replace(row, columns=columns, window_start=start, window_end=end))
 
 
 def _is_text(node: Source) -> bool:
@@ -78,7 +78,7 @@ def _is_text(node: Source) -> bool:
 
 def _checked(node: Source, form: KeyForm) -> frozenset[str]:
     """Key columns that are read only to see whether they can be: of topics that others write, but for plain text, which always can."""
-    if isinstance(node, n.Repartition) or (_is_text(node) and not form.windowed):
+    if isinstance(node, n.Repartition) or (_is_text(node) and not form.window_bytes):
         return frozenset()
     return frozenset(c.name for c in node.schema.key)
 
@@ -114,7 +114,7 @@ def _values(gen: Generator, node: Source, wanted: frozenset[str]) -> tuple[Lines
 
 def _stream(gen: Generator, node: n.SourceStream) -> Lines:
     wanted = gen.graph.needed(node)
-    form = key_form(node.topic.key_format, node.schema.key, node.topic.window is not None, own=False)
+    form = key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=False)
     key = _key(gen, node, _base(gen, node, form, wanted, "ts"), wanted, form)
     header_lines, headers = _headers(gen, node, wanted)
     value_lines, values = _values(gen, node, wanted)
@@ -128,7 +128,7 @@ def _stream(gen: Generator, node: n.SourceStream) -> Lines:
 
 def _table(gen: Generator, node: n.SourceTable) -> Lines:
     wanted = gen.graph.needed(node) | frozenset(stored_columns(node))
-    arriving = key_form(node.topic.key_format, node.schema.key, node.topic.window is not None, own=False)
+    arriving = key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=False)
     keys = frozenset() if arriving.canonical else frozenset(c.name for c in node.schema.key)
     read = _key(gen, node, _base(gen, node, arriving, wanted, "ts"), wanted | keys, arriving)
     key_lines, key = gen.key_bytes(read.row, node, gen.graph.store_form(node))
@@ -146,7 +146,7 @@ def _table(gen: Generator, node: n.SourceTable) -> Lines:
 
 def _internal(gen: Generator, node: n.Repartition) -> Lines:
     wanted = gen.graph.needed(node)
-    form = key_form(node.topic.key_format, node.schema.key, node.topic.window is not None, own=True)
+    form = key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=True)
     key = _key(gen, node, _base(gen, node, form, wanted, "ts"), wanted, form)
     lines = [*_head(node), "ts = r.timestamp", *key.lines]
     if node.changes:

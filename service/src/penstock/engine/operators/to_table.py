@@ -25,7 +25,7 @@ def key_demand(graph: Graph, node: n.Node, index: int) -> set[str]:
     form = graph.form(source)
     wanted = graph.store_form(node)
     if isinstance(node, n.Aggregate) and node.window is not None:
-        wanted = replace(wanted, windowed=False)  # the window's start is put behind the group's key
+        wanted = replace(wanted, window_bytes=0)  # the window is put behind the group's key
     if form is not None and form.canonical and form.same_bytes(wanted):
         return set()
     return {c.name for c in source.schema.key}

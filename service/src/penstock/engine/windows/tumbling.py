@@ -6,6 +6,7 @@ A record advances the node's stream time first; its window accepts it iff window
 from __future__ import annotations
 
 from penstock.engine.generator import Generator, Lines
+from penstock.engine.windows.stream_time import stream_time
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 
@@ -20,13 +21,8 @@ def accepts(start: int, size: int, grace: int, stream_time: int) -> bool:
     return start + size > stream_time - grace
 
 
-def expired_before(stream_time: int, retention: int) -> int:
-    """Windows that start earlier are forgotten."""
-    return max(0, stream_time - retention)
-
-
-def windowed(gen: Generator, node: n.Aggregate, ts: str, key: str, inner: Lines, window_key: str, start: str) -> Lines:
-    """`inner` for the window of a record, under the store key in `window_key`; late records are counted."""
+def windowed(gen: Generator, node: n.Aggregate, ts: str, key: str, once: Lines, inner: Lines, window_key: str, start: str) -> Lines:
+    """`once`, then `inner` for the window of a record, under the store key in `window_key`; late records are counted."""
     assert node.window is not None
     size, grace = node.window.size_ms, node.window.grace_ms
     time = stream_time(gen, node)
@@ -38,13 +34,6 @@ def windowed(gen: Generator, node: n.Aggregate, ts: str, key: str, inner: Lines,
         f"{start} = {ts} - {ts} % {size}",
         f"if {start} + {size} > {time} - {grace}:",
         *indent([f"if {start} != {last}:", f"    {last} = {start}", f"    {packed} = {start}.to_bytes(8, 'big')",
-                 f"{window_key} = {key} + {packed}", *inner]),
+                 f"{window_key} = {key} + {packed}", *once, *inner]),
         "else:", f"    {late}({node.name!r})",
     ]
-
-
-def stream_time(gen: Generator, node: n.Aggregate) -> str:
-    """The global that holds a node's stream time; -1 before the first record."""
-    if node.name not in gen.times:
-        gen.times[node.name] = gen.cell(f"{node.name}_stream_time", "-1")
-    return gen.times[node.name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from penstock.plan.nodes import Node, SourceStream, SourceTable
-from penstock.planner.logical import aggregates, joins, keys, routing, rows, sinks, sources, table_joins, tables
+from penstock.planner.logical import aggregates, joins, keys, routing, rows, sinks, sources, stream_joins, table_joins, tables
 from penstock.planner.logical.flow import Builder, Context, Flow, Logical, Wish
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
@@ -19,6 +19,7 @@ BUILDERS: Mapping[str, Builder] = {
     "partition_by": keys.partition_by,
     "group_by": keys.group_by,
     "aggregate": aggregates.aggregate,
+    "stream_stream_join": stream_joins.stream_stream_join,
     "stream_table_join": joins.stream_table_join,
     "table_table_join": table_joins.table_table_join,
     "merge": routing.merge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from penstock.plan.nodes import Format, RelationKind, Sink, TopicRef
@@ -9,10 +10,13 @@ from penstock.planner.convert import to_format
 from penstock.planner.logical import formats
 from penstock.planner.logical.flow import Built, Context, Flow, Wish
 from penstock.planner.logical.sources import to_wish
-from penstock.planner.names import valid_name, valid_topic
+from penstock.planner.names import valid_topic
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.schema import Role, Schema
+
+RELATION = re.compile(r"[^.\x00-\x1f\x7f]{1,128}")
+"""Names of relations; a dot stands between a topology and its node."""
 
 UNSAID = Format("")
 """Stands where the request names no format."""
@@ -66,8 +70,8 @@ def _listed(schema: Schema) -> str:
 
 def _check_name(node: Placed, relation: str, context: Context) -> None:
     field = node.path("relation")
-    if not valid_name(relation):
-        raise refuse("INVALID_TOPOLOGY", f"{node.name}: relation name {relation!r} is not [A-Za-z][A-Za-z0-9_]{{0,63}}", node=node.name,
+    if not RELATION.fullmatch(relation):
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: relation name {relation!r} has a dot, a control character or more than 128 characters", node=node.name,
                      field=field)
     taken = context.relations.find(relation)
     if taken is not None and (not taken.owner_topology or taken.owner_topology.lower() != context.topology.lower()):

@@ -47,7 +47,7 @@ def _source(node: Placed, origin: topology_pb2.Origin, kind: RelationKind, conte
     else:
         if not info.schema.key:
             raise refuse("INVALID_SCHEMA", f"{node.name}: table {info.name} needs a key column", node=node.name, field=node.path("origin"))
-        spec = store(node.name, StoreKind.KEY_VALUE if info.window is None else StoreKind.WINDOW,
+        spec = store(node.name, StoreKind.KEY_VALUE if info.window is None else info.window.store_kind,
                      tuple((c.name, str(c.type)) for c in info.schema.value), info.window)
         made = SourceTable(node.name, (), info.schema, kind, info.window, info.name, info.topic, start, spec)
     flow = Flow(info.schema, kind, info.window, info.topic.key_format, info.topic.value_format, offsets=kind is RelationKind.STREAM)

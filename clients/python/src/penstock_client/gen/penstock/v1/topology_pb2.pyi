@@ -85,7 +85,7 @@ class Topology(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., settings: _Optional[_Union[TopologySettings, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink")
+    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_STREAM_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +96,7 @@ class Node(_message.Message):
     PARTITION_BY_FIELD_NUMBER: _ClassVar[int]
     GROUP_BY_FIELD_NUMBER: _ClassVar[int]
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
+    STREAM_STREAM_JOIN_FIELD_NUMBER: _ClassVar[int]
     STREAM_TABLE_JOIN_FIELD_NUMBER: _ClassVar[int]
     TABLE_TABLE_JOIN_FIELD_NUMBER: _ClassVar[int]
     MERGE_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +114,7 @@ class Node(_message.Message):
     partition_by: PartitionBy
     group_by: GroupBy
     aggregate: Aggregate
+    stream_stream_join: StreamStreamJoin
     stream_table_join: StreamTableJoin
     table_table_join: TableTableJoin
     merge: Merge
@@ -120,7 +122,7 @@ class Node(_message.Message):
     to_table: ToTable
     to_stream: ToStream
     sink: Sink
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("relation", "inline", "start")
@@ -167,12 +169,14 @@ class SourceTable(_message.Message):
     def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ...) -> None: ...
 
 class Filter(_message.Message):
-    __slots__ = ("where", "negate")
+    __slots__ = ("where", "negate", "changes_only")
     WHERE_FIELD_NUMBER: _ClassVar[int]
     NEGATE_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_ONLY_FIELD_NUMBER: _ClassVar[int]
     where: str
     negate: bool
-    def __init__(self, where: _Optional[str] = ..., negate: _Optional[bool] = ...) -> None: ...
+    changes_only: bool
+    def __init__(self, where: _Optional[str] = ..., negate: _Optional[bool] = ..., changes_only: _Optional[bool] = ...) -> None: ...
 
 class Projection(_message.Message):
     __slots__ = ("expression", "alias")
@@ -233,6 +237,20 @@ class Window(_message.Message):
     grace: _duration_pb2.Duration
     retention: _duration_pb2.Duration
     def __init__(self, kind: _Optional[_Union[_relation_pb2.WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., advance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class StreamStreamJoin(_message.Message):
+    __slots__ = ("kind", "before", "after", "grace", "columns")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    GRACE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    kind: JoinKind
+    before: _duration_pb2.Duration
+    after: _duration_pb2.Duration
+    grace: _duration_pb2.Duration
+    columns: _containers.RepeatedCompositeFieldContainer[Projection]
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., before: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class StreamTableJoin(_message.Message):
     __slots__ = ("kind", "columns")
