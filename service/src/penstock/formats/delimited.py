@@ -104,6 +104,6 @@ class DelimitedWriter:
     def _quoted(self, text: str, first: bool) -> str:
         if not text:
             return '""' if first else ""
-        if text[0] <= "#" or text[-1] <= " " or not self._special.isdisjoint(text):
+        if text[0] <= "#" or first and not ("0" <= text[0] <= "9" or "A" <= text[0] <= "Z" or "a" <= text[0] <= "z") or text[-1] <= " " or not self._special.isdisjoint(text):
             return '"' + text.replace('"', '""') + '"'
         return text

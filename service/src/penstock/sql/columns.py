@@ -13,6 +13,7 @@ from penstock.plan.relations import RelationInfo
 from penstock.sql.faults import folded, refuse
 from penstock.sql.text import quoted, write
 from penstock.types import sqltype as t
+from penstock.types.schema import Role
 from penstock.types.sqltype import SqlType
 
 PSEUDO = ("ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND")
@@ -38,9 +39,11 @@ class From:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """All sources of a query in order. joined: behind a join each column is called ALIAS_COLUMN."""
+    """All sources of a query in order. Behind a join each column is called ALIAS_COLUMN. synthetic: the name of a
+    join's key that is no column of a source, ROWKEY."""
 
     sources: tuple[From, ...]
+    synthetic: str = ""
 
     @property
     def joined(self) -> bool:
@@ -49,11 +52,11 @@ class Columns:
 
     def inner(self, source: From, column: str) -> str:
         """The name in the topology."""
-        return f"{source.alias}_{column}" if self.joined else column
+        return f"{source.alias}_{column}" if self.joined and column != self.synthetic else column
 
     def outer(self, source: From, column: str) -> str:
         """The name of a result column without alias."""
-        if not self.joined:
+        if not self.joined or column == self.synthetic:
             return column
         shared = column in PSEUDO or sum(column in s.types() for s in self.sources) > 1
         return f"{source.alias}_{column}" if shared else column
@@ -71,20 +74,23 @@ class Columns:
         found = [s for s in sources if column in s.types()]
         if len(found) > 1:
             raise refuse(f"Column '{column}' is ambiguous. Could be any of: {', '.join(f'{s.alias}.{column}' for s in found)}", name)
+        if not found and column == self.synthetic and not qualifier:
+            return sources[0], column
         if not found:
             raise refuse(f"{clause} column '{column}' cannot be resolved.", name, "UNKNOWN_COLUMN", column=column)
         return found[0], column
 
-    def every(self, source: str = "") -> Iterator[tuple[From, str]]:
+    def every(self, source: str = "", keys_last: bool = False) -> Iterator[tuple[From, str]]:
         """Columns that `*` or `source.*` stands for."""
         for one in self.sources:
             if not source or one.alias == source:
-                yield from ((one, c.name) for c in one.info.schema)
+                schema = one.info.schema
+                yield from ((one, c.name) for c in (sorted(schema, key=lambda c: c.role is Role.KEY) if keys_last else schema))
 
     def canonical(self, tree: Ast, clause: str = "SELECT") -> str:
         """Text by which equal expressions are told, with inner names."""
 
-        def hook(part: Ast) -> str | None:
+        def hook(part: Ast, _inside: frozenset[str]) -> str | None:
             return quoted(self.inner(*self.find(part, clause))) if isinstance(part, ast.Name) else None
 
         return write(tree, hook)

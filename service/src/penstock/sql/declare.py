@@ -118,14 +118,10 @@ def _parts(of: SqlType) -> list[SqlType]:
 
 
 def key_format(given: With, schema: Schema, catalog: SqlCatalog) -> Format:
-    """KEY_FORMAT, FORMAT or the session's default; NONE without key columns."""
+    """KEY_FORMAT, FORMAT or the session's default; without key columns it is what queries inherit."""
     name = given.key_format()
-    if name and not schema.key and given.text("KEY_FORMAT") and name != "NONE":
-        raise refuse("Key format specified for stream without key columns.", given.given["KEY_FORMAT"])
     if not name:
         name = check_format(catalog.setting(DEFAULT_KEY) or "KAFKA", given.at)
-    if not schema.key:
-        return Format("NONE")
     return given.format(name, "key")
 
 

@@ -82,14 +82,12 @@ def _free(made: Selected, name: str) -> str:
 
 def _key_format(given: With, made: Selected, catalog: SqlCatalog) -> Format:
     source = made.columns.sources[0].info.topic.key_format
-    if not made.keys:
-        if given.text("KEY_FORMAT") and given.key_format() != "NONE":
-            raise refuse("Key format specified for stream without key columns.", given.given["KEY_FORMAT"])
-        return Format("NONE")
     name = given.key_format() or source.name
-    if name == "NONE" and not given.key_format():
+    if not made.keys and given.text("KEY_FORMAT") and name != "NONE":
+        raise refuse("Key format specified for stream without key columns.", given.given["KEY_FORMAT"])
+    if name == "NONE" and made.keys and not given.key_format():
         name = check_format(catalog.setting(DEFAULT_KEY) or "KAFKA", given.at)
-    if name == "NONE":
+    if name == "NONE" and made.keys:
         shown = ", ".join(f"`{k.out}` KEY" for k in made.keys)
         raise refuse(f"The 'NONE' format can only be used when no columns are defined. Got: [{shown}]", given.at)
     return given.format(name, "key", source)

@@ -6,8 +6,8 @@ Every stage writes text that the planner reads, with exact names; the planner st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
@@ -18,12 +18,11 @@ from penstock.plan.nodes import RelationKind
 from penstock.sql.catalog import SqlCatalog, known
 from penstock.sql.columns import PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse, unsupported
-from penstock.sql.joins import add_joins
-from penstock.sql.text import quoted, write
+from penstock.sql.joins import JoinPlan, add_joins, plan_joins
+from penstock.sql.text import Hook, quoted, write
 from penstock.sql.tree import Query, WindowSpec
 from penstock.types.sqltype import Kind, SqlType
 
-Hook = Callable[[Ast], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,14 @@ class Item:
 
 @dataclass
 class Key:
-    """One key column of the flow: canonical texts of the expressions that mean it, its name inside, how a person names it."""
+    """One key column of the flow: canonical texts of the expressions that mean it, its name inside, how a person names it; out: its name in
+    the result; named: that without an alias."""
 
     texts: tuple[str, ...]
     inner: str
     shown: str
     out: str = ""
+    named: str = ""
 
 
 @dataclass
@@ -86,13 +87,18 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
         kind.origin.relation = source.info.name
     first = columns.sources[0]
     made.last, made.table = first.node, first.info.kind is RelationKind.TABLE
-    items = _items(query, columns)
     if columns.joined:
-        made.keys = [Key(k.texts, k.inner, k.shown) for k in add_joins(query, columns, made)]
+        plan = plan_joins(query, columns)
+        columns = made.columns = replace(columns, synthetic=plan[-1].synthetic)
+        items = _items(query, columns)
+        made.keys = [_join_key(plan[-1], columns, items)]
+        made.table = add_joins(query, columns, made, plan)
     else:
+        items = _items(query, columns)
         made.keys = [Key((quoted(c.name),), c.name, c.name) for c in first.info.schema.key]
     if query.where is not None:
-        made.add("where").filter.where = _boolean(query.where, columns, "WHERE")
+        kept = made.add("where").filter
+        kept.where, kept.changes_only = _boolean(query.where, columns, "WHERE"), made.table
     hook = _plain(columns)
     hook = _explode(items, made, hook)
     if query.group_by is not None:
@@ -100,8 +106,18 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
     else:
         if query.partition_by is not None:
             _partitioned(query, items, made, hook)
-        _project(items, made, hook)
+        _project(items, made, hook, any(isinstance(i, ast.Star) and i.source is None for i in query.items))
     return made
+
+
+def _join_key(last: JoinPlan, columns: Columns, items: list[Item]) -> Key:
+    """The expression that stands for the key: the first of the equal ones that is selected."""
+    if last.synthetic:
+        return Key((quoted(last.synthetic),), last.key, last.synthetic, named=last.synthetic)
+    selected = {columns.canonical(i.tree) for i in items if not _calls(i.tree, frozenset(TABLE_FUNCTIONS)) and not _has_aggregate(i.tree)}
+    viable = [columns.canonical(tree) for tree in last.viable]
+    chosen = next((text for text in viable if text in selected), "")
+    return Key((chosen,) if chosen else tuple(viable), last.key, " or ".join(_shown(tree, columns) for tree in last.viable))
 
 
 def _check(query: Query) -> None:
@@ -154,7 +170,7 @@ def _items(query: Query, columns: Columns) -> list[Item]:
                 wanted = "" if source is None else folded(source)
                 if wanted and all(s.alias != wanted for s in columns.sources):
                     raise refuse(f"'{wanted}' is not a valid stream/table name or alias.", tree)
-                for one, name in columns.every(wanted):
+                for one, name in columns.every(wanted, keys_last=query.partition_by is not None):
                     at = ast.Name(tree.start, tree.end, (ast.Ident(tree.start, tree.end, one.alias, True), ast.Ident(tree.start, tree.end, name, True)))
                     found.append(Item(at, columns.inner(one, name), False))
             case ast.StructStar(item=item):
@@ -206,7 +222,7 @@ def _type_of(tree: Ast, columns: Columns) -> SqlType | None:
 
 
 def _plain(columns: Columns, clause: str = "SELECT") -> Hook:
-    def hook(part: Ast) -> str | None:
+    def hook(part: Ast, inside: frozenset[str]) -> str | None:
         return quoted(columns.inner(*columns.find(part, clause))) if isinstance(part, ast.Name) else None
 
     return hook
@@ -235,10 +251,10 @@ def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
     for text, name in calls.items():
         node.columns.add(expression=text, alias=name)
 
-    def found(part: Ast) -> str | None:
+    def found(part: Ast, inside: frozenset[str]) -> str | None:
         if isinstance(part, ast.FunctionCall) and part.name.text.upper() in TABLE_FUNCTIONS:
-            return quoted(calls[write(part, hook)])
-        return hook(part)
+            return quoted(calls[write(part, hook, inside)])
+        return hook(part, inside)
 
     return found
 
@@ -247,7 +263,7 @@ def _calls(tree: Ast, names: frozenset[str] | Mapping[str, int]) -> list[ast.Fun
     """Calls of these functions, outermost first, none inside another of them."""
     found: list[ast.FunctionCall] = []
 
-    def hook(part: Ast) -> str | None:
+    def hook(part: Ast, inside: frozenset[str]) -> str | None:
         if isinstance(part, ast.FunctionCall) and part.name.text.upper() in names:
             found.append(part)
             return ""
@@ -267,6 +283,7 @@ def _new_keys(given: tuple[Ast, ...], made: Selected, hook: Hook, clause: str) -
     columns = made.columns
     clause_hook = _plain(columns, clause)
     keys: list[Key] = []
+    numbers = _Numbers(columns)
     taken = {columns.inner(s, c) for s in columns.sources for c in s.types()}
     for tree in given:
         text = write(tree, clause_hook)
@@ -280,14 +297,14 @@ def _new_keys(given: tuple[Ast, ...], made: Selected, hook: Hook, clause: str) -
             inner = f"KSQL_KEY_{len(keys)}"
         while inner in taken and not isinstance(tree, ast.Name):
             inner += "_"
-        keys.append(Key((text,), inner, _shown(tree, columns)))
+        keys.append(Key((text,), inner, _shown(tree, columns), named=numbers.name(tree)))
     return keys
 
 
 def _shown(tree: Ast, columns: Columns) -> str:
     """An expression as messages write it."""
 
-    def hook(part: Ast) -> str | None:
+    def hook(part: Ast, inside: frozenset[str]) -> str | None:
         if not isinstance(part, ast.Name):
             return None
         source, column = columns.find(part)
@@ -341,35 +358,36 @@ def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> Non
         aggregated.aggregate.emit = topology_pb2.EMIT_FINAL
     made.table = True
     if having:
-        made.add("having").filter.where = having
-    _finish(made, [(item, text, text) for item, text in values])
+        kept = made.add("having").filter
+        kept.where, kept.changes_only = having, True
+    _finish(made, [(item, text, text) for item, text in values], False)
 
 
 def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: WindowSpec | None, clause: str) -> Hook:
     """Names behind the aggregation: group keys, results of aggregate functions, window bounds; nothing else."""
     by_text = {text: key.inner for key in made.keys for text in key.texts}
 
-    def found(part: Ast) -> str | None:
+    def found(part: Ast, inside: frozenset[str]) -> str | None:
         if isinstance(part, ast.FunctionCall) and part.name.text.upper() in aggregates.NAMES:
             for arg in part.args:
                 if nested := _calls(arg, aggregates.NAMES):
                     raise refuse(f"Aggregate functions can not be nested: {nested[0].name.text.upper()}", part)
-            return quoted(calls.setdefault(write(part, hook), f"KSQL_AGG_VARIABLE_{len(calls)}"))
-        if isinstance(part, ast.Name) and len(part.parts) == 1 and folded(part.parts[0]) in ("WINDOWSTART", "WINDOWEND"):
-            bound = folded(part.parts[0])
+            return quoted(calls.setdefault(write(part, hook, inside), f"KSQL_AGG_VARIABLE_{len(calls)}"))
+        if isinstance(part, ast.Name) and folded(part.parts[-1]) in ("WINDOWSTART", "WINDOWEND"):
+            bound = folded(part.parts[-1])
             if window is not None:
                 return bound
             if clause != "SELECT":
                 raise refuse(f"Window bounds column {bound} can only be used in the SELECT clause of windowed aggregations", part)
         if not isinstance(part, ast.Number | ast.Text | ast.Bool | ast.Null | ast.LambdaOf):
             try:
-                text = write(part, hook)
+                text = write(part, hook, inside)
             except TypeError:
                 text = ""
             if text in by_text:
                 return quoted(by_text[text])
         if isinstance(part, ast.Name):
-            hook(part)
+            hook(part, inside)
             what = "SELECT expression(s)" if clause == "SELECT" else "HAVING expression"
             raise refuse(f"Non-aggregate {what} not part of GROUP BY: {_shown(part, made.columns)}", part)
         return None
@@ -391,21 +409,22 @@ def _window(spec: WindowSpec, message: topology_pb2.Window) -> None:
 
 # ---- the projection
 
-def _project(items: list[Item], made: Selected, hook: Hook) -> None:
+def _project(items: list[Item], made: Selected, hook: Hook, everything: bool) -> None:
     by_text = {text: key.inner for key in made.keys for text in key.texts}
 
-    def after(part: Ast) -> str | None:
+    def after(part: Ast, inside: frozenset[str]) -> str | None:
         if by_text and not isinstance(part, ast.LambdaOf):
-            text = write(part, hook)
+            text = write(part, hook, inside)
             if text in by_text:
                 return quoted(by_text[text])
-        return hook(part)
+        return hook(part, inside)
 
-    _finish(made, [(item, write(item.tree, hook), write(item.tree, after)) for item in items])
+    _finish(made, [(item, write(item.tree, hook), write(item.tree, after)) for item in items], everything)
 
 
-def _finish(made: Selected, values: list[tuple[Item, str, str]]) -> None:
-    """The last select: (item, its text for telling keys, its text behind the keys)."""
+def _finish(made: Selected, values: list[tuple[Item, str, str]], everything: bool) -> None:
+    """The last select: (item, its text for telling keys, its text behind the keys). everything: a `*` stands for keys that are not
+    columns too."""
     node = topology_pb2.Node()
     names: set[str] = set()
     for item, text, after in values:
@@ -419,6 +438,9 @@ def _finish(made: Selected, values: list[tuple[Item, str, str]]) -> None:
         if item.name in names:
             raise refuse(f"Duplicate value columns found in schema: `{item.name}`", item.tree)
         names.add(item.name)
+    for key in made.keys:
+        if everything and not key.out:
+            key.out = key.named
     if missing := [k.shown for k in made.keys if not k.out]:
         what = "key columns" if len(missing) > 1 else "key column"
         raise refuse(f"Key missing from projection (ie, SELECT). The query used to build the result must include the {what} "

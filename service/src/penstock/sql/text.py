@@ -8,8 +8,9 @@ from penstock.expr import ast
 from penstock.expr.ast import Ast, Ident
 from penstock.sql.faults import folded, unsupported
 
-Hook = Callable[[Ast], str | None]
-"""Text that stands for a whole part, or None: asked for each part from the outside in. Names must be answered."""
+Hook = Callable[[Ast, frozenset[str]], str | None]
+"""(part, parameters of lambdas around it) -> text that stands for the whole part, or None: asked for each part from the outside in. Names
+that are no such parameter must be answered."""
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
           "and": "AND", "or": "OR", "concat": "||", "distinct": "IS DISTINCT FROM", "not_distinct": "IS NOT DISTINCT FROM"}
@@ -29,7 +30,7 @@ def write(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> str
     """The text. variables: upper-case names of the parameters of lambdas around."""
     if isinstance(tree, ast.Name) and len(tree.parts) == 1 and not tree.parts[0].quoted and tree.parts[0].text.upper() in variables:
         return tree.parts[0].text.upper()
-    found = hook(tree)
+    found = hook(tree, variables)
     if found is not None:
         return found
 

@@ -97,7 +97,7 @@ class _Reader:
             word = "VARCHAR"
         if word in ("VARCHAR", "STRING") and self.peek() == "(":
             self.take("(")
-            self.number()
+            self.word("a length")
             self.take(")")
         found = SIMPLE.get(word) or (self.resolve(word) if self.resolve else None)
         if found is None:
