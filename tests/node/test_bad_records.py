@@ -89,14 +89,21 @@ def test_an_output_over_the_logs_limit_is_a_dead_letter(node: RealNode) -> None:
 
 
 def test_a_state_value_over_the_logs_limit(node: RealNode) -> None:
-    """A running list that explodes: the record that would make it too large is refused, what was before stays."""
+    """The record that makes a row too large for the changelog is found among thousands and put aside; what was before stays."""
     client = node.client
-    t = Topology("hoard")
-    t.stream("readings").group_by("K", name="g").aggregate(("LATEST_BY_OFFSET(LPAD(T, CAST(N AS INT), 'x'))", "L"), ("COUNT(*)", "C"), name="latest").to("hoarded")
+    client.create_stream("hoards", "K STRING KEY, N BIGINT", Binding(partitions=1))
+    t = Topology("hoard", updates="EVERY")
+    t.stream("hoards").group_by("K", name="g").aggregate(
+        ("LATEST_BY_OFFSET(LPAD(K, CAST(N AS INT), 'x'))", "L"), ("COUNT(*)", "C"), name="latest").select("C").to("hoarded")
     client.register_topology(t, wait=20)
-    last = client.append("readings", [{"K": "h", "N": 3, "T": "a"}, {"K": "h", "N": 1_500_000, "T": "a"}, {"K": "h", "N": 4, "T": "a"}]).position
-    row = client.get("hoarded", "h", at_least=last)
-    assert row is not None and row.L == "xxxa", row
+    sizes = [5] * 1500 + [1_500_000] + [6] * 1500
+    rows = [{"K": "big" if n == 1500 else f"k{n % 300}", "N": size} for n, size in enumerate(sizes)]
+    last = client.append("hoards", rows).position
+    letters = node.dead_letters("hoard", 1, 30)
+    assert [(r.NODE, r.TOPIC, r.OFFSET, r.RECORD_KEY) for r in letters] == [("latest", "hoards", 1500, b"big")], letters
+    assert "over the log's limit" in letters[0].REASON
+    found = {r.K: r.C for r in client.scan("hoarded", at_least=last, max_wait=20)}
+    assert found == {f"k{k}": sum(n % 300 == k and n != 1500 for n in range(3001)) for k in range(300)}
     client.delete_topology("hoard")
 
 

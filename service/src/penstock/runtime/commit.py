@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.errors import StoreFull
+from penstock.errors import RecordTooLarge, StoreFull
 from penstock.log.port import BatchBuilder, CommittedOffset, GroupToken, TopicPartition, TxnWriter
 from penstock.runtime import faults
 from penstock.runtime.output import OutputTopic
@@ -25,6 +25,14 @@ from penstock.runtime.recovery import CommitMetadata
 from penstock.runtime.task import Task
 from penstock.state.lmdb import FORMAT
 from penstock.state.port import Frozen, Stamp
+
+
+class StateTooLarge(RecordTooLarge):
+    """One of the `since` records that a task processed since its last freeze made a state value that the changelog does not take."""
+
+    def __init__(self, task: Task, since: int, store: str, message: str) -> None:
+        super().__init__(f"task {task.name}: {message}")
+        self.task, self.since, self.store = task, since, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,16 @@ def freeze(tasks: Sequence[Task], outputs: Sequence[OutputTopic], changelogs: Ma
     frozen: list[FrozenTask] = []
     for task in tasks:
         stores = _freeze_stores(task)
+        since, task.since = task.since, 0
         if not task.dirty and not task.first_commit and not any(f.entries for f in stores):
             continue
         topics = {s.name: s.changelog for s in task.sub.stores}
         for f in stores:
             if topics[f.store]:
-                changelogs[topics[f.store]].put_entries(task.id.partition, now_ms, f.entries)
+                try:
+                    changelogs[topics[f.store]].put_entries(task.id.partition, now_ms, f.entries)
+                except RecordTooLarge as e:
+                    raise StateTooLarge(task, since, f.store, str(e)) from e
         positions = {i.tp: i.position for n, i in enumerate(task.inputs) if n == 0 or i.position != i.committed or task.first_commit}
         frozen.append(FrozenTask(task, positions, stores))
     batches = [(o.topic, p, b) for o in (*outputs, *changelogs.values()) for p, b in o.take_all()]

@@ -6,6 +6,8 @@ Before it processes records the worker notes which, in a memory-mapped file that
     two deaths on the same record     -> that record is the culprit: dead letter
     three careful deaths, no culprit  -> the task is FAILED with this reason, others go on
 
+A record that makes a state value larger than the log takes is found in the same way, without a death: Suspect.narrow.
+
 A worker killed from outside leaves a note too; carefulness costs a moment and blames nobody, since the same record would have to be hit
 twice.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +26,8 @@ import msgspec
 _SIZE = 4096
 _LENGTH = struct.Struct("<I")
 CAREFUL_DEATHS = 3
+STEPS = 20
+"""Into how many commits a suspicious stretch is cut: three rounds find one among thousands."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -72,14 +77,28 @@ class NoteFile:
 
 
 class Suspect(msgspec.Struct):
-    """A task whose worker died. until: last offset to be careful with, by topic. deaths: by "topic:offset" of careful deaths."""
+    """A task whose worker died. until: last offset to be careful with, by topic. deaths: by "topic:offset" of careful deaths.
+
+    step: records from one commit to the next, 0 for as many as come. why: by "topic:offset", of culprits that killed nobody: node and reason.
+    """
 
     until: dict[str, int] = {}
     deaths: dict[str, int] = {}
+    step: int = 0
+    why: dict[str, tuple[str, str]] = {}
 
     def culprit(self, topic: str, offset: int) -> bool:
         """Whether this record has killed its worker twice."""
         return self.deaths.get(f"{topic}:{offset}", 0) >= 2
+
+    def narrow(self, since: int, until: Mapping[str, int], last: tuple[str, int], node: str, reason: str) -> None:
+        """A commit cannot be written because of what `since` records did, the last of them `last`: commit more often until it is one."""
+        self.until = {topic: max(offset, self.until.get(topic, -1)) for topic, offset in until.items()}
+        self.step = max(1, since // STEPS)
+        if since == 1:
+            name = f"{last[0]}:{last[1]}"
+            self.deaths[name] = 2
+            self.why[name] = node, reason
 
     @property
     def hopeless(self) -> bool:

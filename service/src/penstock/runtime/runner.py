@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.engine.port import BadRecord
 from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, StoreFull, UnknownTopic
-from penstock.log.port import Assignment, Chunk, TaskId, TopicPartition, TxnWriter
+from penstock.log.port import Assignment, Chunk, Record, TaskId, TopicPartition, TxnWriter
 from penstock.plan.nodes import Repartition, Sink
 from penstock.plan.resolved import OnBadRecord
 from penstock.runtime import commit as commits
@@ -27,6 +27,7 @@ from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.context import Context
 from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, sources, task_name
 from penstock.runtime.output import OutputTopic, Row
+from penstock.runtime.poison import Suspect
 from penstock.runtime.recovery import CLEAN
 from penstock.runtime.task import BUFFER_HIGH, BUFFER_LOW, Input, Task
 from penstock.state.lmdb import FORMAT
@@ -220,6 +221,8 @@ class Runner:
             return True
         if not any(t.dirty or t.first_commit for t in self.tasks.values()):
             return False
+        if any(t.at_step for t in self.tasks.values()):
+            return True
         if since >= self.plan.settings.commit_interval_ms / 1000:
             return True
         if self.nudged:
@@ -388,7 +391,11 @@ class Runner:
         """Steps 0 and 1, then 2 to 6 in the background of further work."""
         await self._forward()
         tasks = list(self.tasks.values())
-        frozen = commits.freeze(tasks, list(self._outputs.values()), self._changelogs, self.ctx.clock.now_ms())
+        try:
+            frozen = commits.freeze(tasks, list(self._outputs.values()), self._changelogs, self.ctx.clock.now_ms())
+        except commits.StateTooLarge as e:
+            self._too_much_state(e)
+            raise
         self.ctx.counters.records_out += sum(batch.count for _, _, batch in frozen.batches)
         self._last_commit = time.monotonic()
         self.nudged = False
@@ -560,15 +567,26 @@ class Runner:
         output = self._outputs[self.plan.dead_letter_topic]
         output.put(partition % output.partitions, self.ctx.clock.now_ms(), None, value)
 
-    def _culprit(self, task: Task, source: Input, record: object) -> None:
+    def _too_much_state(self, error: commits.StateTooLarge) -> None:
+        """Nothing of this commit is written; the same records again, fewer at a time."""
+        task = error.task
+        suspect = self.ctx.suspects.tasks.setdefault(task.name, Suspect())
+        until = {i.tp.topic: i.position - 1 for i in task.inputs if i.position != i.committed}
+        suspect.narrow(error.since, until, task.last, error.store, str(error))
+
+    def _culprit(self, task: Task, source: Input, record: Record) -> None:
+        why = None if task.suspect is None else task.suspect.why.get(f"{source.tp.topic}:{record.offset}")
+        if why is not None:
+            self._bad(task.id, BadRecord(why[0], source.tp.topic, source.tp.partition, record, why[1]))
+            return
         r = record
         self.ctx.counters.dead_letters += 1
         log.error("task %s: record %s[%d] offset %d killed its worker twice: dead letter", task.name, source.tp.topic,
-                  source.tp.partition, r.offset)  # type: ignore[attr-defined]
+                  source.tp.partition, r.offset)
         self._dead_letter(task.id.partition, dead_letter.encode(
             reason="the worker died twice while processing this record", node="", topic=source.tp.topic, partition=source.tp.partition,
-            offset=r.offset, now_ms=self.ctx.clock.now_ms(), timestamp=r.timestamp, key=r.key, value=r.value,  # type: ignore[attr-defined]
-            headers=r.headers))  # type: ignore[attr-defined]
+            offset=r.offset, now_ms=self.ctx.clock.now_ms(), timestamp=r.timestamp, key=r.key, value=r.value,
+            headers=r.headers))
 
     def _too_large(self, topic: str, row: Row) -> None:
         key, value, timestamp, headers = row

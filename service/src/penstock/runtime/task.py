@@ -112,6 +112,8 @@ class Task:
         self.first_commit = True
         self.processed = 0
         self.suspect = suspect
+        self.since = 0  # records since the last freeze
+        self.last = ("", -1)  # topic and offset of the newest of them
         self._size = 500
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
@@ -137,7 +139,7 @@ class Task:
     def process(self, deadline: float) -> int:
         """Work until time.monotonic() passes the deadline or nothing can go on; records processed."""
         total = 0
-        while True:
+        while not self.at_step:
             chosen = self._choose()
             if chosen is None:
                 return total
@@ -145,6 +147,12 @@ class Task:
             total += self._careful(source) if self.suspect is not None else self._slice(source, below, equal)
             if time.monotonic() >= deadline:
                 return total
+        return total
+
+    @property
+    def at_step(self) -> bool:
+        """Whether a suspect must be committed before it goes on."""
+        return self.suspect is not None and 0 < self.suspect.step <= self.since
 
     def _choose(self) -> tuple[Input, int | None, bool] | None:
         """The input to go on with, the timestamp up to which it is first, and whether it is first at that timestamp too: of equal heads the
@@ -212,3 +220,5 @@ class Task:
             output.drain(partition)
         source.done(len(records))
         self.processed += len(records)
+        self.since += len(records)
+        self.last = source.tp.topic, records[-1].offset
