@@ -23,6 +23,11 @@ LOG ?= embedded
 chaos: setup  ## kill -9 under load, then a recount: make chaos SEED=7 SECONDS=60 LOG=kafka
 	@$(BIN)/python tests/chaos/run.py --seed $(SEED) --seconds $(SECONDS) --log $(LOG) $(ARGS)
 
+compat: setup  ## cases of ksqlDB's tests, which are not part of this project: make compat CASES=PATH
+	@test -n "$(CASES)" || { echo "make compat CASES=PATH: a file or directory of cases in JSON"; exit 2; }
+	@$(BIN)/penstock test $(CASES)
+.PHONY: compat
+
 wheel: setup  ## both wheels into dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel --outdir dist clients/python >/dev/null && $(BIN)/python -m build --no-isolation --wheel --outdir dist service >/dev/null
 	@ls dist/*.whl

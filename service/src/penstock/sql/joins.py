@@ -47,8 +47,8 @@ def plan_joins(query: Query, columns: Columns) -> list[JoinPlan]:
         if clause.kind == "FULL" or not plain:
             viable, synthetic = (), _synthetic(columns)
         else:
-            viable, synthetic = tuple(reversed(plain)) if clause.kind == "RIGHT" else tuple(plain), ""
-            if same and clause.kind != "RIGHT":
+            viable, synthetic = tuple(plain), ""
+            if same:
                 viable = (*before, *(t for t in viable if t is not left))
         before = viable
         found.append(JoinPlan(clause, right_source, left, right, viable, synthetic, "KSQL_JOIN_KEY"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
+from penstock.errors import ExpressionError
 from penstock.expr import aggregates, ast
 from penstock.expr.analyze import TABLE_FUNCTIONS, analyze
 from penstock.expr.ast import Ast
@@ -382,7 +383,9 @@ def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: Wind
         if not isinstance(part, ast.Number | ast.Text | ast.Bool | ast.Null | ast.LambdaOf):
             try:
                 text = write(part, hook, inside)
-            except TypeError:
+            except ExpressionError:  # a window's bound inside: its parts are looked at one by one
+                if isinstance(part, ast.Name):
+                    raise
                 text = ""
             if text in by_text:
                 return quoted(by_text[text])
