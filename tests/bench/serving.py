@@ -43,6 +43,9 @@ SETTLE_SECONDS = 5.0
 REST_SECONDS = 20.0
 LOOKUP_SECONDS = 8.0
 IN_FLIGHT = 16
+"""Callers that keep the gateway busy, for its rate; their times are those of a queue."""
+FEW_IN_FLIGHT = 4
+"""Callers whose times are measured."""
 ROUNDS = 200
 APPEND_ROWS, APPEND_BATCHES = 500, 200
 TIMEOUT = 120.0
@@ -204,11 +207,13 @@ def lookups(setting: Setting) -> Iterator[Line]:
         before, worked, began = cpu_seconds(gateway), cpu_seconds(worker), time.monotonic()
         found = load("lookup", running.address, TABLE, str(USERS), str(LOOKUP_SECONDS), str(IN_FLIGHT))
         used, worked, wall = cpu_seconds(gateway) - before, cpu_seconds(worker) - worked, time.monotonic() - began
+        some = load("lookup", running.address, TABLE, str(USERS), str(LOOKUP_SECONDS), str(FEW_IN_FLIGHT))
         for name in busy:
             client.delete_topology(name, delete_topics=True)
         yield setting.line("lookups", found["all_calls"] / used, "a second of gateway CPU", 3000, per_s=found["calls"] / found["seconds"],
                            worker_cores=worked / wall, missing=found["missing"])
-        yield setting.line("lookup_p99", found["p99_ms"], "ms", 10, less=True, p50=found["p50_ms"], in_flight=IN_FLIGHT, load=os.getloadavg()[0])
+        yield setting.line("lookup_p99", some["p99_ms"], "ms", 10, less=True, p50=some["p50_ms"], in_flight=FEW_IN_FLIGHT,
+                           per_s=some["calls"] / some["seconds"], p99_of_many=found["p99_ms"], load=os.getloadavg()[0])
 
 
 def pushes(setting: Setting) -> Iterator[Line]:

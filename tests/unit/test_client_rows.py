@@ -15,7 +15,6 @@ from penstock_client.rows import column_decoder, column_encoder, decode_batch, e
 from penstock_client.types import Kind, SqlType
 
 
-
 def encoded(of: SqlType, values: list[Any]) -> row_pb2.ColumnData:
     """A column of its own."""
     column = row_pb2.ColumnData()
