@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from penstock.cli.main import app
 from real import PENSTOCK, RealNode, free_port
+from typer.testing import CliRunner
 
 USAGE, IN_USE, UNWRITABLE, NEWER, PORT_TAKEN = 2, 3, 4, 5, 6
 
@@ -20,6 +22,14 @@ def serve(*options: str) -> tuple[int, str]:
     done = subprocess.run([*PENSTOCK, "serve", *options], capture_output=True, text=True, timeout=40, check=False)
     assert "Traceback" not in done.stderr and done.stdout == "", done.stderr
     return done.returncode, done.stderr
+
+
+def serve_here(*options: str) -> tuple[int, str]:
+    """As serve, in this process: for options that are refused before anything is started."""
+    done = CliRunner().invoke(app, ["serve", *options])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert done.stdout == ""
+    return done.exit_code, done.stderr
 
 
 def one_line(text: str) -> str:
@@ -79,28 +89,33 @@ def test_a_directory_of_another_kind(tmp_path: Path, data: list[str], written: s
 
 
 @pytest.mark.parametrize("options", [
-    ["--listen", "0.0.0.0:7550"], ["--listen", "127.0.0.1"], ["--listen", "127.0.0.1:99999"], ["--listen", "127.0.0.1:x"],
+    ["--listen", "127.0.0.1"], ["--listen", "127.0.0.1:99999"], ["--listen", "127.0.0.1:x"],
     ["--workers", "1000"], ["--service-id", "no good"], ["--metrics", "nowhere"], ["--kafka-config", "/nowhere/at/all"],
     ["--log-level", "loud"], ["--kafka", "host:port"], ["--kafka", ","],
 ])
 def test_wrong_options(tmp_path: Path, options: list[str]) -> None:
-    code, said = serve("--data", str(tmp_path / "data"), *options)
+    code, said = serve_here("--data", str(tmp_path / "data"), *options)
     assert code == USAGE and options[0].lstrip("-").split("-")[0] in one_line(said), said
     assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("options", [["--no-such-option"], ["--workers", "many"], ["--workers", "-1"]])
 def test_options_that_do_not_parse(options: list[str]) -> None:
-    code, said = serve(*options)
+    code, said = serve_here(*options)
     assert code == USAGE and options[0] in said
 
 
 @pytest.mark.parametrize("line", ["security.protocol=NONSENSE", "session.timeout.ms=soon", "no.such.property=1", "sasl.mechanism=PLAIN"])
 def test_wrong_kafka_properties(tmp_path: Path, line: str) -> None:
     (tmp_path / "k.properties").write_text(line + "\n")
-    code, said = serve("--data", str(tmp_path / "data"), "--kafka", "127.0.0.1:1", "--kafka-config", str(tmp_path / "k.properties"))
+    code, said = serve_here("--data", str(tmp_path / "data"), "--kafka", "127.0.0.1:1", "--kafka-config", str(tmp_path / "k.properties"))
     assert code == USAGE and line.partition("=")[0] in one_line(said)
     assert not (tmp_path / "data").exists()
+
+
+def test_an_open_address_needs_insecure() -> None:
+    code, said = serve("--listen", "0.0.0.0:7550")
+    assert code == USAGE and "--insecure" in one_line(said)
 
 
 def test_a_client_without_a_service() -> None:

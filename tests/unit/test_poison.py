@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from penstock.runtime.poison import Note, NoteFile, Suspects
+from penstock.runtime.poison import Note, NoteFile, Suspect, Suspects
 
 
 def test_note_survives_kill(tmp_path: Path) -> None:
@@ -49,3 +49,15 @@ def test_passing_clears(tmp_path: Path) -> None:
     path = tmp_path / "suspects"
     Suspects.load(path, Note("t", "in", 0, 5, 9)).cleared("t")
     assert Suspects.load(path, None).tasks == {}
+
+
+def test_a_stretch_is_narrowed_to_one_record() -> None:
+    suspect = Suspect()
+    suspect.narrow(3000, {"in": 2999}, ("in", 2999), "node", "too large")
+    assert (suspect.step, suspect.until) == (150, {"in": 2999})
+    suspect.narrow(150, {"in": 1649}, ("in", 1649), "node", "too large")
+    assert (suspect.step, suspect.until) == (7, {"in": 1649}), "what lies beyond the failing commit is not suspicious"
+    suspect.narrow(7, {"in": 1504}, ("in", 1504), "node", "too large")
+    assert suspect.step == 1 and not suspect.culprit("in", 1500)
+    suspect.narrow(1, {"in": 1500}, ("in", 1500), "node", "too large")
+    assert suspect.culprit("in", 1500) and suspect.why == {"in:1500": ("node", "too large")} and not suspect.hopeless

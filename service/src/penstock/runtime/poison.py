@@ -93,7 +93,8 @@ class Suspect(msgspec.Struct):
 
     def narrow(self, since: int, until: Mapping[str, int], last: tuple[str, int], node: str, reason: str) -> None:
         """A commit cannot be written because of what `since` records did, the last of them `last`: commit more often until it is one."""
-        self.until = {topic: max(offset, self.until.get(topic, -1)) for topic, offset in until.items()}
+        wider = {} if self.step else self.until  # once it is being narrowed, what lies beyond is no longer suspicious
+        self.until = {**wider, **{topic: max(offset, wider.get(topic, -1)) for topic, offset in until.items()}}
         self.step = max(1, since // STEPS)
         if since == 1:
             name = f"{last[0]}:{last[1]}"
