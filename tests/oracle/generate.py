@@ -251,7 +251,10 @@ def _folds(b: Builder, group: Flow) -> dict[str, tuple[str, str]]:
         s = b.random.choice(strings)
         choices |= {"LS": (f"COLLECT_LIST({s})", "ARRAY")}
     names = b.random.sample(list(choices), min(len(choices), b.random.randint(1, 3)))
-    return {n: choices[n] for n in names if n != group.key[0]}
+    found = {n: choices[n] for n in names if n != group.key[0]}
+    if not found:
+        raise Cannot
+    return found
 
 
 def aggregate(b: Builder, flow: Flow | None = None, operator: str = "", window: dict[str, str] | None = None, emit: str = "") -> Flow:
@@ -301,7 +304,7 @@ def _join(kind: str, operator: str, left: Callable[[Builder], Flow], node: str, 
         columns = _joined(b, one, other)
         body: dict[str, Any] = {"kind": kind, "columns": {n: text for n, (text, _) in columns.items()}}
         if node == "stream_stream_join":
-            body |= {k: f"{b.random.choice((0, 2, 5))}ms" for k in ("before", "after")} | {"grace": f"{b.random.choice((0, 0, 3, 20))}ms"}
+            body |= {k: f"{b.random.choice((0, 2, 5))}ms" for k in ("before", "after")} | {"grace": f"{b.random.choice((0, 0, 0, 3, 20))}ms"}
         made = Flow(b.name(), made_table, one.key, tuple((n, t) for n, (_, t) in columns.items()), frozenset())
         return b.add(operator, node, body, made, one, other)
 
@@ -318,7 +321,10 @@ def _joined(b: Builder, one: Flow, other: Flow) -> dict[str, tuple[str, str]]:
     for side, flow in (("L", one), ("R", other)):
         for name, kind in b.random.sample(flow.columns, min(len(flow.columns), b.random.randint(1, 2))):
             found[f"{side}{name}"] = (f"{_alias(flow)}.{name}", kind)
-    return {n: v for n, v in found.items() if n != one.key[0]}
+    found = {n: v for n, v in found.items() if n != one.key[0]}
+    if not found:
+        raise Cannot
+    return found
 
 
 def foreign_key_join(kind: str) -> Callable[[Builder], Flow]:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -69,7 +70,9 @@ class Judge:
     """The program's process. Use as a context manager."""
 
     def __init__(self) -> None:
-        command = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{_classes()}:{_libs()}/*", "penstock.oracle.Main"]
+        self._state = tempfile.TemporaryDirectory(prefix="oracle-")
+        command = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Doracle.state={self._state.name}",
+                   "-cp", f"{_classes()}:{_libs()}/*", "penstock.oracle.Main"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
     def ask(self, request: dict[str, Any]) -> Verdict:
@@ -94,6 +97,7 @@ class Judge:
         self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()
+        self._state.cleanup()
 
     def __enter__(self) -> Self:
         return self

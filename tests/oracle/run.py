@@ -116,8 +116,8 @@ def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = No
     for operator, why in missing.items():
         print(f"not built: {operator}: {why}")
     tally = Tally()
-    deadline = time.monotonic() + seconds
     asked = judge or Judge()
+    deadline = time.monotonic() + seconds
     try:
         for text_, operator in seeds(seed, [focus] if focus else operators):
             if time.monotonic() > deadline:

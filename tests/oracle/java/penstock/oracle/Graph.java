@@ -218,16 +218,22 @@ final class Graph {
     return new Flow(made, List.copyOf(keys.keySet()), values);
   }
 
-  /** A stream's record without a value has no new group. */
+  /** A group of exactly the present key is no new key. */
+  private static boolean sameKey(Flow in, List<Object> columns) {
+    return columns.stream().map(c -> Keys.Json.object(c)).map(c -> alias(c).equals(c.get("expression")) ? alias(c) : "").toList().equals(in.keys);
+  }
+
+  /** A stream's record without a value has no new group; a group of exactly the present key is no new one. */
   private Flow groupBy(String name, Flow in, List<Object> columns) {
     Grouped<Object, Object> grouped = Grouped.with(name, new Keys(), new Values());
     if (columns.isEmpty()) {
       return new Flow(in.isTable() ? in.table().groupBy(KeyValue::pair, grouped) : in.stream().groupByKey(grouped), in.keys, in.values);
     }
     var keys = projections(columns);
+    boolean same = sameKey(in, columns);
     List<String> values = rest(in, keys.keySet());
-    KeyValueMapper<Object, Object, KeyValue<Object, Object>> map =
-        (k, v) -> KeyValue.pair(v == null ? null : key(keys, in.row(k, v)), kept(in, values, k, v));
+    KeyValueMapper<Object, Object, KeyValue<Object, Object>> map = (k, v) -> KeyValue.pair(
+        v == null && !(same && k instanceof List) ? null : key(keys, in.row(k, v)), kept(in, values, k, v));
     Object made = in.isTable() ? in.table().groupBy(map, grouped) : in.stream().map(map).groupByKey(grouped);
     return new Flow(made, List.copyOf(keys.keySet()), values);
   }
