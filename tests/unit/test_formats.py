@@ -94,7 +94,7 @@ def test_delimited_row() -> None:
 
 @pytest.mark.parametrize(("text", "first", "later"), [
     ("plain", "plain", "plain"), ("a,b", '"a,b"', '"a,b"'), ('a"b', '"a""b"', '"a""b"'), ("a\nb", '"a\nb"', '"a\nb"'), ("#a", '"#a"', '"#a"'),
-    (" a", '" a"', '" a"'), ("a ", '"a "', '"a "'), ("", '""', ""), ("$a", "$a", "$a"), ("\u00e9", "\u00e9", "\u00e9"),
+    (" a", '" a"', '" a"'), ("a ", '"a "', '"a "'), ("", '""', ""), ("$a", '"$a"', "$a"), ("\u00e9", '"\u00e9"', "\u00e9"), ("-1", '"-1"', "-1"),
 ])
 def test_delimited_quoting(text: str, first: str, later: str) -> None:
     assert write_both(DELIMITED, cols(t.STRING, t.STRING), (text, text)) == f"{first},{later}".encode()

@@ -168,6 +168,8 @@ class Generator:
 
     def key_bytes(self, row: Row, source: n.Node, form: KeyForm, canonical: bool = True) -> tuple[Lines, str]:
         """The row's key in a given form: its own bytes where they will do, else serialised from the key columns. None for a null key."""
+        if not form.types:
+            return [], self.nothing()
         if row.key and row.form is not None and row.form.same_bytes(form) and (row.form.canonical or not canonical):
             return [], row.key
         if not source.schema.key:
@@ -209,10 +211,15 @@ class Generator:
         return [line for edge in self.graph.consumers.get(ref, ()) for line in OPERATORS[type(edge.node)].on_change(self, edge, change)]
 
     def split(self, ref: str, row: Row) -> Lines:
-        """As rows, for a row that may be absent: streams treat a record with a null value in code of its own."""
-        if row.present in (ALWAYS, NEVER):
+        """As rows, for a row of a table that may be absent: streams treat a record with a null value in code of its own. It has no value
+        columns, whatever their variables hold of a row that a filter left out."""
+        if row.present == ALWAYS:
             return self.rows(ref, row)
-        there, gone = self.rows(ref, row.only_if(ALWAYS)), self.rows(ref, row.only_if(NEVER))
+        values = {c.name for c in self.graph.by_name[ref].schema.value}
+        bare = row.with_columns({name: var for name, var in row.columns.items() if name not in values}).only_if(NEVER)
+        if row.present == NEVER:
+            return self.rows(ref, bare)
+        there, gone = self.rows(ref, row.only_if(ALWAYS)), self.rows(ref, bare)
         lines: Lines = []
         if there:
             lines += [f"if {row.present}:", *indent(there)]

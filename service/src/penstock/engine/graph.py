@@ -151,8 +151,6 @@ class Graph:
         match node:
             case n.GroupBy():
                 return self.on_table(node)
-            case n.Filter(changes_only=True):
-                return self.on_table(node)
             case n.Filter():  # it suppresses tombstones of rows that did not match before either (KAFKA-10077)
                 return self.on_table(node)
             case n.Select():

@@ -177,12 +177,10 @@ class SourceTable(Node):
 
 @dataclass(frozen=True, slots=True)
 class Filter(Node):
-    """Keeps rows for which `where` is true (negate: is not true). On a table: a row that stops matching becomes a tombstone; one that
-    did not match before either becomes one too, unless changes_only."""
+    """Keeps rows for which `where` is true (negate: is not true). On a table: a row that stops matching becomes a tombstone."""
 
     where: Expr
     negate: bool = False
-    changes_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,8 +98,7 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
         items = _items(query, columns)
         made.keys = [Key((quoted(c.name),), c.name, c.name) for c in first.info.schema.key]
     if query.where is not None:
-        kept = made.add("where").filter
-        kept.where, kept.changes_only = _boolean(query.where, columns, "WHERE"), made.table
+        made.add("where").filter.where = _boolean(query.where, columns, "WHERE")
     hook = _plain(columns)
     hook = _explode(items, made, hook)
     if query.group_by is not None:
@@ -359,8 +358,7 @@ def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> Non
         aggregated.aggregate.emit = topology_pb2.EMIT_FINAL
     made.table = True
     if having:
-        kept = made.add("having").filter
-        kept.where, kept.changes_only = having, True
+        made.add("having").filter.where = having
     _finish(made, [(item, text, text) for item, text in values], False)
 
 

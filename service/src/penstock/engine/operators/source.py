@@ -115,10 +115,11 @@ def _values(gen: Generator, node: Source, wanted: frozenset[str]) -> tuple[Lines
 def _stream(gen: Generator, node: n.SourceStream) -> Lines:
     wanted = gen.graph.needed(node)
     form = key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=False)
-    key = _key(gen, node, _base(gen, node, form, wanted, "ts"), wanted, form)
+    timed = wanted | {c.name for c in node.schema.key if c.name == node.topic.timestamp_column}
+    key = _key(gen, node, _base(gen, node, form, timed, "ts"), timed, form)
     header_lines, headers = _headers(gen, node, wanted)
     value_lines, values = _values(gen, node, wanted)
-    time_lines, _ = _time(gen, node, values)
+    time_lines, _ = _time(gen, node, {**key.row.columns, **values})
     row = replace(key.row, columns={**key.row.columns, **headers})
     gone = gen.rows(node.name, row.only_if(NEVER))
     inner = gen.rows(node.name, row.with_columns({**row.columns, **values}))

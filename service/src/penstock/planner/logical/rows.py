@@ -20,7 +20,7 @@ def filter_(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     """Keeps rows."""
     flow, proto = inputs[0], node.proto.filter
     where = condition(node, proto.where, scope((node.inputs[0], flow)), "where")
-    return Built((Filter(node.name, node.inputs, flow.schema, flow.kind, flow.window, where, proto.negate, proto.changes_only),), flow)
+    return Built((Filter(node.name, node.inputs, flow.schema, flow.kind, flow.window, where, proto.negate),), flow)
 
 
 def select(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:

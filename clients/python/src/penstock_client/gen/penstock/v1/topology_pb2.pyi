@@ -169,14 +169,12 @@ class SourceTable(_message.Message):
     def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ...) -> None: ...
 
 class Filter(_message.Message):
-    __slots__ = ("where", "negate", "changes_only")
+    __slots__ = ("where", "negate")
     WHERE_FIELD_NUMBER: _ClassVar[int]
     NEGATE_FIELD_NUMBER: _ClassVar[int]
-    CHANGES_ONLY_FIELD_NUMBER: _ClassVar[int]
     where: str
     negate: bool
-    changes_only: bool
-    def __init__(self, where: _Optional[str] = ..., negate: _Optional[bool] = ..., changes_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, where: _Optional[str] = ..., negate: _Optional[bool] = ...) -> None: ...
 
 class Projection(_message.Message):
     __slots__ = ("expression", "alias")
