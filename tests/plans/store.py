@@ -65,10 +65,20 @@ nodes:
   out: {from: twice, sink: twice_out}
 """
 
+STREAM_JOINS = """
+topology: stream_joins
+nodes:
+  clicks: {stream: {columns: [ID STRING KEY, PAGE STRING, AT BIGINT], partitions: 2}}
+  buys: {stream: {columns: [BUY STRING KEY, SUM DECIMAL(8, 2)], partitions: 2, key_format: JSON}}
+  both: {from: [clicks, buys], stream_join: {kind: full, before: 1m, after: 5m, grace: 10s, columns: [PAGE, SUM, clicks.ROWTIME AS CLICKED]}}
+  pairs: {from: [both, both], stream_join: {within: 1s, columns: ["left.PAGE AS A", "right.PAGE AS B"]}}
+  out: {from: pairs, sink: pairs_out}
+"""
+
 
 def plans() -> dict[str, tuple[bytes, str]]:
     """(stored, explained) by name."""
-    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
+    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
     found = {}
     for name, text in texts.items():
         documents = load_documents(text)

@@ -115,12 +115,12 @@ class Bench:
         await self.registry.change(decide)
 
     async def append(self, topic: str, rows: list[tuple[str | None, object, int]], partitions: int = 1) -> None:
-        """(key, JSON value, timestamp), all to partition 0 or by a simple hash of the key."""
+        """(key, JSON value or None for a null value, timestamp), all to partition 0 or by a simple hash of the key."""
         builders = {}
         for key, value, timestamp in rows:
             p = 0 if key is None else sum(key.encode()) % partitions
             b = builders.setdefault(TopicPartition(topic, p), self.log.builder(transactional=False))
-            data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            data = value if isinstance(value, bytes | None) else json.dumps(value).encode()
             assert b.append(timestamp, None if key is None else key.encode(), data, ())
         await self.log.append_many(builders)
 

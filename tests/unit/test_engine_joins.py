@@ -14,6 +14,8 @@ from penstock.testing.relations import relation_info
 
 TABLES = [relation_info(relation_of(r)) for r in (
     {"table": "l", "columns": ["K STRING KEY", "A BIGINT"]}, {"table": "r", "columns": ["K STRING KEY", "B BIGINT"]})]
+STREAMS = [relation_info(relation_of(r)) for r in (
+    {"stream": "l", "columns": ["K STRING KEY", "A BIGINT"]}, {"stream": "r", "columns": ["K STRING KEY", "B BIGINT"]})]
 COMMIT = "commit"
 quick = settings(max_examples=80, deadline=None)
 kinds = st.sampled_from(["inner", "left", "right", "full"])
@@ -84,3 +86,107 @@ def test_what_is_aggregated_from_a_join_adds_up(steps: Steps, kind: str, updates
             count, total = wanted.get(pair[1], (0, 0))
             wanted[pair[1]] = (count + 1, total + (pair[0] or 0))
     assert {row.key[0]: row.values for row in driver.read_store("sums") if row.values[0]} == wanted
+
+
+class Streams:
+    """Two streams joined record by record out of plain lists, after Kafka Streams 4.1 but for KAFKA-19536."""
+
+    def __init__(self, kind: str, before: int, after: int, grace: int) -> None:
+        self.kind, self.reach, self.grace = kind, (after, before), grace
+        self.now = -1
+        self.rows: tuple[list[Any], list[Any]] = ([], [])  # (time, key, value) of each side in order of arrival
+        self.newest = [0, 0]
+        self.waiting: list[Any] = []  # (time, right first, key, value)
+        self.looked = float("inf")
+        self.out: list[Any] = []
+
+    def emit(self, key: Any, at: int, left: Any, right: Any) -> None:
+        self.out.append((key, {"A": left, "B": right}, at))
+
+    def alone(self, side: int, key: Any, at: int, value: Any) -> None:
+        self.emit(key, at, *((value, None) if side == 0 else (None, value)))
+
+    def append(self, side: int, key: Any, value: Any, at: int) -> None:
+        self.now = max(self.now, at)
+        if key is not None:
+            self.newest[side] = max(self.newest[side], at)
+        if value is None or key is None:
+            if value is not None and keeps(self.kind, side):
+                self.alone(side, key, at, value)
+            return
+        if at == self.now and self.kind != "inner":
+            self.leave(side)
+        own, other = self.rows[side], self.rows[1 - side]
+        ahead, back = self.reach[side], self.reach[1 - side]
+        oldest = self.newest[1 - side] - sum(self.reach) - self.grace
+        met = sorted([r for r in other if r[1] == key and at - back <= r[0] <= at + ahead and r[0] > oldest], key=lambda r: r[0])
+        for time, _, found in met:
+            self.waiting = [w for w in self.waiting if w[:3] != (time, side, key)]
+            self.emit(key, max(at, time), *((value, found) if side == 0 else (found, value)))
+        own.append((at, key, value))
+        if not met and keeps(self.kind, side):
+            if at + ahead + self.grace < self.now:
+                self.alone(side, key, at, value)
+            else:
+                self.waiting.append((at, 1 - side, key, value))
+                self.looked = min(self.looked, at)
+
+    def leave(self, side: int) -> None:
+        if self.looked + self.reach[side] + self.grace >= self.now:
+            return
+        self.looked = float("inf")
+        open_sides: set[int] = set()
+        for row in sorted(self.waiting, key=lambda w: w[:3]):
+            self.looked = row[0]
+            if len(open_sides) == 2:
+                break
+            if row[0] + self.reach[1 - row[1]] + self.grace >= self.now:
+                open_sides.add(row[1])
+                continue
+            self.waiting.remove(row)
+            self.alone(1 - row[1], row[2], row[0], row[3])
+
+
+records = st.tuples(st.sampled_from("lr"), st.sampled_from(["a", "b", None]), st.none() | st.integers(0, 9), st.integers(0, 60))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(records | st.just(COMMIT), max_size=50), kinds, st.integers(0, 15), st.integers(0, 15), st.integers(0, 15))
+def test_streams_by_key_and_time(steps: Steps, kind: str, before: int, after: int, grace: int) -> None:
+    """Every record that leaves, in order."""
+    join = {"kind": kind, "before": f"{before}ms", "after": f"{after}ms", "grace": f"{grace}ms", "columns": ["a", "b"]}
+    nodes = {"l": {"stream": "l"}, "r": {"stream": "r"}, "j": {"from": ["l", "r"], "stream_join": join}, "out": {"from": "j", "sink": "o"}}
+    driver = TopologyTestDriver(topology_of({"topology": "t", "nodes": nodes}), STREAMS)
+    naive = Streams(kind, before, after, grace)
+    for step in steps:
+        if step == COMMIT:
+            driver.commit()
+        else:
+            to, key, value, at = step
+            driver.append(to, key=key, value=None if value is None else {"AB"["lr".index(to)]: value}, timestamp=at)
+            naive.append("lr".index(to), key, value, at)
+    assert [(r.key, r.value, r.timestamp) for r in driver.read_output("o")] == naive.out
+    assert driver.dead_letters == []
+
+
+@quick
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 40)) | st.just(COMMIT), max_size=30))
+def test_a_stream_joined_with_itself(steps: Steps) -> None:
+    """Each row meets itself, and each pair of rows meets twice."""
+    nodes = {"l": {"stream": "l"}, "j": {"from": ["l", "l"], "stream_join": {"within": "10ms", "grace": "1h", "columns": ["left.a AS a", "right.a AS b"]}},
+             "out": {"from": "j", "sink": "o"}}
+    driver = TopologyTestDriver(topology_of({"topology": "t", "nodes": nodes}), STREAMS)
+    rows: list[Any] = []
+    wanted = []
+    for step in steps:
+        if step == COMMIT:
+            driver.commit()
+            continue
+        key, value, at = step
+        driver.append("l", key=key, value={"A": value}, timestamp=at)
+        near = sorted((r for r in rows if r[0] == key and abs(r[2] - at) <= 10), key=lambda r: r[2])
+        wanted += [(key, {"A": value, "B": other}, max(at, t)) for _, other, t in near]
+        rows.append(step)
+        near = sorted((r for r in rows if r[0] == key and abs(r[2] - at) <= 10), key=lambda r: r[2])
+        wanted += [(key, {"A": other, "B": value}, max(at, t)) for _, other, t in near]
+    assert [(r.key, r.value, r.timestamp) for r in driver.read_output("o")] == wanted

@@ -1,8 +1,8 @@
 """StreamStreamJoin: each row meets those of the other stream with its key whose time is within the window.
 
 Record by record as Kafka Streams 4.1, but for KAFKA-19536, which is not copied: an unmatched row that comes late waits like any other
-while its grace lasts. A null value only advances stream time, which both sides share; a null key too, except that a row that stays
-unmatched leaves at once. Then, for a row that is not older than stream time: unmatched rows whose window is past. Then its own matches by
+while its grace lasts. A null value only advances stream time, which both sides share (and, with a key, the newest time of its side); a
+null key too, except that a row that stays unmatched leaves at once. Then, for a row that is not older than stream time: unmatched rows whose window is past. Then its own matches by
 time, each with the later time of the two; without any, the row waits among the unmatched or, with its own window past, leaves.
 """
 
@@ -28,6 +28,7 @@ SIDES = ("left", "right")
 class Names:
     """Globals of a join: both sides' rows, the unmatched ones (where rows stay), stream time, and the function that gives results."""
 
+    advance: tuple[str, str]
     add: tuple[str, str]
     rows: tuple[str, str]
     wait: str
@@ -62,7 +63,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     head = [f"# {node.name}: {node.join.value.lower()} stream join, {SIDES[edge.index]}",
             f"if {row.ts} > {names.time}:", f"    {names.time} = {row.ts}"]
     if row.present == NEVER:
-        return head
+        return [*head, f"if {row.key} is not None:", f"    {names.advance[edge.index]}({row.ts})"]
     source = gen.graph.input(node, edge.index)
     key_lines, key = gen.key_bytes(row, source, gen.graph.store_form(node))
     own = {**{name: row.columns.get(name, "None") for name in fields_of(node, edge.index)},
@@ -192,9 +193,10 @@ def _bound(gen: Generator, node: n.StreamStreamJoin) -> Names:
         gen.held[f"{node.name}.unmatched"] = unmatched
         wait, matched, due = (gen.bind(method, f"{node.name}_{name}") for method, name in (
             (unmatched.add, "wait"), (unmatched.matched, "met"), (unmatched.due, "due")))
+    advance = [gen.bind(w.advance, f"{node.name}_advance_{side}") for side, w in zip(SIDES, windows, strict=True)]
     add = [gen.bind(w.add, f"{node.name}_add_{side}") for side, w in zip(SIDES, windows, strict=True)]
     rows = [gen.bind(w.rows, f"{node.name}_{side}_rows") for side, w in zip(SIDES, windows, strict=True)]
-    return Names((add[0], add[1]), (rows[0], rows[1]), wait, matched, due, stream_time(gen, node), _function(gen, node))
+    return Names((advance[0], advance[1]), (add[0], add[1]), (rows[0], rows[1]), wait, matched, due, stream_time(gen, node), _function(gen, node))
 
 
 def _function(gen: Generator, node: n.StreamStreamJoin) -> str:

@@ -25,6 +25,11 @@ class JoinWindow:
         if time > self.kept - self._retention:
             self._store.add(key, time, fields)
 
+    def advance(self, time: int) -> None:
+        """A record without a value is no row, and counts for the newest time all the same."""
+        if time > self.kept:
+            self.kept = time
+
     def rows(self, key: bytes, first: int, last: int) -> Sequence[Value]:
         """(time, fields...) of the rows of a key with first <= time <= last, by time, then in order of arrival."""
         first = max(first, self._oldest())
