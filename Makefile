@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test kafka bench chaos wheel lint setup lock proto
+.PHONY: demo test kafka bench chaos oracle wheel lint setup lock proto
 demo: setup  ## the purchases example on the embedded log, with a worker killed in the middle
 	@$(BIN)/penstock demo $(NAME)
 
@@ -27,6 +27,9 @@ compat: setup  ## cases of ksqlDB's tests, which are not part of this project: m
 	@test -n "$(CASES)" || { echo "make compat CASES=PATH: a file or directory of cases in JSON"; exit 2; }
 	@$(BIN)/penstock test $(CASES)
 .PHONY: compat
+
+oracle: setup  ## random topologies in Kafka Streams' own test driver and in ours: make oracle SEED=7 SECONDS=600
+	@$(BIN)/python tests/oracle/run.py --seed $(SEED) --seconds $(SECONDS) $(ARGS)
 
 wheel: setup  ## both wheels into dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel --outdir dist clients/python >/dev/null && $(BIN)/python -m build --no-isolation --wheel --outdir dist service >/dev/null

@@ -59,10 +59,10 @@ def _classes() -> Path:
     if not target.exists():
         partial = target.with_name(f"{target.name}-{os.getpid()}")
         subprocess.run(["javac", "-d", str(partial), "-cp", f"{_libs()}/*", *map(str, sources)], check=True, stdin=subprocess.DEVNULL)
-        for old in CACHE.glob("oracle-classes-*"):
-            if old != partial:
-                shutil.rmtree(old)
-        partial.rename(target)
+        try:
+            partial.rename(target)
+        except OSError:  # another process was faster
+            shutil.rmtree(partial)
     return target
 
 

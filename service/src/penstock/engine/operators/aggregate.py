@@ -108,8 +108,8 @@ def _of_table(gen: Generator, node: n.Aggregate, add: Row, undo: Row, key: str) 
         *stored(gen, node, one), *sent(gen, node, one, was, add)]
     if add.present == ALWAYS:
         return [*loaded(gen, node, one), *lines]
-    # a row is only taken away: from a group that does not exist that changes nothing
-    return [*loaded(gen, node, one), f"if {_or(add.present, f'{one.state} is not None')}:", *indent(lines)]
+    # a row that is only taken away changes a group that exists, one that never was there changes nothing
+    return [*loaded(gen, node, one), f"if {_or(add.present, _and(undo.present, f'{one.state} is not None'))}:", *indent(lines)]
 
 
 def _and(a: str, b: str) -> str:

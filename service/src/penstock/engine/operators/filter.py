@@ -1,7 +1,7 @@
 """Filter: keeps rows for which a condition is true.
 
-On a table both sides of a change are judged: a row that stops matching leaves as a tombstone. A tombstone for a row that did not match
-before either is suppressed, but only where old values are tracked, as in Kafka Streams.
+On a table both sides of a change are judged: a row that stops matching leaves as a tombstone, one that did not match before either leaves
+nothing (KAFKA-10077; every table here has a store, so that its old rows are known).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
 
 
 def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
-    """The same condition for the new row and, where it is tracked, the old one."""
+    """The same condition for the new row and the old one."""
     node: n.Filter = edge.node
     lines: Lines = [_comment(node)]
     new_lines, new = judge(gen, node, change.new, "keeps")

@@ -40,14 +40,14 @@ final class Windows {
     Duration size = duration(window, "size", Duration.ZERO);
     Duration gap = duration(window, "gap", Duration.ZERO);
     EmitStrategy emit = last ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate();
-    // Retention has no part in what is emitted, but in-memory stores forget a window before it is emitted as final.
-    Duration retention = duration(window, "retention", Duration.ofHours(1));
+    // With its shortest retention a store forgets windows before they leave as final.
+    Duration retention = duration(window, "retention", last ? Duration.ofHours(1) : null);
     org.apache.kafka.streams.kstream.Aggregator<Object, Object, Object> add = (k, v, s) -> fold.add(in.row(k, v), s);
     String kind = (String) window.getOrDefault("kind", "WINDOW_KIND_TUMBLING");
     if (kind.equals("WINDOW_KIND_SESSION")) {
       var stored = Materialized.<Object, Object, SessionStore<Bytes, byte[]>>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
       return grouped.windowedBy(SessionWindows.ofInactivityGapAndGrace(gap, grace(window, gap))).emitStrategy(emit)
-          .aggregate(fold::initial, add, (k, one, other) -> fold.merge(one, other), stored.withRetention(retention));
+          .aggregate(fold::initial, add, (k, one, other) -> fold.merge(one, other), retention == null ? stored : stored.withRetention(retention));
     }
     TimeWindowedKStream<Object, Object> windowed = switch (kind) {
       case "WINDOW_KIND_SLIDING" -> grouped.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(size, grace(window, size)));
@@ -56,7 +56,7 @@ final class Windows {
       default -> grouped.windowedBy(TimeWindows.ofSizeAndGrace(size, grace(window, size)));
     };
     var stored = Materialized.<Object, Object, WindowStore<Bytes, byte[]>>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
-    return windowed.emitStrategy(emit).aggregate(fold::initial, add, stored.withRetention(retention));
+    return windowed.emitStrategy(emit).aggregate(fold::initial, add, retention == null ? stored : stored.withRetention(retention));
   }
 
   /** {"windowCloses": true} or {"timeLimit": duration}, with "maxRecords", "maxBytes" and "whenFull". */

@@ -1,0 +1,24 @@
+"""A short form of `make oracle`: 20 seconds of random topologies against Kafka Streams."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from judge import available
+from run import explore
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_agrees_with_kafka_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every difference that is not listed is printed as a case."""
+    if reason := available():
+        pytest.skip(f"no Kafka Streams here: {reason}")
+    tally = explore(seed=1, seconds=20)
+    assert tally.runs > 0 and sum(tally.agreed.values()) > 0, capsys.readouterr().out
+    assert not tally.differed, "\n".join([*tally.cases, tally.table()])
