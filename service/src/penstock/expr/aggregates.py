@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
+from time import time_ns
 
 from penstock.expr.aggregate import Aggregate, Emitter
 from penstock.expr.code import Module
@@ -262,6 +263,47 @@ def _earliest(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggrega
                          add=lambda m, s, a: [f"if {s[0]} is None:", f"    {s[0]} = {a[0]}"])
     return Aggregate(name, (kind,), kind, ("earliest", "seen"), ("None", "False"), undo=None, merge=None, value=first_state,
                      add=lambda m, s, a: [f"if not {s[1]}:", f"    {s[0]}, {s[1]} = {a[0]}, True"])
+
+
+# ---- the same in sessions, which merge: each value remembers when it came
+
+def _newer(values: list[list[object]], more: list[list[object]], keep: int) -> list[list[object]]:
+    """[order, value] pairs of both in the order of arrival, cut to the first `keep`."""
+    return sorted([*values, *more], key=lambda pair: pair[0])[:keep]  # type: ignore[arg-type, return-value]
+
+
+def _ordered(latest: bool) -> Maker:
+    def make(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
+        count, ignore = _how(name, literals)
+        keep = count or 1
+
+        def add(module: Module, state: list[str], arguments: list[str]) -> list[str]:
+            pair = f"[{module.bind(time_ns, 'time_ns')}(), {{a}}]"
+            if latest:
+                return _adding(ignore, f"{{s}} = [*{{s}}, {pair}][-{keep}:]")(module, state, arguments)
+            return _adding(ignore, f"if len({{s}}) < {keep}: {{s}} = [*{{s}}, {pair}]")(module, state, arguments)
+
+        def merge(module: Module, state: list[str], other: list[str]) -> list[str]:
+            if latest and not count:
+                return [f"{state[0]} = {module.bind(max, 'newest')}({state[0]}, {other[0]}, key=lambda pairs: pairs[-1][0] if pairs else -1)"]
+            return [f"{state[0]} = {module.bind(_newer, 'newer')}({state[0]}, {other[0]}, {keep})"]
+
+        def value(module: Module, state: list[str]) -> str:
+            return f"[pair[1] for pair in {state[0]}]" if count else f"({state[0]}[-1][1] if {state[0]} else None)"
+
+        return Aggregate(name, (kind,), t.array(kind) if count else kind, ("ordered",), ("[]",), add=add, undo=None, merge=merge, value=value)
+
+    return make
+
+
+_MAKERS["LATEST_BY_OFFSET@SESSION"] = _ordered(True)
+_MAKERS["EARLIEST_BY_OFFSET@SESSION"] = _ordered(False)
+
+
+def for_session(aggregate: Aggregate, literals: tuple[object, ...]) -> Aggregate:
+    """The form of an aggregate that sessions take: one whose states can be merged, where there is one."""
+    function, _, variant = aggregate.name.partition("/")
+    return by_id(f"{function}@SESSION/{variant}", literals) if f"{function}@SESSION" in _MAKERS else aggregate
 
 
 # ---- lists. A state's list is never changed in place: the old one may still be read.

@@ -64,6 +64,9 @@ def insert_select(statement: InsertSelect, catalog: SqlCatalog, query_id: str) -
 def target_of(statement: Create, catalog: SqlCatalog) -> str | None:
     """The relation that exists already under the name of a CREATE; refused unless the statement allows for it."""
     found = lookup(catalog, statement.name)
+    if found is not None and statement.replace and catalog.read_only(found.name):
+        raise refuse(f"Cannot add {statement.kind.lower()} '{found.name}': CREATE OR REPLACE is not supported on source "
+                     f"{statement.kind.lower()}s.", statement)
     if found is None or statement.replace or statement.if_not_exists:
         return None if found is None else found.name
     raise refuse(f"Cannot add {statement.kind.lower()} '{found.name}': A {found.kind.value.lower()} with the same name already exists",

@@ -149,6 +149,8 @@ def _sources(query: Query, catalog: SqlCatalog) -> Columns:
             raise refuse(f"Can not join '{info.name}' to '{info.name}': self joins are not yet supported."
                          if len(query.joins) == 1 else f"N-way joins do not support multiple occurrences of the same source. Source: '{info.name}'.",
                          source)
+        if info.window is not None and info.kind is RelationKind.TABLE:
+            raise refuse(f"KSQL does not support persistent queries on windowed tables. {info.name} is windowed.", source)
         found.append(From(alias, info, _distinct(node_name(alias), [f.node for f in found])))
     return Columns(tuple(found))
 
@@ -340,6 +342,7 @@ def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> Non
         if calls := _calls(tree, aggregates.NAMES):
             raise refuse(f"GROUP BY does not support aggregate functions: {calls[0].name.text.upper()} is an aggregate function.", tree)
     keys = _new_keys(query.group_by, made, hook, "GROUP BY")
+    _formats_of_group(query, made)
     group = made.add("group_by").group_by
     for key in keys:
         group.keys.add(expression=key.texts[0], alias=key.inner)
@@ -356,10 +359,27 @@ def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> Non
         _window(query.window, aggregated.aggregate.window)
     if query.emit == "FINAL":
         aggregated.aggregate.emit = topology_pb2.EMIT_FINAL
+        if not aggregated.aggregate.window.HasField("grace"):
+            aggregated.aggregate.window.grace.FromMilliseconds(0)
     made.table = True
     if having:
         made.add("having").filter.where = having
     _finish(made, [(item, text, text) for item, text in values], False)
+
+
+_STRUCTURED = frozenset({"AVG", "CORRELATION", "STDDEV_SAMP", "STDDEV_SAMPLE"})
+"""Functions that keep several numbers, which DELIMITED has no form for where the group goes through a topic."""
+
+
+def _formats_of_group(query: Query, made: Selected) -> None:
+    """What ksqlDB refuses because groups and states have the source's value format there."""
+    source = made.columns.sources[0].info
+    if source.topic.value_format.name == "KAFKA":
+        raise refuse(f"Source(s) {source.name} are using the 'KAFKA' value format. This format does not yet support GROUP BY.", query)
+    called = {c.name.text.upper() for i in query.items for c in _calls(i, aggregates.NAMES)}
+    if source.topic.value_format.name == "DELIMITED" and called & _STRUCTURED:
+        raise refuse("One of the functions used in the statement has an intermediate type that the value format can not handle. Please remove the "
+                     "function or change the format.", query)
 
 
 def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: WindowSpec | None, clause: str) -> Hook:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
+from penstock.expr.aggregates import for_session
 from penstock.plan.nodes import Aggregate, AggregateColumn, Emit, RelationKind, StoreKind, StoreSpec, Window, WindowKind
 from penstock.planner.logical.expressions import aggregated, items, unique
 from penstock.planner.logical.flow import Built, Context, Flow, scope
@@ -35,6 +36,9 @@ def aggregate(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built
         if item is None:
             raise refuse("INVALID_TOPOLOGY", f"{node.name}: * is no aggregate", node=node.name, field=node.path("columns"))
         call = aggregated(node, item, here, of_table)
+        if window is not None and window.kind is WindowKind.SESSION and call.aggregate.merge is None:
+            merging = for_session(call.aggregate, call.literals)
+            call = replace(call, name=merging.name, aggregate=merging)
         if window is not None and window.kind is WindowKind.SESSION and call.aggregate.merge is None:
             raise refuse("UNSUPPORTED", f"{node.name}: two results of {call.name.partition('/')[0]} cannot be merged, as sessions are when "
                          "a record falls between them", node=node.name, field=node.path("columns"))
