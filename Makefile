@@ -29,7 +29,7 @@ compat: setup  ## cases of ksqlDB's tests, which are not part of this project: m
 .PHONY: compat
 
 oracle: setup  ## random topologies in Kafka Streams' own test driver and in ours: make oracle SEED=7 SECONDS=600
-	@$(BIN)/python tests/oracle/run.py --seed $(SEED) --seconds $(SECONDS) $(ARGS)
+	@$(BIN)/python tests/oracle/explore.py --seed $(SEED) --seconds $(SECONDS) $(ARGS)
 
 wheel: setup  ## both wheels into dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel --outdir dist clients/python >/dev/null && $(BIN)/python -m build --no-isolation --wheel --outdir dist service >/dev/null

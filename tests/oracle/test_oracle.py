@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from judge import available
-from run import explore
+from explore import explore
 
 
 @pytest.mark.kafka

@@ -1,6 +1,6 @@
 """make oracle: random topologies in Penstock and in Kafka Streams, for a time. Exit code 1 on a difference that is not listed in known.py.
 
-    python tests/oracle/run.py --seed 1 --seconds 60 [--focus "table aggregate"]
+    python tests/oracle/explore.py --seed 1 --seconds 60 [--focus "table aggregate"]
 """
 
 from __future__ import annotations
