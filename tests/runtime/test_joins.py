@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from harness import Bench
-
 from penstock.log.port import TopicConfig
 from penstock_client.builder import Topology
 from penstock_client.declare import Binding

@@ -51,6 +51,8 @@ def test_every_operator_has_a_call() -> None:
     united.explode(word="EXPLODE(words)").partition_by("word").left_join(table, "word").filter_not("word = 'a'").to_table().to_stream()
     table.filter("x > 1").group_by("k").count()
     s.join(table)
+    s.join_stream(s, kind="LEFT", within=5.0, grace=1.0)
+    table.full_join(table, "left.x AS a")
     operators = {n.WhichOneof("operator") for n in t.message().nodes}
     assert operators | {"sink", "select"} == {f.name for f in topology_pb2.Node.DESCRIPTOR.oneofs_by_name["operator"].fields}
     assert "merge(branch.big, branch.rest): merge" in nodes(t)

@@ -6,7 +6,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from penstock.plan.resolved import Updates
 from penstock.planner.definition import relation_of, topology_of
 from penstock.testing import TopologyTestDriver

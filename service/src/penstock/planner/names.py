@@ -36,7 +36,7 @@ def rekey_node(join: str) -> str:
 def input_aliases(inputs: Sequence[str]) -> tuple[str, ...]:
     """How expressions call the inputs of a join: by node, or by output of a branch; `left` and `right` where that is the same."""
     names = tuple(i.rpartition(".")[2] for i in inputs)
-    return names if len(set(name.lower() for name in names)) == len(names) else ("left", "right")
+    return names if len({name.lower() for name in names}) == len(names) else ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)

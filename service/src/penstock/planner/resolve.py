@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from penstock.plan.dead_letter import RETENTION_MS
 from penstock.plan.nodes import Aggregate, Node, RelationKind, Repartition, Sink, SourceStream, SourceTable, StoreKind, StoreSpec, StreamStreamJoin
@@ -71,7 +72,8 @@ def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namesp
 def _with_changelogs(node: Node, names: Namespace) -> Node:
     """The node with a changelog for each of its stores."""
     found = ((f.name, getattr(node, f.name)) for f in fields(node))
-    return replace(node, **{name: _logged(value, names) for name, value in found if isinstance(value, StoreSpec)})
+    logged: dict[str, Any] = {name: _logged(value, names) for name, value in found if isinstance(value, StoreSpec)}
+    return replace(node, **logged)
 
 
 def _logged(spec: StoreSpec, names: Namespace) -> StoreSpec:

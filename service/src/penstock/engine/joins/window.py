@@ -27,8 +27,7 @@ class JoinWindow:
 
     def advance(self, time: int) -> None:
         """A record without a value is no row, and counts for the newest time all the same."""
-        if time > self.kept:
-            self.kept = time
+        self.kept = max(self.kept, time)
 
     def rows(self, key: bytes, first: int, last: int) -> Sequence[Value]:
         """(time, fields...) of the rows of a key with first <= time <= last, by time, then in order of arrival."""

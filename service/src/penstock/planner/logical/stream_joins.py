@@ -39,9 +39,10 @@ def stream_stream_join(node: Placed, inputs: tuple[Flow, ...], context: Context)
     schema = schema_of(left, found)
     unique(node, list(schema.names), "columns")
     join = join_kind(proto.kind)
-    stores = [_rows(node, side, found, i, flow, before + after + grace) for i, (side, flow) in enumerate((("left", left), ("right", right)))]
+    kept = before + after + grace
+    rows = _rows(node, "left", found, 0, left, kept), _rows(node, "right", found, 1, right, kept)
     made = StreamStreamJoin(node.name, names, schema, RelationKind.STREAM, None, join, tuple(p for p, _ in found), before, after, grace,
-                            *stores, None if join is JoinKind.INNER else _unmatched(node, stores))
+                            *rows, None if join is JoinKind.INNER else _unmatched(node, rows))
     return Built((*extra, made), replace(left, schema=schema))
 
 
@@ -60,7 +61,7 @@ def _rows(node: Placed, side: str, columns: list[Typed], index: int, flow: Flow,
     return replace(store(f"{node.name}-{side}", StoreKind.JOIN, fields or NOTHING, None), retention_ms=retention_ms)
 
 
-def _unmatched(node: Placed, sides: list[StoreSpec]) -> StoreSpec:
+def _unmatched(node: Placed, sides: tuple[StoreSpec, StoreSpec]) -> StoreSpec:
     """Fields are those of either side; their names and types are in both fingerprints."""
     fields = tuple((f"{side}.{name}", str(spec.schema_id)) for side, spec in zip(("left", "right"), sides, strict=True) for name in spec.fields)
     return store(f"{node.name}-unmatched", StoreKind.KEY_VALUE, fields, None)
