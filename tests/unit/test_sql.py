@@ -120,3 +120,9 @@ def test_runner_of_cases(tmp_path: Path) -> None:
     assert sql_files(tmp_path) == [file]
     found = {r.name: (r.status, r.rejected) for r in map(run_sql_case, load_sql_cases(file))}
     assert found == {"n": ("pass", False), "w": ("fail", False), "r": ("pass", False), "o": ("fail", True), "l": ("skip", False)}
+
+
+def test_sessions_merge_latest_and_earliest_values() -> None:
+    made = engine("CREATE TABLE O AS SELECT shop, LATEST_BY_OFFSET(price) l, EARLIEST_BY_OFFSET(price) e FROM orders WINDOW SESSION (10 SECONDS) GROUP BY shop;")
+    made.run([("orders", DriverRecord(0, at, b"a", json.dumps({"PRICE": price}).encode())) for at, price in ((0, 1.0), (15_000, 2.0), (8_000, 3.0))])
+    assert json.loads(made.log["O"][-1].value or b"") == {"L": 3.0, "E": 1.0}

@@ -45,7 +45,8 @@ def plan_joins(query: Query, columns: Columns) -> list[JoinPlan]:
         same = [t for t in before if columns.canonical(t) == columns.canonical(left)]
         plain = [t for t in (left, right) if isinstance(t, ast.Name)]
         if clause.kind == "FULL" or not plain:
-            viable, synthetic = (), _synthetic(columns)
+            viable: tuple[Ast, ...] = ()
+            synthetic = _synthetic(columns)
         else:
             viable, synthetic = tuple(plain), ""
             if same:
@@ -107,7 +108,7 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
     carried = [(quoted(c), f"{first.alias}_{c}") for c in (*(c.name for c in first.info.schema), *pseudo.get(first.alias, ()))]
     key_texts = {quoted(c.name) for c in first.info.schema.key} if len(first.info.schema.key) == 1 else set()
     raw: Columns | None = Columns((first,))
-    for number, step in enumerate(plan):
+    for step in plan:
         right_is_table = step.right_source.info.kind is RelationKind.TABLE
         _check_kinds(step, table, right_is_table)
         left_text = step_text(step.left, raw or columns, raw is None)

@@ -190,7 +190,7 @@ class _Statements(Builder):
         return self._window("SESSION", first, gap, 0, rest)
 
     def _window(self, kind: str, first: Token, size: int, advance: int, rest: tuple[Any, ...]) -> tree.WindowSpec:
-        extras = dict(r for r in rest if isinstance(r, tuple))
+        extras: dict[str, int] = dict(r for r in rest if isinstance(r, tuple))
         return tree.WindowSpec(_start(first), _end(rest[-1]), kind, size, advance, extras.get("retention"), extras.get("grace"))
 
     def retention(self, _word: Token, ms: int) -> tuple[str, int]:

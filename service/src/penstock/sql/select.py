@@ -25,7 +25,6 @@ from penstock.sql.tree import Query, WindowSpec
 from penstock.types.sqltype import Kind, SqlType
 
 
-
 @dataclass(frozen=True, slots=True)
 class Item:
     """One result column. tree is the expression, name what it is called; said: by an alias."""
@@ -172,9 +171,9 @@ def _items(query: Query, columns: Columns) -> list[Item]:
                 wanted = "" if source is None else folded(source)
                 if wanted and all(s.alias != wanted for s in columns.sources):
                     raise refuse(f"'{wanted}' is not a valid stream/table name or alias.", tree)
-                for one, name in columns.every(wanted, keys_last=query.partition_by is not None):
-                    at = ast.Name(tree.start, tree.end, (ast.Ident(tree.start, tree.end, one.alias, True), ast.Ident(tree.start, tree.end, name, True)))
-                    found.append(Item(at, columns.inner(one, name), False))
+                for source_of, name in columns.every(wanted, keys_last=query.partition_by is not None):
+                    at = ast.Name(tree.start, tree.end, (ast.Ident(tree.start, tree.end, source_of.alias, True), ast.Ident(tree.start, tree.end, name, True)))
+                    found.append(Item(at, columns.inner(source_of, name), False))
             case ast.StructStar(item=item):
                 kind = _type_of(item, columns)
                 if kind is None or kind.kind is not Kind.STRUCT:
@@ -188,9 +187,9 @@ def _items(query: Query, columns: Columns) -> list[Item]:
                 found.append(Item(item, folded(alias), True))
             case ast.Selected(item=item):
                 found.append(Item(item, numbers.name(item), False))
-    for item in found:
-        if item.name in PSEUDO and not item.said:
-            raise refuse(f"Reserved column name in select: `{item.name}`. Please remove or alias the column.", item.tree)
+    for one in found:
+        if one.name in PSEUDO and not one.said:
+            raise refuse(f"Reserved column name in select: `{one.name}`. Please remove or alias the column.", one.tree)
     return found
 
 
@@ -417,7 +416,7 @@ def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: Wind
 
 
 def _window(spec: WindowSpec, message: topology_pb2.Window) -> None:
-    message.kind = relation_pb2.WindowKind.Value(f"WINDOW_KIND_{spec.kind}")
+    message.kind = relation_pb2.WindowKind.Value(f"WINDOW_KIND_{spec.kind}")  # type: ignore[assignment,unused-ignore]
     length = message.gap if spec.kind == "SESSION" else message.size
     length.FromMilliseconds(spec.size_ms)
     if spec.kind == "HOPPING":
