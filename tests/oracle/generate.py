@@ -299,8 +299,8 @@ def _join(kind: str, operator: str, left: Callable[[Builder], Flow], node: str, 
     def add(b: Builder) -> Flow:
         one = left(b)
         other = b.beside(one, right_table)
-        if _alias(one) == _alias(other):
-            raise Cannot
+        if _alias(one) == _alias(other) or (made_table and one.sources & other.sources):
+            raise Cannot  # old rows of two tables made of one are those of different moments
         columns = _joined(b, one, other)
         body: dict[str, Any] = {"kind": kind, "columns": {n: text for n, (text, _) in columns.items()}}
         if node == "stream_stream_join":

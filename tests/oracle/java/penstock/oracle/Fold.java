@@ -26,7 +26,15 @@ final class Fold {
     return calls.stream().map(Call::name).toList();
   }
 
+  /**
+   * Of the DSL: a group begins as null, not as its initial state, since Kafka Streams sends what this gives on as the old value of a new
+   * group; tables behind it would take away what was never added.
+   */
   Object initial() {
+    return null;
+  }
+
+  private Object start() {
     Map<String, Object> state = new LinkedHashMap<>();
     for (Call call : calls) {
       state.put(call.name, switch (call.function) {
@@ -48,7 +56,7 @@ final class Fold {
   }
 
   private Object change(Expression.Row row, Object before, int sign) {
-    Map<String, Object> state = new LinkedHashMap<>(Keys.Json.object(before));
+    Map<String, Object> state = new LinkedHashMap<>(Keys.Json.object(before == null ? start() : before));
     for (Call call : calls) {
       Object value = call.argument.apply(row);
       Object old = state.get(call.name);
@@ -75,7 +83,7 @@ final class Fold {
 
   /** Two sessions become one. */
   Object merge(Object one, Object other) {
-    Map<String, Object> left = Keys.Json.object(one);
+    Map<String, Object> left = Keys.Json.object(one == null ? start() : one);
     Map<String, Object> state = new LinkedHashMap<>(left);
     for (Call call : calls) {
       Object a = left.get(call.name);

@@ -40,12 +40,14 @@ final class Windows {
     Duration size = duration(window, "size", Duration.ZERO);
     Duration gap = duration(window, "gap", Duration.ZERO);
     EmitStrategy emit = last ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate();
-    // With its shortest retention a store forgets windows before they leave as final.
+    // With its shortest retention a store in memory forgets windows before they leave as final.
     Duration retention = duration(window, "retention", last ? Duration.ofHours(1) : null);
     org.apache.kafka.streams.kstream.Aggregator<Object, Object, Object> add = (k, v, s) -> fold.add(in.row(k, v), s);
     String kind = (String) window.getOrDefault("kind", "WINDOW_KIND_TUMBLING");
     if (kind.equals("WINDOW_KIND_SESSION")) {
       var stored = Materialized.<Object, Object, SessionStore<Bytes, byte[]>>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
+      // How long a session can be seen decides what late records merge with, so a session has its own retention, not a longer one.
+      retention = duration(window, "retention", null);
       return grouped.windowedBy(SessionWindows.ofInactivityGapAndGrace(gap, grace(window, gap))).emitStrategy(emit)
           .aggregate(fold::initial, add, (k, one, other) -> fold.merge(one, other), retention == null ? stored : stored.withRetention(retention));
     }
