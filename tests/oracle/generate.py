@@ -240,7 +240,7 @@ def _grouped(b: Builder, flow: Flow) -> Flow:
 
 def _folds(b: Builder, group: Flow) -> dict[str, tuple[str, str]]:
     """Aggregates by name, with type."""
-    numbers, strings = [c for c in group.of("BIGINT")], [c for c in group.of("STRING")]
+    numbers, strings = list(group.of("BIGINT")), list(group.of("STRING"))
     choices = {"N": ("COUNT(*)", "BIGINT")}
     if numbers:
         a = b.random.choice(numbers)

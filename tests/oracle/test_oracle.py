@@ -9,8 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from judge import available
 from explore import explore
+from judge import available
 
 
 @pytest.mark.kafka
