@@ -29,9 +29,18 @@ def _early_unmatched(case: Mapping[str, Any], differences: Sequence[str]) -> boo
 
 
 def _old_of_sliding(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
-    """Old values of sliding windows are used: the table is grouped, filtered or joined."""
+    return _old_rows_used(case, "sliding")
+
+
+def _old_of_moment(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
+    times = [record["at"] for record in case["inputs"]]
+    return len(set(times)) < len(times) and _old_rows_used(case, "session")
+
+
+def _old_rows_used(case: Mapping[str, Any], window: str) -> bool:
+    """Whether old rows of windows of a kind are used: their table is grouped, filtered or joined."""
     nodes = case["topology"]["nodes"]
-    tables = {name for name, node in nodes.items() if "sliding" in str(node.get("window", ""))}
+    tables = {name for name, node in nodes.items() if window in str(node.get("window", ""))}
     for name, node in nodes.items():  # inputs come first
         given = node.get("from", [])
         if tables & set(given if isinstance(given, list) else [given]):
@@ -52,6 +61,9 @@ KNOWN: tuple[Known, ...] = (
     Known("no ticket found: old value of a new sliding window", "a sliding window that is made of another sends that other's aggregate (or "
           "the initial one) on as its own old value, so that a table behind it takes away what was never added (case: a new sliding window "
           "has no old value)", _old_of_sliding),
+    Known("no ticket found: old value of a session of one moment", "a second record at the moment of a session that is but that moment updates "
+          "it without its old value, so that a table behind it adds the session twice (case: a session of one moment is updated with its "
+          "old value)", _old_of_moment),
 )
 
 
