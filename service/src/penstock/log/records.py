@@ -213,6 +213,9 @@ def partitions_of(keys: Sequence[bytes | None], n: int, null: int = 0) -> list[i
     """The partition of each key among n, by Kafka's default partitioner. null: where records without a key go."""
     if len(keys) < 32:
         return [null if k is None else murmur2(k) % n for k in keys]
+    lengths = {-1 if key is None else len(key) for key in keys}
+    if len(lengths) == 1 and (length := lengths.pop()) >= 0:
+        return cast("list[int]", (_murmur2_rows(b"".join(cast("Sequence[bytes]", keys)), len(keys), length) % n).tolist())
     by_length: dict[int, list[int]] = {}
     for i, key in enumerate(keys):
         by_length.setdefault(-1 if key is None else len(key), []).append(i)

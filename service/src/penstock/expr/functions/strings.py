@@ -72,8 +72,10 @@ def _slice(size: int, position: int, count: int | None) -> slice:
         text="Part of a text or of bytes from a position, counted from 1 or, if negative, from the end.")
 def substring(text: str, position: int, count: int | None = None) -> str:
     if text.isascii():  # a character is a unit
+        if count is None:
+            return text[position:] if position < 0 else text[position - 1:] if position else text
         start = position - 1 if position > 0 else 0 if position == 0 else max(len(text) + position, 0)
-        return text[start:] if count is None else text[start:start + count] if count > 0 else ""
+        return text[start:start + count] if count > 0 else ""
     units = java.to_units(text)
     return java.from_units(units[_slice(len(units), position, count)])
 
