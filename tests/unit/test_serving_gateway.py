@@ -18,6 +18,7 @@ from penstock.api import server
 from penstock.api.host import Parts, assemble
 from penstock.api.server import run_gateway
 from penstock.config import ServeConfig
+from penstock.log.port import TopicPartition
 from penstock.serving import tail
 from penstock.serving.subscription import Start, Subscribe
 from penstock_client import declare
@@ -499,3 +500,21 @@ async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
         config = ServeConfig(listen=node.address, data_dir=str(tmp_path / "b"))
         with pytest.raises(OSError, match="is taken by another process"):
             await run_gateway(config, asyncio.Event(), lambda _: None)
+
+
+async def test_a_position_whose_records_are_gone_has_expired(node: Node) -> None:
+    await shop(node)
+    first = await node.append("purchases", *(row(f"c{i}", float(i)) for i in range(60)))
+    await node.append("purchases", *(row(f"c{i}", float(i)) for i in range(60)))
+    topic = "purchases"
+    tps = [TopicPartition(topic, p) for p in range((await node.log.topics([topic]))[topic].partitions)]
+    await node.log.delete_records(await node.log.ends(tps))
+    await node.append("purchases", row("new", 1.0))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await collect(node, sub.SubscribeRequest(relation="purchases", start=topology_pb2.StartPosition(after=first.position), until=END))
+    assert (refused.value.code(), reason(refused.value)) == (grpc.StatusCode.OUT_OF_RANGE, "POSITION_EXPIRED")
+    status, info = rpc_status.from_call(refused.value), error_details_pb2.ErrorInfo()
+    assert status is not None and status.details[0].Unpack(info)
+    earliest = topology_pb2.StartPosition(after=position_pb2.PositionToken(value=info.metadata["earliest"]))
+    events = await collect(node, sub.SubscribeRequest(relation="purchases", start=earliest, until=END))
+    assert [r["PRICE"] for r in pushed(events)] == [1.0], "the token in the answer goes on with what is kept"
