@@ -7,6 +7,7 @@ and costs no system call (runtime/poison.py).
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,8 @@ import lmdb
 import msgspec
 
 from penstock.runtime.board_port import TaskEntry
+
+log = logging.getLogger("penstock.board")
 
 MAP_SIZE = 256 << 20
 _opened: dict[str, lmdb.Environment] = {}
@@ -44,16 +47,23 @@ class BoardWriter:
             txn.drop(self._env.open_db(None, txn=txn), delete=False)
 
     def put(self, entries: Iterable[TaskEntry]) -> None:
-        """Write tasks in one transaction."""
-        with self._env.begin(write=True) as txn:
-            for e in entries:
-                txn.put(_key(e.topology, e.incarnation, e.sub, e.partition), _encode(e))
+        """Write tasks in one transaction. On a full disk the board stays as it was: it only describes, and work may go on without it; the
+        next write says what is true then."""
+        try:
+            with self._env.begin(write=True) as txn:
+                for e in entries:
+                    txn.put(_key(e.topology, e.incarnation, e.sub, e.partition), _encode(e))
+        except lmdb.Error as e:
+            log.warning("the board of %s cannot be written: %s", self.worker, e)
 
     def remove(self, topology: str, incarnation: int, tasks: Iterable[tuple[str, int]]) -> None:
-        """These (sub, partition) are no longer this worker's."""
-        with self._env.begin(write=True) as txn:
-            for sub, partition in tasks:
-                txn.delete(_key(topology, incarnation, sub, partition))
+        """These (sub, partition) are no longer this worker's. As put on a full disk."""
+        try:
+            with self._env.begin(write=True) as txn:
+                for sub, partition in tasks:
+                    txn.delete(_key(topology, incarnation, sub, partition))
+        except lmdb.Error as e:
+            log.warning("the board of %s cannot be written: %s", self.worker, e)
 
     def close(self) -> None:
         del _opened[self._path]

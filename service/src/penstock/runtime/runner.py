@@ -132,13 +132,23 @@ class Runner:
             try:
                 await self._step()
             except (LogError, StateError, RecordTooLarge) as e:
-                await self._reset(e)
+                await self._start_over(e)
             except asyncio.CancelledError:
                 raise
             except Exception as e:  # a defect: the topology starts over on this worker, with its reason in the log
                 log.exception("topology %s failed", self.plan.topology)
-                await self._reset(e)
+                await self._start_over(e)
         await self._end()
+
+    async def _start_over(self, why: Exception) -> None:
+        """Reset until that succeeds: what stopped the work (a full disk above all) may stop the resetting too."""
+        while not self._stopping:
+            try:
+                await self._reset(why)
+                return
+            except (LogError, StateError, OSError) as e:
+                log.warning("topology %s cannot start over yet: %s", self.plan.topology, e)
+                await asyncio.sleep(0.5)
 
     async def _end(self) -> None:
         try:
@@ -519,11 +529,14 @@ class Runner:
         self.tasks.pop(task.id, None)
         owner = self.owners.pop(task.id, "")
         if task.state is not None:
-            if clean and not task.first_commit:
-                inputs = {f"{i.tp.topic}[{i.tp.partition}]": i.committed for i in task.inputs}
-                task.state.sync()  # the mark may reach the disk only after what it vouches for
-                task.state.commit((), Stamp(self.plan.incarnation, FORMAT, owner, inputs, task.changelogs, CLEAN, self.ctx.clock.now_ms()))
-            task.state.close()
+            try:
+                if clean and not task.first_commit:
+                    inputs = {f"{i.tp.topic}[{i.tp.partition}]": i.committed for i in task.inputs}
+                    task.state.sync()  # the mark may reach the disk only after what it vouches for
+                    task.state.commit((), Stamp(self.plan.incarnation, FORMAT, owner, inputs, task.changelogs, CLEAN, self.ctx.clock.now_ms()))
+                    task.state.sync()
+            finally:
+                task.state.close()
         if task.id not in self.failures:  # of a failed task the board keeps the reason
             self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task.id.sub].name, task.id.partition)])
 

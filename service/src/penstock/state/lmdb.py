@@ -408,13 +408,15 @@ class LmdbTaskState:
             store.drop()
 
     def sync(self) -> None:
-        """Put everything that was committed on the disk."""
-        self.env.sync(True)
+        """Put everything that was committed on the disk. Raises StoreFull when there is no room for it."""
+        try:
+            self.env.sync(True)
+        except lmdb.Error as e:
+            raise StoreFull(f"{self.path} cannot be synced: {e}") from e
 
     def close(self) -> None:
-        """Sync and close; the environment is then good after any restart of the machine."""
+        """Close it; who wants it to be good after any restart of the machine calls sync before."""
         self.drop_cache()
-        self.sync()
         opened.pop(self._id, None)
         self.env.close()
         os.close(self._lock)
