@@ -114,8 +114,8 @@ def seeds(seed: int, operators: list[str]) -> Iterator[tuple[str, str]]:
         number += 1
 
 
-def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = None) -> Tally:
-    """Run for some seconds."""
+def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = None, runs: int = 0) -> Tally:
+    """Run for some seconds, or `runs` runs if that is not 0."""
     operators, missing = built()
     for operator, why in missing.items():
         print(f"not built: {operator}: {why}")
@@ -124,7 +124,7 @@ def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = No
     deadline = time.monotonic() + seconds
     try:
         for text_, operator in seeds(seed, [focus] if focus else operators):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or (runs and tally.runs >= runs):
                 break
             generated = generate(text_, operator, operators)
             try:
