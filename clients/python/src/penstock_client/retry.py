@@ -33,5 +33,8 @@ NO_RETRY = Retry(attempts=1)
 
 
 def transient(error: PenstockError) -> bool:
-    """Whether a repeat may succeed. gRPC servers answer bursts of new streams with CANCELLED, which this client never asked for."""
+    """Whether a repeat may succeed. gRPC servers answer bursts of new streams with CANCELLED, which this client never asked for; an
+    INTERNAL without a reason is the gRPC library's own, for a stream that broke while it was opened."""
+    if error.code is grpc.StatusCode.INTERNAL:
+        return not error.reason
     return error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)

@@ -234,7 +234,8 @@ class Hub:
         if request.until:
             known = decode(request.until, self.gateway.log.log_id, "until.position").topics.get(info.name)
             return {} if known is None else {p: o for p, o in known.offsets.items() if p in partitions}
-        ends = await self.gateway.log.ends([TopicPartition(info.name, p) for p in partitions])
+        # the high watermark: Kafka's last stable offset lags behind an acknowledged commit, whose records must not be missed
+        ends = await self.gateway.log.ends([TopicPartition(info.name, p) for p in partitions], committed=False)
         return {tp.partition: end for tp, end in ends.items()}
 
     async def _expired(self, served: Served, e: OffsetOutOfRange) -> RequestError:
