@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBS = REPOSITORY / ".cache" / "kafka-libs"
@@ -61,6 +61,15 @@ def available() -> str:
     if not _have_libs() and shutil.which("mvn") is None:
         return f"no mvn on the PATH and no Kafka jars in {LIBS.relative_to(REPOSITORY)}"
     return ""
+
+
+def without_kafka(reason: str) -> NoReturn:
+    """In a test: skip it; where PENSTOCK_REQUIRE_KAFKA is set (continuous integration) fail instead."""
+    import pytest
+
+    if os.environ.get("PENSTOCK_REQUIRE_KAFKA"):
+        pytest.fail(f"tests on Kafka are required here, but there is none: {reason}", pytrace=False)
+    pytest.skip(f"no Kafka here: {reason}")
 
 
 def _have_libs() -> bool:

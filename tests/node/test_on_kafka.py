@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from broker import Broker, available
+from broker import Broker, available, without_kafka
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from penstock_client import Topology
 from penstock_client.declare import Binding
@@ -23,7 +23,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealNode, Broker]]:
     """A node whose broker is started by the first test."""
     if reason := available():
-        pytest.skip(f"no Kafka here: {reason}")
+        without_kafka(reason)
     directory = tmp_path_factory.mktemp("late")
     broker = Broker(directory / "broker")
     (directory / "kafka.properties").write_text("session.timeout.ms=3000\n")
