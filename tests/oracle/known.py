@@ -37,10 +37,10 @@ def _old_of_moment(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
     return len(set(times)) < len(times) and _old_rows_used(case, "session")
 
 
-def _old_rows_used(case: Mapping[str, Any], window: str) -> bool:
-    """Whether old rows of windows of a kind are used: their table is grouped, filtered or joined."""
+def _old_rows_used(case: Mapping[str, Any], what: str, part: str = "window") -> bool:
+    """Whether old rows of tables of a kind are used: such a table is grouped, filtered or joined."""
     nodes = case["topology"]["nodes"]
-    tables = {name for name, node in nodes.items() if window in str(node.get("window", ""))}
+    tables = {name for name, node in nodes.items() if what in str(node.get(part, ""))}
     for name, node in nodes.items():  # inputs come first
         given = node.get("from", [])
         if tables & set(given if isinstance(given, list) else [given]):
@@ -49,6 +49,10 @@ def _old_rows_used(case: Mapping[str, Any], window: str) -> bool:
             if "select" in node or "suppress" in node:
                 tables.add(name)
     return False
+
+
+def _old_of_suppressed(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
+    return _old_rows_used(case, "until", "suppress")
 
 
 def _ms(text: str) -> int:
@@ -64,6 +68,9 @@ KNOWN: tuple[Known, ...] = (
     Known("no ticket found: old value of a session of one moment", "a second record at the moment of a session that is but that moment updates "
           "it without its old value, so that a table behind it adds the session twice (case: a session of one moment is updated with its "
           "old value)", _old_of_moment),
+    Known("no ticket found: old value behind a suppress", "what a suppress lets go has as its old value the row before the last that was held "
+          "back, which nobody has seen, so that a table behind it takes away what was never added (case: the old row is the one that left "
+          "last)", _old_of_suppressed),
 )
 
 

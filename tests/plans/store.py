@@ -75,10 +75,34 @@ nodes:
   out: {from: pairs, sink: pairs_out}
 """
 
+FOREIGN_KEYS = """
+topology: foreign_keys
+nodes:
+  orders: {table: {columns: [ID STRING KEY, CUSTOMER BIGINT, ITEM STRING], partitions: 2}}
+  customers: {table: {columns: [NUMBER BIGINT KEY, NAME STRING], partitions: 3}}
+  named: {from: [orders, customers], table_join: {kind: left, foreign_key: CUSTOMER + 1, columns: [ITEM, NAME, customers.ROWTIME AS SINCE]}}
+  out: {from: named, sink: named_out}
+"""
+
+WINDOWS = """
+topology: windows
+nodes:
+  clicks: {stream: {columns: [WHO STRING KEY, PAGE STRING, MS BIGINT], partitions: 2}}
+  by_page: {from: clicks, group_by: PAGE}
+  recent: {from: by_page, aggregate: {N: COUNT(*)}, window: {hopping: 1m, advance: 10s, grace: 5s}}
+  near: {from: by_page, aggregate: {N: COUNT(*), M: MAX(MS)}, window: {sliding: 30s, retention: 2d}}
+  visits: {from: by_page, aggregate: {N: COUNT(*), S: SUM(MS)}, window: {session: 10m, grace: 1m, retention: 1d}, emit: final}
+  once: {from: recent, suppress: {until: window_close}}
+  slow: {from: near, suppress: {until: 1m, max_records: 1000, max_bytes: 1000000}}
+  recent_out: {from: once, sink: recent_out}
+  near_out: {from: slow, sink: near_out}
+  visits_out: {from: visits, sink: visits_out}
+"""
+
 
 def plans() -> dict[str, tuple[bytes, str]]:
     """(stored, explained) by name."""
-    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
+    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS, "windows": WINDOWS, "foreign_keys": FOREIGN_KEYS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
     found = {}
     for name, text in texts.items():
         documents = load_documents(text)

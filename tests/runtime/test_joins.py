@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from harness import Bench
-from penstock.log.port import TopicConfig
+from penstock.log.port import TopicConfig, TopicPartition
+from penstock.log.records import partitions_of
 from penstock_client.builder import Topology
 from penstock_client.declare import Binding
 
@@ -41,6 +43,14 @@ def tables() -> Topology:
     right = t.table(columns="K STRING KEY, B BIGINT", binding=bound("right"), name="right_in")
     t.table(columns="K STRING KEY, A BIGINT", binding=bound("left"), name="left_in").full_join(right, "A", "B", name="rows").to("rows_out")
     return t
+
+
+async def placed(bench: Bench, topic: str, rows: list[tuple[str, object]]) -> None:
+    """Append where Kafka's own producer would."""
+    builders = {TopicPartition(topic, p): bench.log.builder(transactional=False) for p in (0, 1)}
+    for (key, value), p in zip(rows, partitions_of([key.encode() for key, _ in rows], 2), strict=True):
+        assert builders[TopicPartition(topic, p)].append(1000, key.encode(), None if value is None else json.dumps(value).encode(), ())
+    await bench.log.append_many({at: builder for at, builder in builders.items() if builder.count})
 
 
 async def restarted(bench: Bench, how: str) -> None:
@@ -87,3 +97,30 @@ async def test_table_join(bench: Bench, how: str) -> None:
     assert len(out) == 79 and len(last) == 50
     assert (last[b"k3"], last[b"k40"], last[b"k4"], last[b"k5"]) == (
         {"A": 3, "B": 33}, {"A": 40, "B": 44}, {"A": 4, "B": None}, {"A": None, "B": 5})
+
+
+@pytest.mark.parametrize("how", ["crash", "rebuild"])
+async def test_foreign_key_join(bench: Bench, how: str) -> None:
+    """Subscriptions are kept: right rows that change afterwards reach the left rows that refer to them."""
+    t = Topology("refer")
+    right = t.table(columns="N STRING KEY, B BIGINT", binding=bound("right"), name="right_in")
+    t.table(columns="K STRING KEY, F STRING, A BIGINT", binding=bound("left"), name="left_in").left_join(
+        right, "A", "B", foreign_key="F", name="refer").to("refer_out")
+    await bench.register(t)
+    await bench.start()
+    await placed(bench, "right", [(f"n{i}", {"B": i}) for i in range(5)])
+    await placed(bench, "left", [(f"k{i}", {"F": f"n{i % 5}", "A": i}) for i in range(40)])
+    for _ in range(100):
+        first = dict(await bench.read("refer_out", 1000, timeout=0.3))
+        if first == {f"k{i}".encode(): {"A": i, "B": i % 5} for i in range(40)}:
+            break
+    else:
+        raise AssertionError(first)
+    await restarted(bench, how)
+    await placed(bench, "right", [("n3", {"B": 33}), ("n4", None)])
+    wanted = {f"k{i}".encode(): {"A": i, "B": {3: 33, 4: None}.get(i % 5, i % 5)} for i in range(40)}
+    for _ in range(100):
+        last = dict(await bench.read("refer_out", 1000, timeout=0.3))
+        if last == wanted:
+            break
+    assert last == wanted

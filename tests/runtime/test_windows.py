@@ -35,7 +35,10 @@ def windows(bench: Bench) -> Topology:
     grouped = t.stream(columns="K STRING KEY, V BIGINT", binding=Binding(topic=bench.input, create=False), name="input").group_by("K")
     for name, window in WINDOWS.items():
         for emit in ("changes", "final"):
-            grouped.window(window).aggregate(n="COUNT(*)", total="SUM(V)", emit=emit, name=f"{name}_{emit}").to(f"{name}_{emit}_out")
+            table = grouped.window(window).aggregate(n="COUNT(*)", total="SUM(V)", emit=emit, name=f"{name}_{emit}")
+            table.to(f"{name}_{emit}_out")
+            if emit == "changes":
+                table.suppress("window_close", name=f"{name}_held").to(f"{name}_held_out")
     return t
 
 
@@ -80,6 +83,8 @@ async def test_windows_go_on(bench: Bench, tmp_path: Path, loss: str) -> None:
     await bench.append(bench.input, [("j", {"V": 64}, 400)])
     assert await rows(bench, "ses_final", 3) == [("j", 112, 112, n(1, 4)), ("k", 100, 118, n(3, 11)), ("j", 145, 145, n(1, 32))]
     assert (await rows(bench, "tum_final", 4))[3:] == [("j", 140, 0, n(1, 32))]
+    for name, count in (("tum", 4), ("hop", 9), ("ses", 3)):
+        assert await rows(bench, f"{name}_held", count) == await rows(bench, f"{name}_final", count), "suppressed until closed is as final"
     assert await rows(bench, "sli_final", 7) == [
         ("k", 90, 0, n(1, 1)), ("k", 98, 0, n(2, 3)), ("k", 101, 0, n(1, 2)), ("j", 102, 0, n(1, 4)), ("k", 108, 0, n(2, 10)),
         ("k", 109, 0, n(1, 8)), ("j", 135, 0, n(1, 32))]

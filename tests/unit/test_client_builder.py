@@ -49,7 +49,7 @@ def test_every_operator_has_a_call() -> None:
     ways = s.branch(big="x > 10", default="rest")
     united = ways["big"].merge(ways["rest"])
     united.explode(word="EXPLODE(words)").partition_by("word").left_join(table, "word").filter_not("word = 'a'").to_table().to_stream()
-    table.filter("x > 1").group_by("k").count()
+    table.filter("x > 1").group_by("k").count().suppress(60, max_records=10)
     s.join(table)
     s.join_stream(s, kind="LEFT", within=5.0, grace=1.0)
     table.full_join(table, "left.x AS a")

@@ -11,6 +11,8 @@ from penstock.planner.definition import relation_of, topology_of
 from penstock.testing import TopologyTestDriver
 from penstock.testing.relations import relation_info
 
+REFERRING = [relation_info(relation_of(r)) for r in (
+    {"table": "l", "columns": ["K STRING KEY", "F BIGINT", "A BIGINT"]}, {"table": "r", "columns": ["N BIGINT KEY", "B BIGINT"]})]
 TABLES = [relation_info(relation_of(r)) for r in (
     {"table": "l", "columns": ["K STRING KEY", "A BIGINT"]}, {"table": "r", "columns": ["K STRING KEY", "B BIGINT"]})]
 STREAMS = [relation_info(relation_of(r)) for r in (
@@ -189,3 +191,39 @@ def test_a_stream_joined_with_itself(steps: Steps) -> None:
         near = sorted((r for r in rows if r[0] == key and abs(r[2] - at) <= 10), key=lambda r: r[2])
         wanted += [(key, {"A": other, "B": value}, max(at, t)) for _, other, t in near]
     assert [(r.key, r.value, r.timestamp) for r in driver.read_output("o")] == wanted
+
+
+lefts = st.tuples(st.just("l"), st.sampled_from("abc"), st.none() | st.tuples(st.none() | st.integers(1, 3), st.integers(0, 2)), st.integers(0, 40))
+rights = st.tuples(st.just("r"), st.integers(1, 3), st.none() | st.integers(0, 9), st.integers(0, 40))
+
+
+@quick
+@given(st.lists(lefts | rights | st.just(COMMIT), max_size=40), st.sampled_from(["inner", "left"]), st.sampled_from([1, 3]), st.sampled_from(list(Updates)))
+def test_a_foreign_key(steps: Steps, kind: str, partitions: int, updates: Updates) -> None:
+    """The table at the end, what was sent last of each key, and what is aggregated from it."""
+    nodes = {"l": {"table": "l"}, "r": {"table": "r"}, "j": {"from": ["l", "r"], "table_join": {"kind": kind, "foreign_key": "f", "columns": ["a", "b"]}},
+             "out": {"from": "j", "sink": "o"}, "g": {"from": "j", "group_by": "b"}, "sums": {"from": "g", "aggregate": {"N": "COUNT(*)"}}}
+    driver = TopologyTestDriver(topology_of({"topology": "t", "nodes": nodes}), REFERRING, partitions=partitions, updates=updates)
+    left: dict[str, Any] = {}
+    right: dict[int, Any] = {}
+    for step in steps:
+        if step == COMMIT:
+            driver.commit()
+            continue
+        to, key, value, at = step
+        row = None if value is None else {"F": value[0], "A": value[1]} if to == "l" else {"B": value}
+        driver.append(to, key=key, value=row, timestamp=at)
+        (left if to == "l" else right)[key] = value
+    wanted = {}
+    for key, value in left.items():
+        if value is not None and (kind == "left" or right.get(value[0]) is not None):
+            wanted[key] = (value[1], right.get(value[0]))
+    assert {row.key[0]: row.values for row in driver.read_store("j")} == wanted
+    last = {r.key: r.value for r in driver.read_output("o")}
+    assert {k: (v["A"], v["B"]) for k, v in last.items() if v is not None} == wanted
+    counts: dict[Any, int] = {}
+    for _, b in wanted.values():
+        if b is not None:
+            counts[b] = counts.get(b, 0) + 1
+    assert {row.key[0]: row.values[0] for row in driver.read_store("sums") if row.values[0]} == counts
+    assert driver.dead_letters == []

@@ -251,13 +251,13 @@ class Table(_Output):
         """Compute the value columns."""
         return Table(self._topology, self._select(columns, named, name))
 
-    def join(self, other: Table, *columns: Projected, name: str = "", **named: str) -> Table:
-        """Join rows of the same key; a key without a row in both has none."""
-        return self._join(other, topology_pb2.JOIN_KIND_INNER, columns, named, name)
+    def join(self, other: Table, *columns: Projected, foreign_key: str = "", name: str = "", **named: str) -> Table:
+        """Join rows of the same key, or each row with the other table's row that `foreign_key` names; without one there is none."""
+        return self._join(other, topology_pb2.JOIN_KIND_INNER, columns, named, name, foreign_key)
 
-    def left_join(self, other: Table, *columns: Projected, name: str = "", **named: str) -> Table:
-        """Join rows of the same key; where the other table has none, its columns are null."""
-        return self._join(other, topology_pb2.JOIN_KIND_LEFT, columns, named, name)
+    def left_join(self, other: Table, *columns: Projected, foreign_key: str = "", name: str = "", **named: str) -> Table:
+        """As join; where the other table has no such row, its columns are null."""
+        return self._join(other, topology_pb2.JOIN_KIND_LEFT, columns, named, name, foreign_key)
 
     def right_join(self, other: Table, *columns: Projected, name: str = "", **named: str) -> Table:
         """Join rows of the same key; where this table has none, its columns are null."""
@@ -268,11 +268,31 @@ class Table(_Output):
         return self._join(other, topology_pb2.JOIN_KIND_FULL, columns, named, name)
 
     def _join(
-        self, other: Table, kind: topology_pb2.JoinKind, columns: tuple[Projected, ...], named: dict[str, str], name: str
+        self,
+        other: Table,
+        kind: topology_pb2.JoinKind,
+        columns: tuple[Projected, ...],
+        named: dict[str, str],
+        name: str,
+        foreign_key: str = "",
     ) -> Table:
         node = self._then(name, "join", other)
         node.table_table_join.kind = kind
+        node.table_table_join.foreign_key = foreign_key
         node.table_table_join.columns.extend(_projections(columns, named))
+        return Table(self._topology, node.name)
+
+    def suppress(self, until: Seconds | str, *, max_records: int = 0, max_bytes: int = 0, name: str = "") -> Table:
+        """Hold back updates, so that of each key the newest leaves: until "window_close", or for a time in the time of the rows. Over a
+        bound the longest waiting leaves early; 0 is none."""
+        node = self._then(name, "suppress")
+        node.suppress.max_records, node.suppress.max_bytes = max_records, max_bytes
+        if isinstance(until, str):
+            if until != "window_close":
+                raise ValueError(f"until is 'window_close' or a time, not {until!r}")
+            node.suppress.window_closes = True
+        else:
+            node.suppress.time_limit.CopyFrom(duration(until))
         return Table(self._topology, node.name)
 
     def to_stream(self, *, name: str = "") -> Stream:

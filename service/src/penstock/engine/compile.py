@@ -44,9 +44,9 @@ def compile_sub(sub: SubTopology, settings: Settings, bindings: Bindings) -> Com
 def _expiries(graph: Graph, gen: Generator) -> list[Expiry]:
     found = []
     for node in graph.sub.nodes:
-        if isinstance(node, n.Aggregate) and node.window is not None and node.name in gen.times:
+        if isinstance(node, n.Aggregate | n.Suppress) and node.window is not None and node.name in gen.times:
             time = gen.times.get(newest_name(node), gen.times[node.name])
-            for spec in n.stores_of(node):
+            for spec in (s for s in n.stores_of(node) if s.kind is not n.StoreKind.KEY_VALUE):
                 retention = spec.retention_ms or node.window.retention_ms
                 found.append(Expiry(time, retention, gen.bindings.stores[spec.name]))  # type: ignore[arg-type]
     return found

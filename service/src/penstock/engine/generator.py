@@ -6,7 +6,7 @@ the node to blame for a failure by that comment, so no variable has to be kept u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.engine.failure import Failures
@@ -62,7 +62,8 @@ class Generator:
         self.globals_set: list[str] = []
         self.flushes: list[tuple[str, str]] = []  # (aggregate's node, function) in topological order
         self.times: dict[str, str] = {}  # windowed node -> global with its stream time
-        self.waiting: dict[str, str] = {}  # aggregate that emits closed windows -> global with its open ones
+        self.waiting: dict[str, str] = {}  # node that sends on later, by the times of rows -> global with what waits
+        self.closes: dict[str, str] = {}  # such a node -> function that sends it on
         self.made: dict[str, object] = {}  # what an operator made at its first call, by node
         self.held: dict[str, Held] = {}  # state outside of generated code, by the name under which its scalar is kept
         self.pending: dict[str, str] = {}  # aggregate -> global with its groups to send on
@@ -204,11 +205,12 @@ class Generator:
         self._depth = depth
         return lines
 
-    def changes(self, ref: str, change: Change) -> Lines:
-        """What all consumers of a table do with a change."""
+    def changes(self, ref: str, change: Change, only: Callable[[Edge], bool] = lambda edge: True) -> Lines:
+        """What the consumers of a table (only: some of them) do with a change."""
         from penstock.engine.operators import OPERATORS
 
-        return [line for edge in self.graph.consumers.get(ref, ()) for line in OPERATORS[type(edge.node)].on_change(self, edge, change)]
+        edges = filter(only, self.graph.consumers.get(ref, ()))
+        return [line for edge in edges for line in OPERATORS[type(edge.node)].on_change(self, edge, change)]
 
     def split(self, ref: str, row: Row) -> Lines:
         """As rows, for a row of a table that may be absent: streams treat a record with a null value in code of its own. It has no value

@@ -91,11 +91,13 @@ class Graph:
                 return form
             case n.Repartition():
                 return key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=True)
-            case n.PartitionBy():
+            case n.PartitionBy() | n.ForeignKeySend():
                 return None
+            case n.ForeignKeySubscribe():
+                return key_form(node.key_format, node.schema.key, 0, own=True)
             case n.GroupBy() if node.rekey:
                 return None
-            case n.Aggregate() | n.ToTable() | n.TableTableJoin() | n.StreamStreamJoin():
+            case n.Aggregate() | n.ToTable() | n.TableTableJoin() | n.ForeignKeyJoin() | n.StreamStreamJoin() | n.Suppress():
                 return self.store_form(node)
             case n.Merge():
                 forms = {self._input_form(node, i) for i in range(len(node.inputs))}
@@ -111,7 +113,7 @@ class Graph:
         match node:
             case n.SourceStream() | n.SourceTable() | n.Repartition():
                 return node.topic.key_format
-            case n.PartitionBy():
+            case n.PartitionBy() | n.ForeignKeySend() | n.ForeignKeySubscribe():
                 return node.key_format
             case n.GroupBy() if node.rekey:
                 return node.key_format
@@ -146,6 +148,11 @@ class Graph:
             self._old[node.name] = any(self._asks_old(edge) for edge in self.edges(node))
         return self._old[node.name]
 
+    def urgent(self, edge: Edge) -> bool:
+        """Whether a change goes to a Suppress, through filters and selects at most. That goes by the times of the rows that it gets: one
+        that came behind another which is newer by far would be taken for the only one of its key."""
+        return isinstance(edge.node, n.Suppress) or isinstance(edge.node, n.Filter | n.Select) and any(map(self.urgent, self.edges(edge.node)))
+
     def _asks_old(self, edge: Edge) -> bool:
         node: n.Node = edge.node
         match node:
@@ -155,6 +162,8 @@ class Graph:
                 return self.on_table(node)
             case n.Select():
                 return self.on_table(node) and self.tracks_old(node)
+            case n.ForeignKeySend():
+                return True
             case n.TableTableJoin():
                 return node.join.keeps(edge.index) or self.tracks_old(node)
             case _:

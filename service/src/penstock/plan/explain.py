@@ -68,6 +68,12 @@ def _node(node: n.Node, reads: bool) -> str:
         case n.StreamStreamJoin():
             return f"{node.join.value.lower()} stream join by key, {node.before_ms} ms before to {node.after_ms} ms after, grace " \
                    f"{node.grace_ms} ms: {_projections(node.columns, _sides(node))}"
+        case n.ForeignKeySend():
+            return f"subscribe to {to_sql(node.foreign_key)} as {_format(node.key_format)}"
+        case n.ForeignKeySubscribe():
+            return f"answer with {', '.join(node.answers) or 'nothing'} as {_format(node.key_format)}"
+        case n.ForeignKeyJoin():
+            return f"{node.join.value.lower()} foreign-key join: {_projections(node.columns, ['left', 'right'])}"
         case n.TableTableJoin():
             return f"{node.join.value.lower()} table join by key: {_projections(node.columns, _sides(node))}"
         case n.Merge():
@@ -79,6 +85,10 @@ def _node(node: n.Node, reads: bool) -> str:
             return "to table"
         case n.ToStream():
             return "to stream"
+        case n.Suppress():
+            until = "windows close" if node.window_closes else f"{node.wait_ms} ms behind the first update"
+            bounds = "".join(f", at most {bound} {what}" for bound, what in ((node.max_records, "records"), (node.max_bytes, "bytes")) if bound)
+            return f"suppress until {until}{bounds}"
         case n.Sink():
             return f"sink {node.relation} to {_topic(node.topic)}"
     raise TypeError(f"no text for {type(node).__name__}")

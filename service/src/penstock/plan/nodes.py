@@ -345,7 +345,62 @@ class StreamStreamJoin(Node):
         return self.before_ms + self.after_ms + self.grace_ms
 
 
-Materialised = SourceTable | ToTable | Aggregate | TableTableJoin
+@dataclass(frozen=True, slots=True)
+class Suppress(Node):
+    """Holds back a table's changes; of each key the newest leaves when the node's stream time has reached its time + wait_ms: the time of
+    the first change since one left, with window_closes the end of the window. Bounds of 0 are none. buffer: what waits, key -> (row's
+    time, that time, whether it is there, value columns); store: the rows that left."""
+
+    wait_ms: int
+    window_closes: bool
+    max_records: int
+    max_bytes: int
+    buffer: StoreSpec
+    store: StoreSpec
+
+
+SUBSCRIBER, INSTRUCTION, ROW_HASH, PRESENT = ".key", ".instruction", ".hash", ".present"
+"""Columns of a foreign-key join's subscriptions and answers: the left row's key bytes, what to do, the left row's hash, and whether there is
+a right row."""
+
+
+def answer_column(name: str) -> str:
+    """What an answer calls a column of the right row."""
+    return f"right.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeySend(Node):
+    """First part of a foreign-key join: changes of the left table as subscriptions under the right key. A Repartition follows.
+    keeps_left: left rows without a right one stay."""
+
+    foreign_key: Expr
+    key_format: Format
+    keeps_left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeySubscribe(Node):
+    """Second part, where the right table is (inputs[1]): keeps the subscriptions of inputs[0] and answers them with the columns `answers`
+    of the right row, under the left key. A Repartition follows. store: `[length, 4 bytes][right key][left key] -> (time, hash)`."""
+
+    answers: tuple[str, ...]
+    key_format: Format
+    store: StoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeyJoin(Node):
+    """Last part, where the left table is (inputs[1]): joins the answers of inputs[0] with it; in `columns` source 0 is the left table and
+    1 the right one. Store value = the result's value columns."""
+
+    join: JoinKind
+    columns: tuple[Projection, ...]
+    answers: tuple[str, ...]
+    store: StoreSpec
+
+
+Materialised = SourceTable | ToTable | Aggregate | TableTableJoin | ForeignKeyJoin | Suppress
 """Tables that have a store of their own rows; a Filter or Select of one is computed from it."""
 
 

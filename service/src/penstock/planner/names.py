@@ -33,6 +33,16 @@ def rekey_node(join: str) -> str:
     return f"{join}-rekey"
 
 
+def subscribe_node(join: str) -> str:
+    """The first part of a foreign-key join."""
+    return f"{join}-subscribe"
+
+
+def answer_node(join: str) -> str:
+    """Its second part."""
+    return f"{join}-answer"
+
+
 def input_aliases(inputs: Sequence[str]) -> tuple[str, ...]:
     """How expressions call the inputs of a join: by node, or by output of a branch; `left` and `right` where that is the same."""
     names = tuple(i.rpartition(".")[2] for i in inputs)

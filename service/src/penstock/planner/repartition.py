@@ -1,11 +1,11 @@
-"""Repartition nodes behind every new key: there the rows go through a topic to the partition of their key."""
+"""Repartition nodes behind every new key, and behind what a foreign-key join sends: there the rows go through a topic to the partition of their key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from penstock.plan.nodes import Format, GroupBy, Node, PartitionBy, RelationKind, Repartition, TopicRef
+from penstock.plan.nodes import ForeignKeySend, ForeignKeySubscribe, Format, GroupBy, Node, PartitionBy, RelationKind, Repartition, TopicRef
 from penstock.planner.logical.flow import Logical
 from penstock.planner.names import Namespace, repartition_node
 
@@ -19,7 +19,7 @@ def repartition(logical: Logical, names: Namespace) -> tuple[Node, ...]:
     nodes: list[Node] = []
     for node in logical.nodes:
         nodes.append(_rewired(node, moved))
-        if isinstance(node, PartitionBy) or (isinstance(node, GroupBy) and node.rekey):
+        if isinstance(node, PartitionBy | ForeignKeySend | ForeignKeySubscribe) or (isinstance(node, GroupBy) and node.rekey):
             made = _behind(node, names)
             moved[node.name] = made.name
             nodes.append(made)
@@ -30,7 +30,7 @@ def _rewired(node: Node, moved: Mapping[str, str]) -> Node:
     return replace(node, inputs=tuple(moved.get(i, i) for i in node.inputs)) if any(i in moved for i in node.inputs) else node
 
 
-def _behind(node: PartitionBy | GroupBy, names: Namespace) -> Repartition:
+def _behind(node: PartitionBy | GroupBy | ForeignKeySend | ForeignKeySubscribe, names: Namespace) -> Repartition:
     name = repartition_node(node.name)
     topic = TopicRef(names.repartition(name), 0, node.key_format, INTERNAL)
     return Repartition(name, (node.name,), node.schema, node.kind, None, topic, changes=node.kind is RelationKind.TABLE)

@@ -7,7 +7,19 @@ from dataclasses import fields, replace
 from typing import Any
 
 from penstock.plan.dead_letter import RETENTION_MS
-from penstock.plan.nodes import Aggregate, Node, RelationKind, Repartition, Sink, SourceStream, SourceTable, StoreKind, StoreSpec, StreamStreamJoin
+from penstock.plan.nodes import (
+    Aggregate,
+    Node,
+    RelationKind,
+    Repartition,
+    Sink,
+    SourceStream,
+    SourceTable,
+    StoreKind,
+    StoreSpec,
+    StreamStreamJoin,
+    Suppress,
+)
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
 from penstock.planner.logical.flow import Logical, Wish
@@ -51,7 +63,7 @@ def _read_as(parts: Sequence[Part], numbers: Sequence[int]) -> Mapping[str, int]
 
 def _sub(part: Part, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> SubTopology:
     nodes = tuple(_resolved(n, number, wishes, names, relations, read_as) for n in part.nodes)
-    timed = any(isinstance(n, StreamStreamJoin) or isinstance(n, Aggregate) and n.window is not None for n in nodes)
+    timed = any(isinstance(n, StreamStreamJoin | Suppress) or isinstance(n, Aggregate) and n.window is not None for n in nodes)
     scalars = replace(store(SCALARS, StoreKind.KEY_VALUE, (("value", "BIGINT"),), None), changelog=names.scalars(part.name)) if timed else None
     return SubTopology(part.name, nodes, number, scalars)
 

@@ -12,7 +12,7 @@ from penstock.planner.validate import INPUTS
 from penstock.planner.yaml_parts import Source, projections
 from penstock.planner.yaml_relations import DECLARATION, declaration, topic
 
-NOT_BUILT = ("global_table", "processor", "suppress", "cogroup")
+NOT_BUILT = ("global_table", "processor", "cogroup")
 _ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join", "table_join": "table_table_join", "stream_join": "stream_stream_join"}
 _BESIDE = ("name", "inputs", "input", "from", "window", "emit", "start")
 _STARTS = ("earliest", "latest", "snapshot")
@@ -178,15 +178,28 @@ def _join(operator: str, *durations: str) -> Form:
         if not isinstance(given, dict):
             return {} if given is None else {"kind": node.enum(operator, topology_pb2.JoinKind, "JOIN_KIND_")}
         here = node.child(operator)
-        here.only("kind", "columns", *durations)
+        texts = ("foreign_key",) if operator == "table_table_join" else ()
+        here.only("kind", "columns", *durations, *texts)
         body: dict[str, Any] = {"kind": here.enum("kind", topology_pb2.JoinKind, "JOIN_KIND_")} if "kind" in given else {}
         body |= {key: here.duration(key) for key in durations if key in given}
+        body |= {key: here.text(key) for key in texts if key in given}
         if "within" in body:
             within = body.pop("within")
             body = {"before": within, "after": within} | body
         return body | ({"columns": projections(here, "columns")} if given.get("columns") else {})
 
     return form
+
+
+def _suppress(node: Source, place: Source) -> dict[str, Any]:
+    """`{until: window_close}`, `{until: 10s, max_records: 1000}`, or ProtoJSON's."""
+    here = node.child("suppress")
+    here.only("until", "window_closes", "time_limit", "max_records", "max_bytes")
+    if "until" not in here.data:
+        return dict(here.data)
+    closes = here.text("until") == "window_close"
+    body: dict[str, Any] = {"window_closes": True} if closes else {"time_limit": here.duration("until")}
+    return body | {key: here.data[key] for key in ("max_records", "max_bytes") if key in here.data}
 
 
 def _branch(node: Source, place: Source) -> dict[str, Any]:
@@ -228,7 +241,7 @@ _FORMS: Mapping[str, Form] = {
     "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join("stream_table_join"),
     "table_table_join": _join("table_table_join"),
     "stream_stream_join": _join("stream_stream_join", "before", "after", "within", "grace"), "merge": _nothing("merge"),
-    "branch": _branch, "to_table": _nothing("to_table"), "to_stream": _nothing("to_stream"), "sink": _sink,
+    "branch": _branch, "to_table": _nothing("to_table"), "to_stream": _nothing("to_stream"), "suppress": _suppress, "sink": _sink,
 }
 
 

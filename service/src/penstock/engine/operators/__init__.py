@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from penstock.engine.joins import stream_stream, table_table
+from penstock.engine.joins import foreign_join, foreign_send, foreign_subscribe, stream_stream, table_table
 from penstock.engine.operators import (
     aggregate,
     branch,
@@ -17,6 +17,7 @@ from penstock.engine.operators import (
     select,
     sink,
     stream_table_join,
+    suppress,
     to_stream,
     to_table,
 )
@@ -52,10 +53,14 @@ OPERATORS: dict[type[n.Node], Operator] = {
     n.StreamTableJoin: stream_table_join,
     n.StreamStreamJoin: stream_stream,
     n.TableTableJoin: table_table,
+    n.ForeignKeySend: foreign_send,
+    n.ForeignKeySubscribe: foreign_subscribe,
+    n.ForeignKeyJoin: foreign_join,
     n.Merge: merge,
     n.Branch: branch,
     n.ToTable: to_table,
     n.ToStream: to_stream,
+    n.Suppress: suppress,
     n.Sink: sink,
 }
 """Every operator that has an input."""

@@ -3,11 +3,11 @@ of it and send that on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from penstock.engine.generator import Generator, Lines
-from penstock.engine.graph import same_place
+from penstock.engine.graph import Edge, same_place
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
 from penstock.expr.aggregate import Aggregate, Emitter
 from penstock.expr.aggregates import by_id
@@ -145,18 +145,18 @@ def row_of(gen: Generator, node: n.Aggregate, one: Group, row: Row) -> Row:
     return Row(known, one.key, gen.graph.store_form(node), one.at, row.headers, row.record, window_start=one.start, window_end=one.end)
 
 
-def forwarded(gen: Generator, node: n.Aggregate, base: Row, new: tuple[Sequence[str], str] | None, old: tuple[Sequence[str], str] | None
-              ) -> Lines:
-    """Lines that send a change on. new, old: (state variables, condition under which the row exists); new None: the row is gone, old
-    None: old rows are not tracked."""
+def forwarded(gen: Generator, node: n.Aggregate, base: Row, new: tuple[Sequence[str], str] | None, old: tuple[Sequence[str], str] | None,
+              only: Callable[[Edge], bool]) -> Lines:
+    """Lines that send a change on to some consumers. new, old: (state variables, condition under which the row exists); new None: the row
+    is gone, old None: old rows are not tracked."""
     lines, base = with_key(gen, node, base, gen.graph.needed(node))
     sides = [_side(gen, node, base, given, hint) for given, hint in ((new, ""), (old, "old_"))]
     lines += [line for side in sides if side is not None for line in side[0]]
     (_, new_row), old_side = sides[0] or ([], base.only_if(NEVER)), sides[1]
-    return [*lines, *gen.changes(node.name, Change(new_row, None if old_side is None else old_side[1]))]
+    return [*lines, *gen.changes(node.name, Change(new_row, None if old_side is None else old_side[1]), only)]
 
 
-def with_key(gen: Generator, node: n.Aggregate, base: Row, needed: frozenset[str]) -> tuple[Lines, Row]:
+def with_key(gen: Generator, node: n.Node, base: Row, needed: frozenset[str]) -> tuple[Lines, Row]:
     """Lines that read needed key columns which are not known out of the store's key, and the row with them and its pseudo columns."""
     columns = {name: var for name, var in base.columns.items() if name in needed}
     lines: Lines = []

@@ -9,12 +9,12 @@ from penstock.expr.code import indent
 from penstock.plan import nodes as n
 
 
-def stored_columns(node: n.SourceTable | n.ToTable | n.TableTableJoin) -> tuple[str, ...]:
+def stored_columns(node: n.SourceTable | n.ToTable | n.TableTableJoin | n.ForeignKeyJoin | n.Suppress) -> tuple[str, ...]:
     """Fields of the store after the timestamp: the value columns."""
     return tuple(c.name for c in node.schema.value)
 
 
-def put(gen: Generator, node: n.SourceTable | n.ToTable | n.TableTableJoin, row: Row, key: str) -> tuple[Lines, Change]:
+def put(gen: Generator, node: n.SourceTable | n.ToTable | n.TableTableJoin | n.ForeignKeyJoin, row: Row, key: str) -> tuple[Lines, Change]:
     """Lines that store the row (delete it when it is absent) under key bytes that are not None, and the change."""
     names = gen.store(node.store.name)
     fields = stored_columns(node)
@@ -33,7 +33,7 @@ def put(gen: Generator, node: n.SourceTable | n.ToTable | n.TableTableJoin, row:
     return lines, Change(row, old)
 
 
-def unpacked(gen: Generator, node: n.SourceTable | n.ToTable | n.TableTableJoin, row: Row, packed: str, hint: str) -> tuple[Lines, Row]:
+def unpacked(gen: Generator, node: n.SourceTable | n.ToTable | n.TableTableJoin | n.ForeignKeyJoin | n.Suppress, row: Row, packed: str, hint: str) -> tuple[Lines, Row]:
     """Lines that take the needed columns out of a stored tuple (None: absent), and the row with them."""
     needed = gen.graph.needed(node)
     fields = stored_columns(node)

@@ -1,14 +1,15 @@
 """How the updates of an aggregate leave it: every one at once, or with LATEST_PER_COMMIT the newest of each group when the flush, which
-goes through the aggregates in topological order, calls a function of their own."""
+goes through the aggregates in topological order, calls a function of their own. What leads to a Suppress goes at once in any case."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from time import monotonic
 
 from penstock.engine.failure import FlushedRecord
 from penstock.engine.generator import Generator, Lines
+from penstock.engine.graph import Edge
 from penstock.engine.operators.folding import Group, fields_of, forwarded, initial, row_of, unpacked
 from penstock.engine.rows import ALWAYS, Row
 from penstock.expr.code import indent
@@ -20,25 +21,35 @@ SLICE = 200
 
 def tracked(gen: Generator, node: n.Aggregate) -> bool:
     """Whether code that changes a group has to keep its state as it was, to send it on at once."""
-    return gen.every and gen.graph.tracks_old(node) and node.emit is n.Emit.CHANGES
+    at_once = any(_goes(gen, node, now=True)(edge) for edge in gen.graph.edges(node))
+    return at_once and gen.graph.tracks_old(node) and node.emit is n.Emit.CHANGES
+
+
+def _goes(gen: Generator, node: n.Aggregate, now: bool) -> Callable[[Edge], bool]:
+    """Which consumers get a change at once, or with the flush."""
+    return lambda edge: (gen.every or gen.graph.urgent(edge)) is now
 
 
 def sent(gen: Generator, node: n.Aggregate, one: Group, was: Sequence[str], row: Row) -> Lines:
     """Lines for a group that changed: sent on, or noted. was: the fields before, where they are tracked."""
     if node.emit is n.Emit.FINAL or not gen.graph.edges(node):
         return []
-    if not gen.every:
-        return noted(gen, node, one.key, one.state)
-    return forwarded(gen, node, row_of(gen, node, one, row), (one.fields, ALWAYS), (was, f"{one.state} is not None") if was else None)
+    old = (was, f"{one.state} is not None") if was else None
+    return _left(gen, node, one, lambda only: forwarded(gen, node, row_of(gen, node, one, row), (one.fields, ALWAYS), old, only))
 
 
 def removed(gen: Generator, node: n.Aggregate, one: Group, row: Row) -> Lines:
     """Lines for a group that is gone: its state before is unpacked in `one`."""
     if node.emit is n.Emit.FINAL or not gen.graph.edges(node):
         return []
-    if not gen.every:
-        return noted(gen, node, one.key, one.state)
-    return forwarded(gen, node, row_of(gen, node, one, row), None, (one.fields, ALWAYS) if gen.graph.tracks_old(node) else None)
+    old = (one.fields, ALWAYS) if gen.graph.tracks_old(node) else None
+    return _left(gen, node, one, lambda only: forwarded(gen, node, row_of(gen, node, one, row), None, old, only))
+
+
+def _left(gen: Generator, node: n.Aggregate, one: Group, forward: Callable[[Callable[[Edge], bool]], Lines]) -> Lines:
+    edges = gen.graph.edges(node)
+    now, later = _goes(gen, node, now=True), _goes(gen, node, now=False)
+    return [*(forward(now) if any(map(now, edges)) else []), *(noted(gen, node, one.key, one.state) if any(map(later, edges)) else [])]
 
 
 def vanishes(node: n.Aggregate) -> bool:
@@ -99,4 +110,4 @@ def _flush_one(gen: Generator, node: n.Aggregate, record: str) -> Lines:
         present = ALWAYS
     if olds:
         lines.append(f"{', '.join(['_', *olds])} = old or new")
-    return [*lines, *forwarded(gen, node, base, (one.fields, present), (olds, "old is not None") if olds else None)]
+    return [*lines, *forwarded(gen, node, base, (one.fields, present), (olds, "old is not None") if olds else None, _goes(gen, node, now=False))]

@@ -93,8 +93,10 @@ def check(gen: Generator, node: n.Aggregate, row: Row) -> Lines:
     time, behind = stream_time(gen, node), node.window.grace_ms + node.window.size_ms
     if node.window.kind in (n.WindowKind.TUMBLING, n.WindowKind.HOPPING):
         behind -= 1  # their end is not part of them
-    function = gen.name(f"close_{node.name}")
-    gen.functions.append(_close_function(gen, node, function))
+    if node.name not in gen.closes:
+        gen.closes[node.name] = gen.name(f"close_{node.name}")
+        gen.functions.append(_close_function(gen, node, gen.closes[node.name]))
+    function = gen.closes[node.name]
     return [f"if {waiting(gen, node)}.first < {time} - {behind}:", f"    {function}({time} - {behind}, {row.headers})"]
 
 

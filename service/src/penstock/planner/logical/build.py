@@ -26,6 +26,7 @@ BUILDERS: Mapping[str, Builder] = {
     "branch": routing.branch,
     "to_table": tables.to_table,
     "to_stream": tables.to_stream,
+    "suppress": tables.suppress,
     "sink": sinks.sink,
 }
 

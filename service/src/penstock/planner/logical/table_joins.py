@@ -7,6 +7,7 @@ from dataclasses import replace
 from penstock.plan.nodes import RelationKind, StoreKind, TableTableJoin
 from penstock.planner.logical.expressions import unique
 from penstock.planner.logical.flow import Built, Context, Flow
+from penstock.planner.logical.foreign_keys import foreign_key_join
 from penstock.planner.logical.join_parts import check_keys, check_kinds, join_kind, joined, kept_row, schema_of
 from penstock.planner.refuse import refuse
 from penstock.planner.stores import store
@@ -15,6 +16,8 @@ from penstock.planner.validate import Placed
 
 def table_table_join(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     """Joins by key. Keys are compared as bytes, and a table stays where it is: both need one key format."""
+    if node.proto.table_table_join.foreign_key:
+        return foreign_key_join(node, inputs, context)
     left, right = (kept_row(flow) for flow in inputs)
     proto = node.proto.table_table_join
     check_kinds(node, inputs, (RelationKind.TABLE, RelationKind.TABLE))

@@ -307,7 +307,7 @@ final class Graph {
     if (!foreign.isEmpty()) {
       var expression = Expression.parse(foreign);
       BiFunction<Object, Object, Object> extract = (k, v) -> {
-        Object found = expression.apply(inputs.get(0).row(k, v));
+        Object found = expression.apply(both(names, inputs, k, v, null));
         return found == null ? null : List.of(found);
       };
       made = kind.equals("JOIN_KIND_LEFT") ? left.leftJoin(right, extract, joiner, stored(name)) : left.join(right, extract, joiner, stored(name));

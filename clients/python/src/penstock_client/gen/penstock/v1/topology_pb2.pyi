@@ -85,7 +85,7 @@ class Topology(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., settings: _Optional[_Union[TopologySettings, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink")
+    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "suppress")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_STREAM_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +104,7 @@ class Node(_message.Message):
     TO_TABLE_FIELD_NUMBER: _ClassVar[int]
     TO_STREAM_FIELD_NUMBER: _ClassVar[int]
     SINK_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESS_FIELD_NUMBER: _ClassVar[int]
     name: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
     source_stream: SourceStream
@@ -122,7 +123,8 @@ class Node(_message.Message):
     to_table: ToTable
     to_stream: ToStream
     sink: Sink
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
+    suppress: Suppress
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("relation", "inline", "start")
@@ -259,12 +261,14 @@ class StreamTableJoin(_message.Message):
     def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class TableTableJoin(_message.Message):
-    __slots__ = ("kind", "columns")
+    __slots__ = ("kind", "foreign_key", "columns")
     KIND_FIELD_NUMBER: _ClassVar[int]
+    FOREIGN_KEY_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     kind: JoinKind
+    foreign_key: str
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., foreign_key: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class Merge(_message.Message):
     __slots__ = ()
@@ -293,6 +297,18 @@ class ToTable(_message.Message):
 class ToStream(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Suppress(_message.Message):
+    __slots__ = ("window_closes", "time_limit", "max_records", "max_bytes")
+    WINDOW_CLOSES_FIELD_NUMBER: _ClassVar[int]
+    TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MAX_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    window_closes: bool
+    time_limit: _duration_pb2.Duration
+    max_records: int
+    max_bytes: int
+    def __init__(self, window_closes: _Optional[bool] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_records: _Optional[int] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class Sink(_message.Message):
     __slots__ = ("relation", "topic", "insert")
