@@ -61,7 +61,7 @@ def test_every_operator_has_a_call() -> None:
 
 
 def test_settings_and_labels() -> None:
-    t = Topology("t", guarantee="at_least_once", commit_interval=0.25, on_bad_record="skip", updates="every", labels={"team": "a"})
+    t = Topology("t", guarantee="at_least_once", commit_interval=0.25, on_bad_record="skip", updates="every", max_task_idle=-1, labels={"team": "a"})
     message = json_format.MessageToDict(t.message())
     assert message["labels"] == {"team": "a"}
     assert message["settings"] == {
@@ -69,6 +69,7 @@ def test_settings_and_labels() -> None:
         "commitInterval": "0.250s",
         "onBadRecord": "ON_BAD_RECORD_SKIP",
         "updates": "UPDATE_MODE_EVERY",
+        "maxTaskIdle": "-1s",
     }
 
 

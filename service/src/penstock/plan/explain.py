@@ -16,7 +16,7 @@ def explain(plan: ResolvedPlan, sources: Mapping[str, str] | None = None) -> str
     lines = [
         f"topology {plan.topology}, incarnation {plan.incarnation} of service {plan.service_id}",
         f"  {plan.settings.guarantee.value}, commit every {plan.settings.commit_interval_ms} ms, updates {plan.settings.updates.value}, "
-        f"bad records {plan.settings.on_bad_record.value}",
+        f"bad records {plan.settings.on_bad_record.value}{_idle(plan.settings.max_task_idle_ms)}",
     ]
     for sub in plan.subs:
         lines += ["", *_sub(sub)]
@@ -24,6 +24,10 @@ def explain(plan: ResolvedPlan, sources: Mapping[str, str] | None = None) -> str
     for name, source in (sources or {}).items():
         lines += ["", f"generated Python of sub-topology {name}", *(f"  {line}".rstrip() for line in source.splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def _idle(ms: int) -> str:
+    return "" if ms == 0 else ", tasks never wait for an input" if ms < 0 else f", tasks wait {ms} ms for an input without records"
 
 
 def _sub(sub: SubTopology) -> Iterator[str]:

@@ -13,6 +13,8 @@ from penstock.types.parse import parse_type
 from penstock.types.schema import Column, Role, Schema
 from penstock.types.sqltype import Kind, SqlType
 
+MAX_IDLE_MS = 3_600_000
+
 PSEUDO = frozenset({"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"})
 
 
@@ -92,6 +94,9 @@ def to_settings(message: topology_pb2.TopologySettings) -> Settings:
     if not 10 <= interval <= 60_000:
         raise refuse("INVALID_TOPOLOGY", f"commit_interval of {interval} ms is not between 10 ms and 60 s",
                      field="topology.settings.commit_interval")
+    idle = millis(message.max_task_idle)
+    if idle > MAX_IDLE_MS:
+        raise refuse("INVALID_TOPOLOGY", f"max_task_idle of {idle} ms is over 1 h", field="topology.settings.max_task_idle")
     guarantee = topology_pb2.Guarantee.Name(message.guarantee).removeprefix("GUARANTEE_")
     bad = topology_pb2.OnBadRecord.Name(message.on_bad_record).removeprefix("ON_BAD_RECORD_")
     updates = topology_pb2.UpdateMode.Name(message.updates).removeprefix("UPDATE_MODE_")
@@ -101,4 +106,5 @@ def to_settings(message: topology_pb2.TopologySettings) -> Settings:
         interval,
         OnBadRecord.DEAD_LETTER if bad == default else OnBadRecord(bad),
         Updates.LATEST_PER_COMMIT if updates == default else Updates(updates),
+        max(-1, idle),
     )

@@ -169,7 +169,8 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
         store = state.store(sub.scalars.name)
         program.restore_scalars({key.decode(): value[1] for key, value in store.range(b"", b"")})  # type: ignore[misc]
     name = task_name(plan, sub, task_id.partition)
-    return Task(name, task_id, sub, state, program, positions, tuple(outputs.values()), ctx.note, ctx.suspects.tasks.get(name))
+    return Task(name, task_id, sub, state, program, positions, tuple(outputs.values()), ctx.note, ctx.suspects.tasks.get(name),
+                plan.settings.max_task_idle_ms)
 
 
 def delete_state(ctx: Context, topology: str, incarnation: int) -> None:

@@ -249,6 +249,9 @@ class Runner:
         timeout = 0.5
         if any(t.dirty or t.first_commit for t in self.tasks.values()) and self._commit is None:
             timeout = max(0.001, self._idle_gap - (time.monotonic() - self._last_commit))
+        waiting = [t.wait_until for t in self.tasks.values() if t.wait_until is not None]
+        if waiting and self.entry.desired is Desired.RUNNING:
+            timeout = min(timeout, max(0.001, min(waiting) - time.monotonic()))
         retries = [f.retry_at for f in self.failures.values() if f.retry_at is not None]
         if retries:
             timeout = min(timeout, max(0.01, min(retries) - time.monotonic()))

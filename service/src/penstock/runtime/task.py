@@ -29,7 +29,7 @@ SLICE_SECONDS = 0.003
 class Input:
     """Records of one input partition that were fetched and not yet processed."""
 
-    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed")
+    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed", "wait_until")
 
     def __init__(self, tp: TopicPartition, position: int) -> None:
         self.tp = tp
@@ -42,6 +42,7 @@ class Input:
         self.buffered = 0
         self.paused = False
         self.committed = position
+        self.wait_until: float | None = None  # monotonic seconds: since it is empty while others have records, the task waits for it
 
     def add(self, chunk: Chunk) -> None:
         """Take a chunk of the reader; chunks from before a position change are ignored."""
@@ -100,7 +101,7 @@ class Task:
 
     def __init__(self, name: str, task_id: TaskId, sub: SubTopology, state: TaskState | None, program: Program,
                  positions: Mapping[TopicPartition, int], outputs: Sequence[OutputTopic], note: NoteFile,
-                 suspect: Suspect | None) -> None:
+                 suspect: Suspect | None, max_idle_ms: int = 0) -> None:
         self.name = name
         self.id = task_id
         self.sub = sub
@@ -115,6 +116,7 @@ class Task:
         self.since = 0  # records since the last freeze
         self.last = ("", -1)  # topic and offset of the newest of them
         self._size = 500
+        self._max_idle = max_idle_ms / 1000
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
 
@@ -156,17 +158,24 @@ class Task:
 
     def _choose(self) -> tuple[Input, int | None, bool] | None:
         """The input to go on with, the timestamp up to which it is first, and whether it is first at that timestamp too: of equal heads the
-        input that comes first in the plan goes first, as in engine/merge.py."""
+        input that comes first in the plan goes first, as in engine/merge.py. None while it has to wait for an input without records
+        (KIP-695): for those that are known to be in the log, and then as long as the topology says."""
         if len(self.inputs) == 1:
             only = self.inputs[0]
             return (only, None, True) if only.ready() else None
         heads: list[tuple[int, int]] = []
+        self.wait_until = None
         for n, i in enumerate(self.inputs):
             if i.ready():
                 heads.append((i.records[i.at].timestamp, n))
-            elif not i.caught_up:
+                i.wait_until = None
+            elif self._max_idle >= 0 and not i.caught_up:
                 return None
         if not heads:
+            for i in self.inputs:
+                i.wait_until = None
+            return None
+        if len(heads) < len(self.inputs) and self._max_idle > 0 and self._waits():
             return None
         _, chosen = min(heads)
         others = [h for h in heads if h[1] != chosen]
@@ -174,6 +183,18 @@ class Task:
             return self.inputs[chosen], None, True
         below, behind = min(others)
         return self.inputs[chosen], below, chosen < behind
+
+    def _waits(self) -> bool:
+        """Some input is empty while others have records: whether that is not yet so for long enough. Unlike in Kafka Streams the time begins
+        when there is something that waits, so that a quiet hour does not use it up."""
+        now, latest = time.monotonic(), 0.0
+        for i in self.inputs:
+            if not i.ready():
+                if i.wait_until is None:
+                    i.wait_until = now + self._max_idle
+                latest = max(latest, i.wait_until)
+        self.wait_until = latest if latest > now else None
+        return latest > now
 
     def _slice(self, source: Input, below: int | None, equal: bool) -> int:
         records = source.take(self._size, below, equal)
@@ -208,6 +229,8 @@ class Task:
         return 1
 
     passed_suspicion = False
+    wait_until: float | None = None
+    """Monotonic seconds until which the task waits for an input without records."""
 
     def on_culprit(self, source: Input, record: Record) -> None:
         """Set by the runner: the record goes to the dead letter."""
