@@ -44,6 +44,11 @@ class Follower:
         for row in self._subscription:
             self.rows.append(row)
 
+    @property
+    def upserts(self) -> list[Any]:
+        """What came so far without the deleted rows."""
+        return [row for row in list(self.rows) if not row.deleted]
+
     def close(self) -> None:
         """End the subscription."""
         self._subscription.close()
