@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.expr.ast import Ident
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.sql.faults import folded, refuse
+from penstock.sql.session import Session
 from penstock.types.sqltype import SqlType
 
 
@@ -23,6 +25,70 @@ class SqlCatalog(Relations, Protocol):
 
     def setting(self, name: str) -> str:
         """A session property such as `ksql.persistence.default.format.key`, "" when not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInfo:
+    """A persistent query, or another topology. creates: the relation that it made and that is dropped with it, "" for INSERT INTO. reads and
+    writes: names of relations. text: the statement, "" for a topology that no statement made. state: RUNNING, PAUSED, STARTING, FAILED."""
+
+    id: str
+    text: str
+    creates: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    topic: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicEntry:
+    """A topic of the log. internal: changelogs and the like."""
+
+    name: str
+    partitions: int
+    replicas: int = 0
+    internal: bool = False
+
+
+class StatementCatalog(SqlCatalog, Protocol):
+    """What executing statements asks beyond analysing them."""
+
+    def queries(self) -> Sequence[QueryInfo]:
+        """Every query in order of its creation, push queries left out."""
+
+    def all_topics(self) -> Sequence[TopicEntry]:
+        """Every topic by name."""
+
+    def text_of(self, name: str) -> str:
+        """The statement that made a relation, "" when none did."""
+
+    def made_by_query(self, name: str) -> bool:
+        """Whether CREATE ... AS SELECT made a relation, its query ended or not."""
+
+    def next_number(self) -> int:
+        """What the id of a query that begins now ends with."""
+
+
+class InSession:
+    """A catalog as one session sees it: its properties, everything else unchanged."""
+
+    def __init__(self, catalog: StatementCatalog, session: Session) -> None:
+        self._catalog = catalog
+        self.session = session
+        self.find, self.names, self.topic_partitions = catalog.find, catalog.names, catalog.topic_partitions
+        self.read_only, self.queries, self.all_topics = catalog.read_only, catalog.queries, catalog.all_topics
+        self.text_of, self.made_by_query, self.next_number = catalog.text_of, catalog.made_by_query, catalog.next_number
+
+    @property
+    def types(self) -> Mapping[str, SqlType]:
+        """As the catalog."""
+        return self._catalog.types
+
+    def setting(self, name: str) -> str:
+        """The session's, else the catalog's."""
+        return self.session.setting(name) or self._catalog.setting(name)
 
 
 def lookup(catalog: SqlCatalog, name: Ident) -> RelationInfo | None:

@@ -18,6 +18,22 @@ LONGEST = 1_000_000
 _UNITS = {"MILLISECOND": 1, "SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 
 
+def parse_statement(text: str) -> tree.Statement:
+    """The only statement of a text. ExpressionError, without line and column in its message."""
+    try:
+        found: list[tree.Statement] = run_parser(_lark(), text, "statements")
+    except ExpressionError as error:
+        raise _syntax(error) from None
+    if len(found) != 1:
+        raise ExpressionError(f"one statement is expected here, not {len(found)}", 0, len(text))
+    return found[0]
+
+
+def _syntax(error: ExpressionError, place: str = "") -> ExpressionError:
+    message = error.message.replace("the expression ends", "the statement ends")
+    return ExpressionError(f"{place}Syntax Error: {message}", error.start, error.end, error.reason, metadata=error.metadata)
+
+
 def parse_statements(text: str) -> list[tree.Statement]:
     """All statements in order. ExpressionError says line and column of what does not fit, and what was expected."""
     if len(text) > LONGEST:
@@ -25,8 +41,7 @@ def parse_statements(text: str) -> list[tree.Statement]:
     try:
         found: list[tree.Statement] = run_parser(_lark(), text, "statements")
     except ExpressionError as error:
-        raise ExpressionError(f"line {place(text, error.start)}: Syntax Error: {error.message.replace('the expression ends', 'the statement ends')}", error.start, error.end, error.reason,
-                              metadata=error.metadata) from None
+        raise _syntax(error, f"line {place(text, error.start)}: ") from None
     return found
 
 
@@ -51,6 +66,11 @@ def _start(part: Any) -> int:
 
 def _end(part: Any) -> int:
     return part.end if isinstance(part, Ast) else part.end_pos or 0
+
+
+def _ident(part: Ident | Token) -> Ident:
+    """A name, or a text that stands for one."""
+    return part if isinstance(part, Ident) else Ident(_start(part), _end(part), _written(part), True)
 
 
 def _written(token: Token) -> str:
@@ -240,10 +260,36 @@ class _Statements(Builder):
                     values: tuple[Ast, ...], close: Token) -> tree.Assert:
         return tree.Assert(_start(first), _end(close), "NULL", name, columns, values)
 
-    def assert_relation(self, first: Token, kind: str, name: Ident, elements: tuple[tree.Element, ...] | None,
-                        with_: tuple[tree.Property, ...] | None) -> tree.Assert:
-        return tree.Assert(_start(first), name.end, "RELATION", name, kind=kind, elements=elements, properties=with_ or ())
+    def assert_relation(self, first: Token, absent: Token | None, _exists: Token | None, kind: str, name: Ident, elements: tuple[tree.Element, ...] | None,
+                        with_: tuple[tree.Property, ...] | None, timeout: int | None) -> tree.Assert:
+        return tree.Assert(_start(first), name.end, "RELATION", name, kind=kind, elements=elements, properties=with_ or (), exists=absent is None,
+                           timeout_ms=timeout)
 
-    def assert_topic(self, first: Token, absent: Token | None, _exists: Token | None, _topic: Token, name: Ident,
-                     with_: tuple[tree.Property, ...] | None, _timeout: Token | None, _ms: int | None) -> tree.Assert:
-        return tree.Assert(_start(first), name.end, "TOPIC", name, properties=with_ or (), exists=absent is None)
+    def assert_topic(self, first: Token, absent: Token | None, _exists: Token | None, _topic: Token, topic: Ident | Token,
+                     with_: tuple[tree.Property, ...] | None, timeout: int | None) -> tree.Assert:
+        name = _ident(topic)
+        return tree.Assert(_start(first), name.end, "TOPIC", name, properties=with_ or (), exists=absent is None, timeout_ms=timeout)
+
+    def assert_schema(self, first: Token, absent: Token | None, _exists: Token | None, word: Token, subject: Ident | None, schema_id: int | None,
+                      timeout: int | None) -> tree.Assert:
+        name = subject or Ident(_start(first), _end(word), "", True)
+        return tree.Assert(_start(first), name.end, "SCHEMA", name, exists=absent is None, timeout_ms=timeout, schema_id=schema_id or 0)
+
+    def timeout(self, _word: Token, ms: int) -> int:
+        return ms
+
+    def subject(self, _word: Token, name: Ident | Token) -> Ident:
+        return _ident(name)
+
+    def schema_id(self, _word: Token, number: Token) -> int:
+        return int(number)
+
+    def print(self, first: Token, topic: Ident | Token, _from: Token | None, beginning: Token | None, every: int | None,
+              limit: int | None) -> tree.Print:
+        name = _ident(topic)
+        return tree.Print(_start(first), name.end, name.text, beginning is not None, every or 1, limit)
+
+    def print_every(self, _word: Token, number: Token) -> int:
+        if not int(number):
+            raise ExpressionError("INTERVAL is at least 1", _start(number), _end(number))
+        return int(number)

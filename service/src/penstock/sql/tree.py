@@ -157,8 +157,19 @@ class Admin(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Print(Statement):
+    """PRINT topic. topic: as written, case kept. every: each how manieth record is shown, 1: all. limit None: none."""
+
+    topic: str
+    beginning: bool
+    every: int
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Assert(Statement):
-    """ASSERT ...; what: VALUES, NULL, RELATION or TOPIC."""
+    """ASSERT ...; what: VALUES, NULL, RELATION, TOPIC or SCHEMA. exists: False for NOT EXISTS. timeout_ms None: not said. name of a SCHEMA is its
+    subject, empty when not said; schema_id 0: not said."""
 
     what: str
     name: Ident
@@ -168,3 +179,5 @@ class Assert(Statement):
     elements: tuple[Element, ...] | None = None
     properties: tuple[Property, ...] = ()
     exists: bool = True
+    timeout_ms: int | None = None
+    schema_id: int = 0
