@@ -100,9 +100,33 @@ nodes:
 """
 
 
+FOLDS = """
+topology: folds
+nodes:
+  buys: {stream: {columns: [WHO STRING KEY, PRICE DECIMAL(8, 2), N INT], partitions: 2}}
+  backs: {stream: {columns: [WHO STRING KEY, PRICE DECIMAL(8, 2), N INT], partitions: 2}}
+  stock: {table: {columns: [ITEM STRING KEY, SHELF STRING, N INT], partitions: 3}}
+  once: {from: buys, deduplicate: {within: 10m, ids: [N + 1], grace: 1h}}
+  wide: {from: once, repartition: 4}
+  seen: {from: wide, peek: {columns: [WHO, N * 2 AS TWICE], max_per_second: 5}}
+  seen_out: {from: seen, sink: seen_out}
+  by: {from: buys, group_by: {}}
+  back_by: {from: backs, group_by: {}}
+  balance:
+    from: [by, back_by]
+    cogroup: {TOTAL: {init: "CAST(0 AS DECIMAL(8, 2))", add: ["CAST(acc.TOTAL + PRICE AS DECIMAL(8, 2))", null], merge: "CAST(acc.TOTAL + other.TOTAL AS DECIMAL(8, 2))"}}
+    window: {session: 1m, grace: 1m}
+  high: {from: by, reduce: {PRICE: CASE WHEN row.PRICE > acc.PRICE THEN row.PRICE ELSE acc.PRICE END}, window: {tumbling: 1m}}
+  shelves: {from: stock, group_by: SHELF}
+  pieces: {from: shelves, aggregate: {columns: {C: COUNT(*)}, accumulators: {N: {init: 0, add: acc.N + row.N, undo: acc.N - row.N}}}}
+  balance_out: {from: balance, sink: balance_out}
+  high_out: {from: high, sink: high_out}
+  pieces_out: {from: pieces, sink: pieces_out}
+"""
+
 def plans() -> dict[str, tuple[bytes, str]]:
     """(stored, explained) by name."""
-    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS, "windows": WINDOWS, "foreign_keys": FOREIGN_KEYS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
+    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS, "windows": WINDOWS, "foreign_keys": FOREIGN_KEYS, "folds": FOLDS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
     found = {}
     for name, text in texts.items():
         documents = load_documents(text)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from google.protobuf import json_format
-from penstock_client import Binding, Topology, hopping, session, sliding, tumbling
+from penstock_client import Binding, Cofold, Fold, Topology, hopping, session, sliding, tumbling
 from penstock_client.declare import schema
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
@@ -51,6 +51,7 @@ def test_every_operator_has_a_call() -> None:
     united.explode(word="EXPLODE(words)").partition_by("word").left_join(table, "word").filter_not("word = 'a'").to_table().to_stream()
     table.filter("x > 1").group_by("k").count().suppress(60, max_records=10)
     s.join(table)
+    s.repartition(4).deduplicate(600, "x", grace=5).peek("x", max_per_second=5)
     s.join_stream(s, kind="LEFT", within=5.0, grace=1.0)
     table.full_join(table, "left.x AS a")
     operators = {n.WhichOneof("operator") for n in t.message().nodes}
@@ -126,3 +127,29 @@ def test_windows_of_every_kind() -> None:
     assert (made[1].window.grace.seconds, made[3].window.retention.seconds) == (5, 3600)
     assert {a.emit for a in made} == {topology_pb2.EMIT_FINAL}
     assert all(a.columns[0].alias == "COUNT" for a in made)
+
+
+def test_columns_that_expressions_fold() -> None:
+    t = Topology("t")
+    bought, returned = t.stream("s").group_by("k"), t.stream("r").group_by("k")
+    bought.aggregate(n="COUNT(*)", fold={"total": Fold("0", "total + x", merge="acc.total + other.total")}, name="both")
+    bought.reduce(x="acc.x + row.x", name="reduced")
+    t.table("p").group_by("k").reduce(x="acc.x + row.x", undo={"x": "acc.x - row.x"}, name="undone")
+    bought.window(tumbling(minutes=1)).cogroup(returned, total=Cofold("0", ("total + x", "")), name="together")
+    assert node(t, "both")["aggregate"] == {
+        "columns": [{"expression": "COUNT(*)", "alias": "n"}],
+        "accumulators": [{"name": "total", "init": "0", "add": ["total + x"], "merge": "acc.total + other.total"}]}
+    assert node(t, "reduced")["aggregate"] == {"accumulators": [{"name": "x", "add": ["acc.x + row.x"]}]}
+    assert node(t, "undone")["aggregate"] == {"accumulators": [{"name": "x", "add": ["acc.x + row.x"], "undo": "acc.x - row.x"}]}
+    assert node(t, "together") == {
+        "name": "together", "inputs": ["group_by", "group_by_2"],
+        "aggregate": {"accumulators": [{"name": "total", "init": "0", "add": ["total + x", ""]}],
+                      "window": {"kind": "WINDOW_KIND_TUMBLING", "size": "60s"}}}
+
+
+def test_operators_that_pass_rows_on() -> None:
+    t = Topology("t")
+    t.stream("s").repartition(4).deduplicate(600, "x", grace=5).peek("x", max_per_second=5)
+    assert node(t, "repartition")["repartition"] == {"partitions": 4}
+    assert node(t, "deduplicate")["deduplicate"] == {"within": "600s", "ids": ["x"], "grace": "5s"}
+    assert node(t, "peek")["peek"] == {"columns": [{"expression": "x"}], "maxPerSecond": 5}

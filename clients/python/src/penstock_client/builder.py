@@ -13,9 +13,11 @@ Expressions are SQL text. A relation is named, or declared inline with `columns=
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from penstock_client.declare import Binding, Columns, schema
+from penstock_client.folds import Cofold, Fold
 from penstock_client.gen.penstock.v1 import position_pb2, relation_pb2, topology_pb2
 from penstock_client.position import duration
 
@@ -192,6 +194,29 @@ class Stream(_Output):
         node.partition_by.keys.extend(_projections(keys, named))
         return Stream(self._topology, node.name)
 
+    def repartition(self, partitions: int = 0, *, name: str = "") -> Stream:
+        """Send through an internal topic with this number of partitions; 0 leaves it to the service."""
+        node = self._then(name, "repartition")
+        node.repartition.partitions = partitions
+        return Stream(self._topology, node.name)
+
+    def deduplicate(self, within: Seconds, *ids: str, grace: Seconds | None = None, name: str = "") -> Stream:
+        """Drop records of an id (the key, with the given expressions) that are within this time of one that passed. grace: how late a record
+        may be."""
+        node = self._then(name, "deduplicate")
+        node.deduplicate.within.CopyFrom(duration(within))
+        node.deduplicate.ids.extend(ids)
+        if grace is not None:
+            node.deduplicate.grace.CopyFrom(duration(grace))
+        return Stream(self._topology, node.name)
+
+    def peek(self, *columns: Projected, max_per_second: int = 0, name: str = "", **named: str) -> Stream:
+        """Write some rows to the service's log as they pass; all columns without any."""
+        node = self._then(name, "peek")
+        node.peek.max_per_second = max_per_second
+        node.peek.columns.extend(_projections(columns, named))
+        return Stream(self._topology, node.name)
+
     def merge(self, *others: Stream, name: str = "") -> Stream:
         """Unite with streams of the same schema."""
         node = self._then(name, "merge", *others)
@@ -250,6 +275,10 @@ class Table(_Output):
     def filter(self, where: str, *, name: str = "") -> Table:
         """Keep the rows for which `where` is true; one that stops matching is deleted."""
         return Table(self._topology, self._filter(where, False, name))
+
+    def filter_not(self, where: str, *, name: str = "") -> Table:
+        """Keep the rows for which `where` is false or null."""
+        return Table(self._topology, self._filter(where, True, name))
 
     def select(self, *columns: Projected, name: str = "", **named: str) -> Table:
         """Compute the value columns."""
@@ -318,13 +347,33 @@ class Grouped:
         """Cut time, such as `tumbling(minutes=1)`."""
         return Grouped(self._topology, self._ref, window)
 
-    def aggregate(self, *columns: Projected, name: str = "", emit: str = "", **named: str) -> Table:
-        """Fold each group: aggregate expressions such as total="SUM(price)". emit: CHANGES, or FINAL for windows that leave once, when
-        they are closed; empty leaves the service's default."""
+    def aggregate(
+        self, *columns: Projected, fold: Mapping[str, Fold] | None = None, name: str = "", emit: str = "", **named: str
+    ) -> Table:
+        """Fold each group: aggregate expressions such as total="SUM(price)", and behind them columns that expressions fold, by name. emit:
+        CHANGES, or FINAL for windows that leave once, when they are closed; empty leaves the service's default."""
         node = self._topology._node(name, "aggregate", self._ref)
         if emit:
             node.aggregate.emit = topology_pb2.Emit.Value(f"EMIT_{emit.upper()}")
         node.aggregate.columns.extend(_projections(columns, named))
+        return self._folded(node, {alias: ((one.add,), one) for alias, one in (fold or {}).items()})
+
+    def reduce(self, *, undo: Mapping[str, str] | None = None, name: str = "", emit: str = "", **columns: str) -> Table:
+        """Fold each group into one row of the columns named: it begins with the first row as it is, and each later one gives it by
+        expressions over `acc.column` and `row.column`, such as price="GREATEST(acc.price, row.price)". undo: for tables, how a row is
+        taken out again."""
+        return self.aggregate(fold={alias: Fold("", add, undo=(undo or {}).get(alias, "")) for alias, add in columns.items()}, name=name, emit=emit)
+
+    def cogroup(self, *others: Grouped, name: str = "", **columns: Cofold) -> Table:
+        """Fold the rows of several grouped streams into one table: each column has its init and an add for every stream in order. The
+        window is this one's."""
+        node = self._topology._node(name, "cogroup", self._ref, *(other._ref for other in others))
+        return self._folded(node, {alias: (one.add, one) for alias, one in columns.items()})
+
+    def _folded(self, node: topology_pb2.Node, folds: Mapping[str, tuple[tuple[str, ...], Fold | Cofold]]) -> Table:
+        for alias, (add, one) in folds.items():
+            undo = one.undo if isinstance(one, Fold) else ""
+            node.aggregate.accumulators.add(name=alias, init=one.init, add=add, undo=undo, merge=one.merge)
         if self._window is not None:
             node.aggregate.window.CopyFrom(self._window)
         return Table(self._topology, node.name)

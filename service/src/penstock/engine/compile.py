@@ -38,12 +38,15 @@ def compile_sub(sub: SubTopology, settings: Settings, bindings: Bindings) -> Com
     readers: dict[str, list[Run]] = {topic: [module[name] for name in names] for topic, names in by_topic.items()}  # type: ignore[misc]
     order = {node.name: place for place, node in enumerate(sub.nodes)}
     flushes = [module[name] for node, name in sorted(gen.flushes, key=lambda flush: order[flush[0]])]
-    return Compiled(text, module, readers, flushes, gen.times, _expiries(graph, gen), gen.held, gen.failures)  # type: ignore[arg-type]
+    samples = [left for left, _ in gen.samples.values()]
+    return Compiled(text, module, readers, flushes, gen.times, _expiries(graph, gen), gen.held, gen.failures, samples)  # type: ignore[arg-type]
 
 
 def _expiries(graph: Graph, gen: Generator) -> list[Expiry]:
     found = []
     for node in graph.sub.nodes:
+        if isinstance(node, n.Deduplicate) and node.name in gen.times:
+            found.append(Expiry(gen.times[node.name], node.store.retention_ms, gen.bindings.stores[node.store.name]))  # type: ignore[arg-type]
         if isinstance(node, n.Aggregate | n.Suppress) and node.window is not None and node.name in gen.times:
             time = gen.times.get(newest_name(node), gen.times[node.name])
             for spec in (s for s in n.stores_of(node) if s.kind is not n.StoreKind.KEY_VALUE):

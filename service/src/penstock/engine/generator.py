@@ -14,7 +14,7 @@ from penstock.engine.graph import Edge, Graph, producer
 from penstock.engine.port import Bindings, Held
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
 from penstock.expr.code import Code, Env, Module, indent
-from penstock.expr.emit import emit_condition, emit_value
+from penstock.expr.emit import emit_condition, emit_strict, emit_value
 from penstock.expr.tree import columns_of
 from penstock.expr.typed import ColumnRef, Expr
 from penstock.formats.registry import reader, writer
@@ -64,6 +64,7 @@ class Generator:
         self.times: dict[str, str] = {}  # windowed node -> global with its stream time
         self.waiting: dict[str, str] = {}  # node that sends on later, by the times of rows -> global with what waits
         self.closes: dict[str, str] = {}  # such a node -> function that sends it on
+        self.samples: dict[str, tuple[str, str]] = {}  # node that shows rows -> (global that says whether this chunk has one to show, function)
         self.made: dict[str, object] = {}  # what an operator made at its first call, by node
         self.held: dict[str, Held] = {}  # state outside of generated code, by the name under which its scalar is kept
         self.pending: dict[str, str] = {}  # aggregate -> global with its groups to send on
@@ -127,6 +128,10 @@ class Generator:
             return list(code.lines), code.value
         variable = self.name(name)
         return [*code.lines, f"{variable} = {code.value}"], variable
+
+    def strict(self, node: n.Node, expr: Expr, *rows: Row) -> Code:
+        """The value; an expression that fails raises, so that the record is blamed."""
+        return emit_strict(expr, self.env(node, *rows))
 
     def condition(self, node: n.Node, expr: Expr, row: Row) -> Code:
         """The condition; its value is an expression that is true or false."""

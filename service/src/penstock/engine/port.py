@@ -35,13 +35,17 @@ class BadRecord:
     reason: str
 
 
+def _unseen(node: str, timestamp: int, columns: Mapping[str, object]) -> None:
+    """Nobody looks."""
+
+
 @dataclass(frozen=True)
 class Bindings:
     """What a compiled task is bound to.
 
     stores: by store name. outputs: by topic. bad: called for a record that raised; the row is dropped there (effects of earlier nodes
     stay). expression_error: called with (node, exception) when a column became null through an error. late: called with the node's name
-    for a record dropped as late.
+    for a record dropped as late. peek: called with (node, rowtime, columns) for a row that a Peek shows.
     """
 
     topology: str
@@ -52,6 +56,7 @@ class Bindings:
     expression_error: Callable[[str, Exception], None]
     late: Callable[[str], None]
     clock: Clock
+    peek: Callable[[str, int, Mapping[str, object]], None] = _unseen
 
 
 class Held(Protocol):

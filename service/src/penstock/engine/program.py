@@ -28,7 +28,7 @@ class Compiled:
 
     def __init__(self, source: str, module: dict[str, Any], readers: Mapping[str, Sequence[Run]],
                  flushes: Sequence[Callable[[float], bool]], times: Mapping[str, str], expiries: Sequence[Expiry],
-                 held: Mapping[str, Held], failures: Failures) -> None:
+                 held: Mapping[str, Held], failures: Failures, samples: Sequence[str] = ()) -> None:
         self.source = source
         self._module = module
         self._readers = readers
@@ -37,10 +37,13 @@ class Compiled:
         self._expiries = expiries
         self._held = held
         self._failures = failures
+        self._samples = samples
 
     def run(self, topic: str, records: Sequence[Record]) -> None:
         """Process records of one input topic in order. Several sources of one topic see each record in turn."""
         self._failures.topic = topic
+        for sample in self._samples:
+            self._module[sample] = True
         readers = self._readers[topic]
         if len(readers) == 1:
             readers[0](records)

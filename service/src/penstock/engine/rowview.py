@@ -137,8 +137,10 @@ def _public_values(owner: n.Node) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
         return lambda value: tuple(value[1:])
     module = Module()
     state = module.fresh("state")
-    results = [part.function.value(module, [f"{state}[{part.first + i + 1}]" for i in range(len(part.function.state))])
-               for part in parts_of(owner)]
+    parts = parts_of(owner)
+    results = [part.function.value(module, [f"{state}[{part.first + i + 1}]" for i in range(len(part.function.state))]) for part in parts]
+    behind = 1 + sum(len(part.function.state) for part in parts)
+    results += [f"{state}[{behind + i}]" for i in range(len(owner.accumulators))]
     source = f"lambda {state}: ({', '.join(results)},)" if results else f"lambda {state}: ()"
     made: Callable[[Sequence[Any]], tuple[Any, ...]] = eval(source, module.globals)  # noqa: S307 - made of aggregate code only
     return made

@@ -43,6 +43,12 @@ def emit_condition(expr: Expr, env: Env) -> Code:
     return Code(piece.lines, piece.value)
 
 
+def emit_strict(expr: Expr, env: Env) -> Code:
+    """Code whose value is the expression's value; an error is raised."""
+    piece = _Emitter(env).emit(expr)
+    return Code(piece.lines, piece.value)
+
+
 def _hint(expr: Expr) -> str:
     if isinstance(expr, Call):
         return expr.op.removeprefix("fn:").partition("/")[0].lower() + "_"

@@ -64,7 +64,7 @@ def _node(node: n.Node, reads: bool) -> str:
             changes = "changes " if node.changes else ""
             return f"{'read' if reads else 'write'} {changes}{'from' if reads else 'to'} {_topic(node.topic)}"
         case n.Aggregate():
-            calls = ", ".join(f"{_call(c)} AS {quote(c.name)}" for c in node.columns)
+            calls = ", ".join([*(f"{_call(c)} AS {quote(c.name)}" for c in node.columns), *map(_accumulator, node.accumulators)])
             final = ", emitted when closed" if node.emit is n.Emit.FINAL else ""
             return f"aggregate {'changes of a table: ' if node.of_table else ''}{calls}{final}"
         case n.StreamTableJoin():
@@ -93,6 +93,11 @@ def _node(node: n.Node, reads: bool) -> str:
             until = "windows close" if node.window_closes else f"{node.wait_ms} ms behind the first update"
             bounds = "".join(f", at most {bound} {what}" for bound, what in ((node.max_records, "records"), (node.max_bytes, "bytes")) if bound)
             return f"suppress until {until}{bounds}"
+        case n.Deduplicate():
+            ids = ", ".join(["the key", *map(to_sql, node.ids)])
+            return f"deduplicate by {ids} within {node.within_ms} ms, grace {node.grace_ms} ms"
+        case n.Peek():
+            return f"peek at {_projections(node.columns)}, at most {node.max_per_second} a second"
         case n.Sink():
             return f"sink {node.relation} to {_topic(node.topic)}"
     raise TypeError(f"no text for {type(node).__name__}")
@@ -102,6 +107,15 @@ def _sides(node: n.Node) -> list[str]:
     """How a join's expressions call its inputs."""
     names = [i.rpartition(".")[2].removesuffix("-repartition").removesuffix("-rekey") for i in node.inputs]
     return names if names[0] != names[1] else ["left", "right"]
+
+
+def _accumulator(one: n.Accumulator) -> str:
+    """An accumulator with its expressions."""
+    begins = f"init {to_sql(one.init)}" if one.init is not None else "the first row's"
+    steps = [f"add {to_sql(e, ('acc', 'row')) if e is not None else 'nothing'}" for e in one.add]
+    steps += [f"undo {to_sql(one.undo, ('acc', 'row'))}"] if one.undo is not None else []
+    steps += [f"merge {to_sql(one.merge, ('acc', 'other'))}"] if one.merge is not None else []
+    return f"{quote(one.name)} ({'; '.join([begins, *steps])})"
 
 
 def _call(column: n.AggregateColumn) -> str:

@@ -13,6 +13,7 @@ from enum import Enum
 
 from penstock.expr.typed import Expr
 from penstock.types.schema import Schema
+from penstock.types.sqltype import SqlType
 
 
 class RelationKind(Enum):
@@ -221,7 +222,7 @@ class GroupBy(Node):
 @dataclass(frozen=True, slots=True)
 class Repartition(Node):
     """Writes its input to an internal topic and reads it back: the border of two sub-topologies (in both of them: as sink of the
-    first, as source of the second). changes: records of a grouped table, value = (flag, old or new row)."""
+    first, as source of the second). Made behind a new key, or a node of the request. changes: records of a grouped table, value = (flag, old or new row)."""
 
     topic: TopicRef
     changes: bool = False
@@ -239,16 +240,31 @@ class AggregateColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Accumulator:
+    """One column that expressions fold. In them source 0 are the group's accumulators, source 1 is the row (in merge: the other group's
+    accumulators). init None: the group begins with the row's own column of this name. add: one for each input, None leaves the value.
+    undo is there for tables, merge for sessions."""
+
+    name: str
+    type: SqlType
+    init: Expr | None
+    add: tuple[Expr | None, ...]
+    undo: Expr | None = None
+    merge: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregate(Node):
-    """Folds each group, in each window. Store value = all state fields of all columns in order. Input is a GroupBy or the
-    Repartition behind one. of_table: the grouped input is a table (undo, then add). emit FINAL: `store` holds the windows that are
-    open, `results` the rows that left (its fields are the columns)."""
+    """Folds each group, in each window. Store value = all state fields of all columns in order, then the accumulators. Each input is a
+    GroupBy or the Repartition behind one; several with accumulators alone. of_table: the grouped input is a table (undo, then add).
+    emit FINAL: `store` holds the windows that are open, `results` the rows that left (its fields are the value columns)."""
 
     columns: tuple[AggregateColumn, ...]
     store: StoreSpec
     of_table: bool
     emit: Emit = Emit.CHANGES
     results: StoreSpec | None = None
+    accumulators: tuple[Accumulator, ...] = ()
 
 
 class JoinKind(Enum):
@@ -357,6 +373,25 @@ class Suppress(Node):
     max_bytes: int
     buffer: StoreSpec
     store: StoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplicate(Node):
+    """Passes the first record of an id, the key with `ids`, and drops those no further than within_ms from one that passed; later than
+    grace_ms they are late. store (WINDOW): `[id][time ms] -> (time)` of what passed."""
+
+    ids: tuple[Expr, ...]
+    within_ms: int
+    grace_ms: int
+    store: StoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Peek(Node):
+    """Shows some rows in the log as they pass: at most max_per_second in a task."""
+
+    columns: tuple[Projection, ...]
+    max_per_second: int
 
 
 SUBSCRIBER, INSTRUCTION, ROW_HASH, PRESENT = ".key", ".instruction", ".hash", ".present"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from penstock.plan.nodes import Merge, Node, Repartition, SourceStream, SourceTable, StreamStreamJoin, StreamTableJoin, TableTableJoin
+from penstock.plan.nodes import Aggregate, Merge, Node, Repartition, SourceStream, SourceTable, StreamStreamJoin, StreamTableJoin, TableTableJoin
 from penstock.plan.relations import Relations
 from penstock.planner.logical.flow import Wish
 from penstock.planner.refuse import refuse
@@ -26,7 +26,7 @@ def source_partitions(node: SourceStream | SourceTable, wish: Wish, relations: R
 
 
 def tasks(parts: Sequence[Part], external: Mapping[str, int]) -> tuple[int, ...]:
-    """Number of tasks of each part. external: partitions of the topics of source nodes. Raises RequestError(CO_PARTITIONING)."""
+    """Number of tasks of each part. external: partitions of the topics of source nodes, and of Repartitions that say theirs. Raises RequestError(CO_PARTITIONING)."""
     counts: dict[int, int] = {}
     for i, part in enumerate(parts):
         fixed = [s for s in part.sources if s.name in external]
@@ -58,11 +58,11 @@ def _fed(node: Node, part: Part) -> bool:
 
 def _mismatch(part: Part, first: Node, second: Node, external: Mapping[str, int]) -> Exception:
     meeting = next(n for n in part.nodes if {first.name, second.name} <= _upstream(n, part))
-    verb = {StreamStreamJoin: "joined", StreamTableJoin: "joined", TableTableJoin: "joined", Merge: "merged"}.get(type(meeting), "brought together")
+    verb = {StreamStreamJoin: "joined", StreamTableJoin: "joined", TableTableJoin: "joined", Merge: "merged", Aggregate: "folded into one table"}.get(type(meeting), "brought together")
     return refuse(
         "CO_PARTITIONING",
         f"{meeting.name}: {first.name} has {external[first.name]} partitions and {second.name} has {external[second.name]}; what is {verb} "
-        "needs equal numbers (a partition_by before it makes them equal)",
+        "needs equal numbers (a partition_by before it makes them equal, or a repartition that says its partitions)",
         node=meeting.name, left=first.name, right=second.name,
         left_partitions=str(external[first.name]), right_partitions=str(external[second.name]),
     )

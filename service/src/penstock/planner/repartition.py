@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from penstock.plan.nodes import ForeignKeySend, ForeignKeySubscribe, Format, GroupBy, Node, PartitionBy, RelationKind, Repartition, TopicRef
@@ -14,16 +14,26 @@ INTERNAL = Format("INTERNAL")
 
 
 def repartition(logical: Logical, names: Namespace) -> tuple[Node, ...]:
-    """The nodes with a Repartition after each PartitionBy and rekeying GroupBy, which their consumers read."""
+    """The nodes with a Repartition after each PartitionBy and rekeying GroupBy, which their consumers read; but for a PartitionBy that
+    only leads to Repartitions of the request."""
     moved: dict[str, str] = {}
     nodes: list[Node] = []
     for node in logical.nodes:
+        if isinstance(node, Repartition):
+            node = replace(node, topic=replace(node.topic, topic=names.repartition(repartition_node(node.name))))
         nodes.append(_rewired(node, moved))
+        if isinstance(node, PartitionBy) and _is_repartitioned(node, logical.nodes):
+            continue
         if isinstance(node, PartitionBy | ForeignKeySend | ForeignKeySubscribe) or (isinstance(node, GroupBy) and node.rekey):
             made = _behind(node, names)
             moved[node.name] = made.name
             nodes.append(made)
     return tuple(nodes)
+
+
+def _is_repartitioned(node: PartitionBy, nodes: Sequence[Node]) -> bool:
+    consumers = [other for other in nodes if node.name in other.inputs]
+    return bool(consumers) and all(isinstance(other, Repartition) for other in consumers)
 
 
 def _rewired(node: Node, moved: Mapping[str, str]) -> Node:

@@ -9,6 +9,7 @@ from typing import Any
 from penstock.plan.dead_letter import RETENTION_MS
 from penstock.plan.nodes import (
     Aggregate,
+    Deduplicate,
     Node,
     RelationKind,
     Repartition,
@@ -43,6 +44,7 @@ def resolve(logical: Logical, settings: Settings, names: Namespace, relations: R
     parts = split(nodes)
     counts = {n.name: source_partitions(n, logical.wishes[n.name], relations, default_partitions)
               for n in nodes if isinstance(n, SourceStream | SourceTable)}
+    counts |= {n.name: n.topic.partitions for n in nodes if isinstance(n, Repartition) and n.topic.partitions}
     numbers = tasks(parts, counts)
     subs = tuple(_sub(part, number, logical.wishes, names, relations, _read_as(parts, numbers)) for part, number in zip(parts, numbers, strict=True))
     plan = ResolvedPlan(
@@ -63,7 +65,7 @@ def _read_as(parts: Sequence[Part], numbers: Sequence[int]) -> Mapping[str, int]
 
 def _sub(part: Part, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> SubTopology:
     nodes = tuple(_resolved(n, number, wishes, names, relations, read_as) for n in part.nodes)
-    timed = any(isinstance(n, StreamStreamJoin | Suppress) or isinstance(n, Aggregate) and n.window is not None for n in nodes)
+    timed = any(isinstance(n, StreamStreamJoin | Suppress | Deduplicate) or isinstance(n, Aggregate) and n.window is not None for n in nodes)
     scalars = replace(store(SCALARS, StoreKind.KEY_VALUE, (("value", "BIGINT"),), None), changelog=names.scalars(part.name)) if timed else None
     return SubTopology(part.name, nodes, number, scalars)
 

@@ -9,11 +9,13 @@ from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import INPUTS
-from penstock.planner.yaml_parts import Source, projections
+from penstock.planner.yaml_parts import Source, projections, rejoined
 from penstock.planner.yaml_relations import DECLARATION, declaration, topic
 
-NOT_BUILT = ("global_table", "processor", "cogroup")
+NOT_BUILT = ("global_table", "processor")
 _ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join", "table_join": "table_table_join", "stream_join": "stream_stream_join"}
+_FOLDS = ("reduce", "cogroup")
+"""Kinds that are an aggregate of accumulators alone."""
 _BESIDE = ("name", "inputs", "input", "from", "window", "emit", "start")
 _STARTS = ("earliest", "latest", "snapshot")
 
@@ -45,6 +47,9 @@ def _node(node: Source, place: Source) -> dict[str, Any]:
     if len(kinds) != 1:
         raise place.wrong(f"node {name} needs one kind, such as `filter: price > 100`" + (f", not {', '.join(kinds)}" if kinds else ""))
     written = kinds[0]
+    if written in _FOLDS:
+        place = node = place.derived({**{k: v for k, v in node.data.items() if k != written}, "aggregate": {"accumulators": node.data[written]}})
+        written = "aggregate"
     kind = _snake(_ALIASES.get(written, written))
     if kind in NOT_BUILT:
         raise refuse("UNSUPPORTED", f"{name}: {kind} is not built", node=name)
@@ -138,18 +143,40 @@ def _listed(kind: str, entry: str) -> Form:
 
 
 def _aggregate(node: Source, place: Source) -> dict[str, Any]:
+    """`aggregate: {N: COUNT(*)}`, or `{columns: ..., accumulators: ..., window: ..., emit: ...}`."""
     given = node.data["aggregate"]
-    nested = isinstance(given, dict) and isinstance(given.get("columns"), (list, dict))
+    nested = isinstance(given, dict) and any(isinstance(given.get(k), (list, dict)) for k in ("columns", "accumulators"))
     here = node.child("aggregate") if nested else node
     if nested:
-        here.only("columns", "window", "emit")
-    body: dict[str, Any] = {"columns": projections(here, "columns" if nested else "aggregate")}
+        here.only("columns", "accumulators", "window", "emit")
+    body: dict[str, Any] = {}
+    if not nested or "columns" in here.data:
+        body["columns"] = projections(here, "columns" if nested else "aggregate")
+    if nested and "accumulators" in here.data:
+        body["accumulators"] = _accumulators(here)
     if "window" in here.data or "window" in node.data:
         body["window"] = _window(here.child("window") if "window" in here.data else node.child("window"))
     for place in (here, node):
         if "emit" in place.data:
             body["emit"] = place.enum("emit", topology_pb2.Emit, "EMIT_")
     return body
+
+
+def _accumulators(source: Source) -> list[dict[str, Any]]:
+    """`{TOTAL: {init: 0, add: total + price}}`, `{TOTAL: acc.total + row.total}` for a reduce, or ProtoJSON's list. Of several inputs
+    `add` is a list."""
+    given = source.data["accumulators"]
+    items = [{"name": n, **(g if isinstance(g, dict) else {"add": g})} for n, g in given.items()] if isinstance(given, dict) else given
+    found = []
+    for item in items:
+        if not isinstance(item, dict):
+            raise source.wrong("an accumulator is a mapping with init and add", "accumulators")
+        here = Source(item, source.lines)
+        here.only("name", "init", "add", "undo", "merge")
+        add = item.get("add")
+        texts = ["" if text is None else str(text) for text in (add if isinstance(add, list) else [add])]
+        found.append({"add": texts} | {k: _condition(item[k]) for k in ("name", "init", "undo", "merge") if item.get(k) is not None})
+    return found
 
 
 _WINDOWS = ("tumbling", "hopping", "sliding", "session")
@@ -202,6 +229,39 @@ def _suppress(node: Source, place: Source) -> dict[str, Any]:
     return body | {key: here.data[key] for key in ("max_records", "max_bytes") if key in here.data}
 
 
+def _repartition(node: Source, place: Source) -> dict[str, Any]:
+    """`repartition: 8`, `{partitions: 8}`, or nothing."""
+    given = node.data["repartition"]
+    if isinstance(given, dict):
+        node.child("repartition").only("partitions")
+        return given
+    return {} if given is None else {"partitions": given}
+
+
+def _deduplicate(node: Source, place: Source) -> dict[str, Any]:
+    """`deduplicate: 10m`, or `{within: 10m, ids: [order], grace: 1h}`."""
+    if not isinstance(node.data["deduplicate"], dict):
+        return {"within": node.duration("deduplicate")}
+    here = node.child("deduplicate")
+    here.only("within", "ids", "grace")
+    body: dict[str, Any] = {key: here.duration(key) for key in ("within", "grace") if key in here.data}
+    ids = here.data.get("ids", [])
+    return body | {"ids": [str(i) for i in (rejoined(here, "ids", ids, "()") if isinstance(ids, list) else [ids])]}
+
+
+def _peek(node: Source, place: Source) -> dict[str, Any]:
+    """`peek: {}`, `peek: [a, b * 2 AS c]`, or `{columns: ..., max_per_second: 5}`."""
+    given = node.data["peek"]
+    if given is None or given == {}:
+        return {}
+    if isinstance(given, dict) and {"columns", "max_per_second", "maxPerSecond"} & set(given):
+        here = node.child("peek")
+        here.only("columns", "max_per_second", "maxPerSecond")
+        rest = {key: value for key, value in given.items() if key != "columns"}
+        return rest | ({"columns": projections(here, "columns")} if "columns" in given else {})
+    return {"columns": projections(node, "peek")}
+
+
 def _branch(node: Source, place: Source) -> dict[str, Any]:
     here = node.child("branch")
     default = here.text("default") or here.text("default_output") or here.text("defaultOutput")
@@ -242,6 +302,7 @@ _FORMS: Mapping[str, Form] = {
     "table_table_join": _join("table_table_join"),
     "stream_stream_join": _join("stream_stream_join", "before", "after", "within", "grace"), "merge": _nothing("merge"),
     "branch": _branch, "to_table": _nothing("to_table"), "to_stream": _nothing("to_stream"), "suppress": _suppress, "sink": _sink,
+    "repartition": _repartition, "deduplicate": _deduplicate, "peek": _peek,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import uuid
@@ -24,6 +25,7 @@ from penstock.state.lmdb import FORMAT, LmdbTaskState
 from penstock.state.port import Stamp
 
 log = logging.getLogger("penstock.task")
+peeks = logging.getLogger("penstock.peek")
 
 DELETE_RETENTION_MS = 86_400_000
 
@@ -161,16 +163,22 @@ async def _positions(ctx: Context, starts: Mapping[str, StartAt], committed: Map
 def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState | None, outputs: Mapping[str, OutputTopic],
           positions: Mapping[TopicPartition, int], hooks: Hooks) -> Task:
     sub = plan.subs[task_id.sub]
+    name = task_name(plan, sub, task_id.partition)
     program = compile_sub(sub, plan.settings, Bindings(
         topology=plan.topology, partition=task_id.partition,
         stores={} if state is None else {s.name: state.store(s.name) for s in sub.stores},
-        outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock))
+        outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock,
+        peek=_peek_log(name)))
     if state is not None and sub.scalars is not None:
         store = state.store(sub.scalars.name)
         program.restore_scalars({key.decode(): value[1] for key, value in store.range(b"", b"")})  # type: ignore[misc]
-    name = task_name(plan, sub, task_id.partition)
     return Task(name, task_id, sub, state, program, positions, tuple(outputs.values()), ctx.note, ctx.suspects.tasks.get(name),
                 plan.settings.max_task_idle_ms)
+
+
+def _peek_log(task: str) -> Callable[[str, int, Mapping[str, object]], None]:
+    """What a Peek shows, in the log."""
+    return lambda node, timestamp, columns: peeks.info("%s: %s at %d: %s", task, node, timestamp, json.dumps(columns, default=str, ensure_ascii=False))
 
 
 def delete_state(ctx: Context, topology: str, incarnation: int) -> None:

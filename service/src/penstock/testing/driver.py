@@ -88,6 +88,7 @@ class TopologyTestDriver:
         self.dead_letters: list[BadRecord] = []
         self.expression_errors: list[tuple[str, Exception]] = []
         self.late: list[str] = []
+        self.peeked: list[tuple[str, dict[str, object]]] = []
         self._topics: dict[str, DriverTopic] = {}
         self._codecs: dict[str, TopicCodec] = {}
         self._names: dict[str, str] = {}
@@ -212,7 +213,7 @@ class TopologyTestDriver:
         outputs = {n.topic.topic: TopicRows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
         bindings = Bindings(self.plan.topology, partition, {s.name: state.store(s.name) for s in sub.stores}, outputs,
                             self.dead_letters.append, lambda node, error: self.expression_errors.append((node, error)),
-                            self.late.append, self.clock)
+                            self.late.append, self.clock, lambda node, at, columns: self.peeked.append((node, dict(columns))))
         program = compile_sub(sub, self.plan.settings, bindings)
         names = {n.name for n in sub.nodes}
         positions = {n.topic.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) or isinstance(n, Repartition) and (

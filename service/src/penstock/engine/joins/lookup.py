@@ -55,6 +55,8 @@ def _unpacked(gen: Generator, table: n.Materialised, found: str, wanted: frozens
     if not isinstance(table, n.Aggregate):
         return [f"{columns[name]} = {found}[{place + 1}]" for place, name in enumerate(values) if name in columns], columns
     lines: Lines = []
+    first = len(table.store.fields) - len(table.accumulators) + 1
+    lines += [f"{columns[a.name]} = {found}[{first + i}]" for i, a in enumerate(table.accumulators) if a.name in columns]
     for part in parts_of(table):
         if part.column.name in columns:
             fields = [gen.name(f) for f in part.fields]

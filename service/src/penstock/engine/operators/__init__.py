@@ -8,11 +8,13 @@ from penstock.engine.joins import foreign_join, foreign_send, foreign_subscribe,
 from penstock.engine.operators import (
     aggregate,
     branch,
+    deduplicate,
     explode,
     filter,
     group_by,
     merge,
     partition_by,
+    peek,
     repartition,
     select,
     sink,
@@ -61,6 +63,8 @@ OPERATORS: dict[type[n.Node], Operator] = {
     n.ToTable: to_table,
     n.ToStream: to_stream,
     n.Suppress: suppress,
+    n.Deduplicate: deduplicate,
+    n.Peek: peek,
     n.Sink: sink,
 }
 """Every operator that has an input."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from penstock.engine.generator import Generator, Lines
 from penstock.engine.graph import Edge, same_place
+from penstock.engine.operators import accumulating
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
 from penstock.expr.aggregate import Aggregate, Emitter
 from penstock.expr.aggregates import by_id
@@ -37,7 +38,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Group:
     """Variables of a group that is being folded. key: its key in the store. state: what is stored, None for nothing. at, fields: the
-    state unpacked. start, end: of its window, empty without one; the end is a variable for sessions only."""
+    state unpacked. start, end: of its window, empty without one; the end is a variable for sessions only. fresh: whether there was no
+    row so far, empty where nothing begins with its first row."""
 
     key: str
     state: str
@@ -45,10 +47,16 @@ class Group:
     fields: tuple[str, ...]
     start: str = ""
     end: str = ""
+    fresh: str = ""
 
 
-Arguments = list[list[str]]
-"""For each column the variables of its function's arguments."""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A row as the folds of a node read it: the variables of the arguments of each column, the row, and the input it came by."""
+
+    arguments: list[list[str]]
+    row: Row
+    index: int
 
 
 def parts_of(node: n.Aggregate) -> list[Part]:
@@ -64,12 +72,14 @@ def parts_of(node: n.Aggregate) -> list[Part]:
 
 def fields_of(gen: Generator, node: n.Aggregate, hint: str = "") -> tuple[str, ...]:
     """Fresh variables for all fields of a state."""
-    return tuple(gen.name(f"{hint}{f}") for part in parts_of(node) for f in part.fields)
+    names = [*(f for part in parts_of(node) for f in part.fields), *(a.name for a in node.accumulators)]
+    return tuple(gen.name(f"{hint}{name}") for name in names)
 
 
 def group(gen: Generator, node: n.Aggregate, key: str, start: str = "", end: str = "") -> Group:
     """Variables of a group under a store key."""
-    return Group(key, gen.name(f"{node.name}_state"), gen.name("at"), fields_of(gen, node), start, end)
+    fresh = gen.name("fresh") if accumulating.begins_with_row(node) else ""
+    return Group(key, gen.name(f"{node.name}_state"), gen.name("at"), fields_of(gen, node), start, end, fresh)
 
 
 def loaded(gen: Generator, node: n.Aggregate, one: Group) -> Lines:
@@ -81,13 +91,16 @@ def loaded(gen: Generator, node: n.Aggregate, one: Group) -> Lines:
 
 def unpacked(one: Group, state: str = "") -> Lines:
     """Lines that take a state apart."""
-    return [f"{', '.join([one.at, *one.fields])}{'' if one.fields else ','} = {state or one.state}"]
+    known = [f"{one.fresh} = False"] if one.fresh else []
+    return [f"{', '.join([one.at, *one.fields])}{'' if one.fields else ','} = {state or one.state}", *known]
 
 
-def initial(node: n.Aggregate, one: Group, at: str) -> Lines:
+def initial(gen: Generator, node: n.Aggregate, one: Group, at: str) -> Lines:
     """Lines that begin a group."""
     values = [i for part in parts_of(node) for i in part.function.init]
-    return [f"{one.at} = {at}", *(f"{f} = {i}" for f, i in zip(one.fields, values, strict=True))]
+    own = zip(one.fields, values, strict=False)  # accumulators come behind
+    return [f"{one.at} = {at}", *(f"{f} = {i}" for f, i in own), *accumulating.initial(gen, node, one.fields),
+            *([f"{one.fresh} = True"] if one.fresh else [])]
 
 
 def raised(one: Group, ts: str) -> Lines:
@@ -95,36 +108,36 @@ def raised(one: Group, ts: str) -> Lines:
     return [f"if {ts} > {one.at}:", f"    {one.at} = {ts}"]
 
 
-def arguments(gen: Generator, node: n.Aggregate, row: Row) -> tuple[Lines, Arguments]:
+def arguments(gen: Generator, edge: Edge, row: Row) -> tuple[Lines, Given]:
     """Lines that compute the arguments of all functions out of a row."""
     lines: Lines = []
-    found: Arguments = []
-    for part in parts_of(node):
+    found: list[list[str]] = []
+    for part in parts_of(edge.node):
         variables = []
         for number, expr in enumerate(part.column.arguments):
-            more, variable = gen.value(node, expr, f"{part.column.name}_{number}", row)
+            more, variable = gen.value(edge.node, expr, f"{part.column.name}_{number}", row)
             lines += more
             variables.append(variable)
         found.append(variables)
-    return lines, found
+    return lines, Given(found, row, edge.index)
 
 
-def folded(gen: Generator, node: n.Aggregate, fields: Sequence[str], given: Arguments, undoing: bool = False) -> Lines:
-    """Lines that add a row's arguments to the state, or take them away."""
-    lines: Lines = []
-    for part, variables in zip(parts_of(node), given, strict=True):
+def folded(gen: Generator, node: n.Aggregate, one: Group, given: Given, undoing: bool = False) -> Lines:
+    """Lines that add a row to the state, or take it away. Accumulators come first: where one of them fails, nothing is changed."""
+    lines = accumulating.folded(gen, node, one.fields, one.fresh, given.row, given.index, undoing)
+    for part, variables in zip(parts_of(node), given.arguments, strict=True):
         emit: Emitter | None = part.function.undo if undoing else part.function.add
         assert emit is not None
-        lines += emit(gen.module, part.own(fields), variables)
+        lines += emit(gen.module, part.own(one.fields), variables)
     return lines
 
 
-def merged(gen: Generator, node: n.Aggregate, fields: Sequence[str], others: Sequence[str]) -> Lines:
+def merged(gen: Generator, node: n.Aggregate, one: Group, others: Sequence[str]) -> Lines:
     """Lines that merge another state into this one."""
-    lines: Lines = []
+    lines = accumulating.merged(gen, node, one.fields, one.fresh, others)
     for part in parts_of(node):
         assert part.function.merge is not None
-        lines += part.function.merge(gen.module, part.own(fields), part.own(others))
+        lines += part.function.merge(gen.module, part.own(one.fields), part.own(others))
     return lines
 
 
@@ -141,7 +154,8 @@ def stored(gen: Generator, node: n.Aggregate, one: Group) -> Lines:
 
 def row_of(gen: Generator, node: n.Aggregate, one: Group, row: Row) -> Row:
     """The bare row of a group, with the key columns that are known from the row that was folded in."""
-    known = {mine: row.columns[theirs] for mine, theirs in same_place(node, gen.graph.input(node)).items() if theirs in row.columns}
+    alone = len(node.inputs) == 1  # else the key columns are read out of the key, whatever they are called in the row's input
+    known = {mine: row.columns[theirs] for mine, theirs in same_place(node, gen.graph.input(node)).items() if theirs in row.columns} if alone else {}
     return Row(known, one.key, gen.graph.store_form(node), one.at, row.headers, row.record, window_start=one.start, window_end=one.end)
 
 
@@ -193,6 +207,7 @@ def public(gen: Generator, node: n.Aggregate, base: Row, fields: Sequence[str], 
                 lines.append(f"{variable} = {value}")
                 value = variable
             columns[part.column.name] = value
+    columns.update({name: var for name, var in accumulating.named(node, fields).items() if name in needed})
     return lines, base.with_columns(columns).only_if(present)
 
 

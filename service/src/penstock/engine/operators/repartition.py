@@ -22,7 +22,7 @@ def topic_form(node: n.Repartition) -> KeyForm:
 def demand(graph: Graph, node: n.Repartition, index: int) -> set[str]:
     """All value columns; key columns unless the key's bytes go on as they are."""
     source = graph.input(node)
-    values = {c.name for c in source.schema.value}
+    values = {c.name for c in node.schema.value}
     form = graph.form(source)
     if form is not None and form.canonical and form.same_bytes(topic_form(node)):
         return values
@@ -55,7 +55,7 @@ def _encoder(gen: Generator) -> str:
 
 
 def _tuple(gen: Generator, node: n.Repartition, row: Row) -> str:
-    values = [row.columns[c.name] for c in gen.graph.input(node).schema.value]
+    values = [row.columns[c.name] for c in node.schema.value]
     return f"({', '.join(values)},)" if values else "()"
 
 

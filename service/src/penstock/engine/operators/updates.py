@@ -103,7 +103,7 @@ def _flush_one(gen: Generator, node: n.Aggregate, record: str) -> Lines:
         lines.append(f"{start} = int.from_bytes(key[-8:], 'big')")
     if end:
         lines += [f"{end} = int.from_bytes(key[-16:-8], 'big')", "if new is None and old is None:", "    continue  # came and went",
-                  "if new is None:", *indent(initial(node, one, end)), "else:", *indent(unpacked(one))]
+                  "if new is None:", *indent(initial(gen, node, one, end)), "else:", *indent(unpacked(one))]
         present = "new is not None"
     else:
         lines += ["if new is None:", "    continue  # the window expired meanwhile", *unpacked(one)]

@@ -118,7 +118,7 @@ def _close_one(gen: Generator, node: n.Aggregate, record: str) -> Lines:
     start, end = gen.name("window_start"), gen.name("window_end") if session else ""
     one = Group("key", "new", "at", fields_of(gen, node, "new_"), start, end)
     base = Row({}, "key", gen.graph.store_form(node), "at", "headers", f"{record}(key, at)", window_start=start, window_end=end)
-    values = [c.name for c in node.columns]
+    values = [c.name for c in node.schema.value]
     bounds = [f"{start} = int.from_bytes(key[-8:], 'big')", *([f"{end} = int.from_bytes(key[-16:-8], 'big')"] if session else [])]
     key_lines, base = with_key(gen, node, base, gen.graph.needed(node))
     lines, row = public(gen, node, base, one.fields, ALWAYS, "", gen.graph.needed(node) | set(values))

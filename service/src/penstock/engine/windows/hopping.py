@@ -8,9 +8,9 @@ still reach its later windows. It is late when none accepts it.
 from __future__ import annotations
 
 from penstock.engine.generator import Generator, Lines
-from penstock.engine.windows.stream_time import stream_time
+from penstock.engine.graph import Edge
+from penstock.engine.windows.stream_time import advanced, input_time
 from penstock.expr.code import indent
-from penstock.plan import nodes as n
 
 
 def starts_of(timestamp: int, size: int, advance: int, open_since: int = 0) -> range:
@@ -19,15 +19,16 @@ def starts_of(timestamp: int, size: int, advance: int, open_since: int = 0) -> r
     return range(max(0, (max(timestamp, open_since) - size) // advance * advance + advance), timestamp + 1, advance)
 
 
-def windowed(gen: Generator, node: n.Aggregate, ts: str, key: str, once: Lines, inner: Lines, window_key: str, start: str) -> Lines:
+def windowed(gen: Generator, edge: Edge, ts: str, key: str, once: Lines, inner: Lines, window_key: str, start: str) -> Lines:
     """`once`, then `inner` for each window of a record that accepts it, under the store key in `window_key`."""
+    node = edge.node
     assert node.window is not None
     size, advance, grace = node.window.size_ms, node.window.advance_ms, node.window.grace_ms
-    time = stream_time(gen, node)
+    time = input_time(gen, edge)
     late = gen.bind(gen.bindings.late, "late")
     first = f"max(0, (max({ts}, {time} - {grace}) - {size}) // {advance} * {advance} + {advance})"
     return [
-        f"if {ts} > {time}:", f"    {time} = {ts}",
+        *advanced(gen, edge, ts),
         f"if {ts} - {ts} % {advance} + {size} > {time} - {grace}:",
         *indent([*once, f"for {start} in range({first}, {ts} + 1, {advance}):",
                  *indent([f"{window_key} = {key} + {start}.to_bytes(8, 'big')", *inner])]),

@@ -12,11 +12,12 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from penstock.engine.generator import Generator, Lines
+from penstock.engine.graph import Edge
 from penstock.engine.operators.folding import Group, arguments, fields_of, folded, group, initial, merged, packed, unpacked
 from penstock.engine.operators.updates import removed, sent, tracked
 from penstock.engine.rows import Row
 from penstock.engine.windows import closing
-from penstock.engine.windows.stream_time import stream_time
+from penstock.engine.windows.stream_time import advanced, input_time, stream_time
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 from penstock.state.port import SessionStore
@@ -37,42 +38,44 @@ def touched(windows: Sequence[bytes], timestamp: int, gap: int, oldest: int) -> 
     return found, start, end
 
 
-def fold(gen: Generator, node: n.Aggregate, row: Row, key: str) -> Lines:
+def fold(gen: Generator, edge: Edge, row: Row, key: str) -> Lines:
     """Lines that fold a record into the session that it makes or grows."""
+    node: n.Aggregate = edge.node
     assert node.window is not None
-    gap, grace, time = node.window.size_ms, node.window.grace_ms, stream_time(gen, node)
+    gap, grace, time, seen = node.window.size_ms, node.window.grace_ms, input_time(gen, edge), stream_time(gen, node)
     store: SessionStore = gen.bindings.stores[node.store.name]  # type: ignore[assignment]
     sessions = gen.bind(store.windows_of, f"{node.store.name}_windows_of")
     find, late = gen.bind(touched, "touched"), gen.bind(gen.bindings.late, "late")
     one = group(gen, node, gen.name("window_key"), gen.name("window_start"), gen.name("window_end"))
     found = gen.name("found")
     return [
-        f"{found}, {one.start}, {one.end} = {find}({sessions}({key}, {time}), {row.ts}, {gap}, {time} - {node.store.retention_ms - 1})",
-        f"if {row.ts} > {time}:", f"    {time} = {row.ts}",
+        f"{found}, {one.start}, {one.end} = {find}({sessions}({key}, {seen}), {row.ts}, {gap}, {seen} - {node.store.retention_ms - 1})",
+        *advanced(gen, edge, row.ts),
         f"if {one.end} < {time} - {grace + gap}:", f"    {late}({node.name!r})",
-        "else:", *indent(_grown(gen, node, row, key, one, found, store)),
+        "else:", *indent(_grown(gen, edge, row, key, one, found, store)),
     ]
 
 
-def _grown(gen: Generator, node: n.Aggregate, row: Row, key: str, one: Group, found: str, store: SessionStore) -> Lines:
+def _grown(gen: Generator, edge: Edge, row: Row, key: str, one: Group, found: str, store: SessionStore) -> Lines:
     """The state is whole before anything is stored, and stored before anything is sent on: a failure leaves all or nothing of it."""
+    node: n.Aggregate = edge.node
     before, window, state = gen.name("before"), gen.name("window"), gen.name("other_state")
     get = gen.bind(store.get, f"{node.store.name}_read")
     put, remove = gen.bind(store.put_window, f"{node.store.name}_put"), gen.bind(store.remove_window, f"{node.store.name}_remove")
     others = fields_of(gen, node, "other_")
-    lines, given = arguments(gen, node, row)
+    lines, given = arguments(gen, edge, row)
     moment = f"{one.start} == {one.end}"
     was = fields_of(gen, node, "old_") if tracked(gen, node) else ()
     waits = closing.waiting(gen, node) if node.emit is n.Emit.FINAL else ""
     gone = Group(gen.name("old_key"), state, gen.name("old_at"), others, gen.name("old_start"), gen.name("old_end"))
     sending = removed(gen, node, gone, row)
     return [
-        *lines, *initial(node, one, one.end),
+        *lines, *initial(gen, node, one, one.end),
         f"{before} = [({window}, {get}({key} + {window})) for {window} in {found}]",
-        f"for {window}, {state} in {before}:", *indent([*unpacked(gone), *merged(gen, node, one.fields, others)]),
+        f"for {window}, {state} in {before}:", *indent([*unpacked(gone), *merged(gen, node, one, others)]),
         f"{one.state} = {before}[0][1] if {before} and {moment} else None",
         *(f"{w} = {f}" for w, f in zip(was, one.fields, strict=False)),
-        *folded(gen, node, one.fields, given),
+        *folded(gen, node, one, given),
         f"if not {moment}:", f"    for {window} in {found}:", f"        {remove}({key}, {window})",
         *([f"        {waits}.remove({key} + {window})"] if waits else []),
         f"{window} = {one.end}.to_bytes(8, 'big') + {one.start}.to_bytes(8, 'big')",

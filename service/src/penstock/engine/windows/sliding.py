@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from penstock.engine.generator import Generator, Lines
+from penstock.engine.graph import Edge
 from penstock.engine.operators.folding import arguments, fields_of, folded, group, initial, loaded, packed, raised, unpacked
 from penstock.engine.operators.updates import sent, tracked
 from penstock.engine.rows import Row
 from penstock.engine.windows import closing
-from penstock.engine.windows.stream_time import newest_start, stream_time
+from penstock.engine.windows.stream_time import advanced, input_time, newest_start, stream_time
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 from penstock.state.port import Value, WindowStore
@@ -97,30 +98,31 @@ def _own_right(right: Value | None, starts: set[int], timestamp: int) -> list[St
     return [Step(timestamp + 1, right, False)] if newer and timestamp + 1 not in starts else []
 
 
-def fold(gen: Generator, node: n.Aggregate, row: Row, key: str) -> Lines:
+def fold(gen: Generator, edge: Edge, row: Row, key: str) -> Lines:
     """Lines that fold a record into its windows."""
+    node: n.Aggregate = edge.node
     assert node.window is not None
-    size, grace, time = node.window.size_ms, node.window.grace_ms, stream_time(gen, node)
+    size, grace, time = node.window.size_ms, node.window.grace_ms, input_time(gen, edge)
     store: WindowStore = gen.bindings.stores[node.store.name]  # type: ignore[assignment]
     windows, get = gen.bind(store.windows_of, f"{node.store.name}_windows_of"), gen.bind(store.get, f"{node.store.name}_read")
     put, find, late = gen.bind(store.put_window, f"{node.store.name}_put"), gen.bind(touched, "touched"), gen.bind(gen.bindings.late, "late")
     one = group(gen, node, gen.name("window_key"), gen.name("window_start"))
     seen, shortest = newest_start(gen, node), node.store.retention_ms - (node.emit is n.Emit.CHANGES)
     base, adds, window, steps = gen.name("base"), gen.name("adds"), gen.name("window"), gen.name("steps")
-    lines, given = arguments(gen, node, row)
+    lines, given = arguments(gen, edge, row)
     was = fields_of(gen, node, "old_") if tracked(gen, node) else ()
     body = [
         f"{window} = {one.start}.to_bytes(8, 'big')", f"{one.key} = {key} + {window}", *loaded(gen, node, one),
-        f"if {base} is None:", *indent(initial(node, one, row.ts)), "else:", *indent(unpacked(one, base)),
+        f"if {base} is None:", *indent(initial(gen, node, one, row.ts)), "else:", *indent(unpacked(one, base)),
         *(f"{w} = {f}" for w, f in zip(was, one.fields, strict=False)),
-        f"if {adds}:", *indent([*raised(one, row.ts), *folded(gen, node, one.fields, given)]),
+        f"if {adds}:", *indent([*raised(one, row.ts), *folded(gen, node, one, given)]),
         f"{put}({key}, {window}, {packed(one)})", f"if {one.start} > {seen}:", f"    {seen} = {one.start}", *(closing.opened(gen, node, one.key) if node.emit is n.Emit.FINAL else []),
         *sent(gen, node, one, was, row)]
     return [
-        f"if {row.ts} > {time}:", f"    {time} = {row.ts}",
+        *advanced(gen, edge, row.ts),
         f"if {row.ts} + {size} < {time} - {grace}:", f"    {late}({node.name!r})",
         "else:", *indent([
-            *lines, f"{steps} = {find}({windows}({key}, {time} + 1), lambda start: {get}({key} + start), {row.ts}, {size}, {seen} - {shortest})",
+            *lines, f"{steps} = {find}({windows}({key}, {stream_time(gen, node)} + 1), lambda start: {get}({key} + start), {row.ts}, {size}, {seen} - {shortest})",
             f"for {one.start}, {base}, {adds} in {steps}:",
             *indent([f"if not {adds} or {one.start} + {size} >= {time} - {grace}:", *indent(body)])]),
     ]

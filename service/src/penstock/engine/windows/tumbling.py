@@ -6,9 +6,9 @@ A record advances the node's stream time first; its window accepts it iff window
 from __future__ import annotations
 
 from penstock.engine.generator import Generator, Lines
-from penstock.engine.windows.stream_time import stream_time
+from penstock.engine.graph import Edge
+from penstock.engine.windows.stream_time import advanced, input_time
 from penstock.expr.code import indent
-from penstock.plan import nodes as n
 
 
 def start_of(timestamp: int, size: int) -> int:
@@ -21,16 +21,17 @@ def accepts(start: int, size: int, grace: int, stream_time: int) -> bool:
     return start + size > stream_time - grace
 
 
-def windowed(gen: Generator, node: n.Aggregate, ts: str, key: str, once: Lines, inner: Lines, window_key: str, start: str) -> Lines:
+def windowed(gen: Generator, edge: Edge, ts: str, key: str, once: Lines, inner: Lines, window_key: str, start: str) -> Lines:
     """`once`, then `inner` for the window of a record, under the store key in `window_key`; late records are counted."""
+    node = edge.node
     assert node.window is not None
     size, grace = node.window.size_ms, node.window.grace_ms
-    time = stream_time(gen, node)
+    time = input_time(gen, edge)
     packed = gen.cell(f"{node.name}_start_bytes", "b''")
     last = gen.cell(f"{node.name}_start", "-1")
     late = gen.bind(gen.bindings.late, "late")
     return [
-        f"if {ts} > {time}:", f"    {time} = {ts}",
+        *advanced(gen, edge, ts),
         f"{start} = {ts} - {ts} % {size}",
         f"if {start} + {size} > {time} - {grace}:",
         *indent([f"if {start} != {last}:", f"    {last} = {start}", f"    {packed} = {start}.to_bytes(8, 'big')",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from penstock.plan.nodes import Node, SourceStream, SourceTable
-from penstock.planner.logical import aggregates, joins, keys, routing, rows, sinks, sources, stream_joins, table_joins, tables
+from penstock.planner.logical import aggregates, joins, keys, passing, routing, rows, sinks, sources, stream_joins, table_joins, tables
 from penstock.planner.logical.flow import Builder, Context, Flow, Logical, Wish
+from penstock.planner.logical.loops import refuse_loops
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 
@@ -27,6 +28,9 @@ BUILDERS: Mapping[str, Builder] = {
     "to_table": tables.to_table,
     "to_stream": tables.to_stream,
     "suppress": tables.suppress,
+    "repartition": passing.repartition,
+    "deduplicate": passing.deduplicate,
+    "peek": passing.peek,
     "sink": sinks.sink,
 }
 
@@ -49,6 +53,7 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
             inline.add(place.name)
         _publish(place, built.node, built.inline, published)
     _one_reader_a_topic(placed, nodes)
+    refuse_loops(nodes, {p.name: p.index for p in placed})
     return Logical(context.topology, tuple(nodes), flows, wishes, frozenset(inline))
 
 

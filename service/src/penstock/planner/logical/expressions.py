@@ -13,7 +13,7 @@ from penstock.expr.analyze import AggregateCall, Projected, analyze, analyze_agg
 from penstock.expr.ast import Ast
 from penstock.expr.parser import parse_projection
 from penstock.expr.scope import Scope
-from penstock.expr.tree import default_name
+from penstock.expr.tree import default_name, is_deterministic
 from penstock.expr.typed import ColumnRef, Expr
 from penstock.plan.nodes import Projection
 from penstock.planner.convert import PSEUDO
@@ -103,9 +103,20 @@ def aggregated(node: Placed, item: Item, scope: Scope, of_table: bool) -> Aggreg
         call = analyze_aggregate(tree, scope)
         if of_table and call.aggregate.undo is None:
             name = call.name.partition("/")[0]
-            raise ExpressionError(f"{name} cannot take back a row, so it does not aggregate a table", tree.start, tree.end, "UNSUPPORTED",
-                                  metadata={"function": name})
+            raise ExpressionError(f"{name} cannot take back a row, so it does not aggregate a table, whose rows change: its result without "
+                                  "one row does not follow from the result with it. Take COLLECT_LIST and work on the list, an accumulator "
+                                  "with an undo, or put to_stream before the group_by to fold the changes as records", tree.start, tree.end,
+                                  "UNSUPPORTED", metadata={"function": name})
+        if of_table:
+            for argument in call.arguments:
+                steady(argument, tree, "it is evaluated again to take the row out of its group")
         return call
+
+
+def steady(expr: Expr, tree: Ast, why: str) -> None:
+    """Refuse an expression that gives another value each time."""
+    if not is_deterministic(expr):
+        raise ExpressionError(f"this gives another value each time, and {why}; compute it before, in a select of a stream", tree.start, tree.end)
 
 
 def known_type(found: SqlType | None, tree: Ast, name: str) -> SqlType:

@@ -10,7 +10,7 @@ from penstock_client.gen.penstock.v1 import topology_pb2
 from penstock.expr.typed import ColumnRef
 from penstock.plan.nodes import GroupBy, PartitionBy, Projection, RelationKind
 from penstock.planner.logical import formats
-from penstock.planner.logical.expressions import items, typed, unique
+from penstock.planner.logical.expressions import items, placed_at, steady, typed, unique
 from penstock.planner.logical.flow import Built, Context, Flow, scope
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
@@ -53,6 +53,9 @@ def _rekeyed(node: Placed, flow: Flow, given: Sequence[topology_pb2.Projection])
         if item is None:
             raise refuse("INVALID_TOPOLOGY", f"{node.name}: * is no key", node=node.name, field=node.path("keys"))
         expr, kind = typed(node, item, here)
+        if flow.kind is RelationKind.TABLE:
+            with placed_at(node, item[0]):
+                steady(expr, item[1], "the group of a table's row is looked up again when it changes")
         keys.append(Projection(item[2], expr))
         columns.append(Column(item[2], kind, Role.KEY))
     unique(node, [k.name for k in keys], "keys")

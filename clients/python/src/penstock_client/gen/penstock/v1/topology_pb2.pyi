@@ -85,7 +85,7 @@ class Topology(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., settings: _Optional[_Union[TopologySettings, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "suppress")
+    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "suppress", "repartition", "deduplicate", "peek")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_STREAM_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +105,9 @@ class Node(_message.Message):
     TO_STREAM_FIELD_NUMBER: _ClassVar[int]
     SINK_FIELD_NUMBER: _ClassVar[int]
     SUPPRESS_FIELD_NUMBER: _ClassVar[int]
+    REPARTITION_FIELD_NUMBER: _ClassVar[int]
+    DEDUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    PEEK_FIELD_NUMBER: _ClassVar[int]
     name: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
     source_stream: SourceStream
@@ -124,7 +127,10 @@ class Node(_message.Message):
     to_stream: ToStream
     sink: Sink
     suppress: Suppress
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ...) -> None: ...
+    repartition: Repartition
+    deduplicate: Deduplicate
+    peek: Peek
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ..., deduplicate: _Optional[_Union[Deduplicate, _Mapping]] = ..., peek: _Optional[_Union[Peek, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("relation", "inline", "start")
@@ -206,6 +212,30 @@ class PartitionBy(_message.Message):
     keys: _containers.RepeatedCompositeFieldContainer[Projection]
     def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
+class Repartition(_message.Message):
+    __slots__ = ("partitions",)
+    PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    partitions: int
+    def __init__(self, partitions: _Optional[int] = ...) -> None: ...
+
+class Deduplicate(_message.Message):
+    __slots__ = ("within", "ids", "grace")
+    WITHIN_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_FIELD_NUMBER: _ClassVar[int]
+    within: _duration_pb2.Duration
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    grace: _duration_pb2.Duration
+    def __init__(self, within: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class Peek(_message.Message):
+    __slots__ = ("columns", "max_per_second")
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MAX_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[Projection]
+    max_per_second: int
+    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., max_per_second: _Optional[int] = ...) -> None: ...
+
 class GroupBy(_message.Message):
     __slots__ = ("keys",)
     KEYS_FIELD_NUMBER: _ClassVar[int]
@@ -213,14 +243,30 @@ class GroupBy(_message.Message):
     def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class Aggregate(_message.Message):
-    __slots__ = ("columns", "window", "emit")
+    __slots__ = ("columns", "window", "emit", "accumulators")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     EMIT_FIELD_NUMBER: _ClassVar[int]
+    ACCUMULATORS_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
     window: Window
     emit: Emit
-    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., window: _Optional[_Union[Window, _Mapping]] = ..., emit: _Optional[_Union[Emit, str]] = ...) -> None: ...
+    accumulators: _containers.RepeatedCompositeFieldContainer[Accumulator]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., window: _Optional[_Union[Window, _Mapping]] = ..., emit: _Optional[_Union[Emit, str]] = ..., accumulators: _Optional[_Iterable[_Union[Accumulator, _Mapping]]] = ...) -> None: ...
+
+class Accumulator(_message.Message):
+    __slots__ = ("name", "init", "add", "undo", "merge")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    INIT_FIELD_NUMBER: _ClassVar[int]
+    ADD_FIELD_NUMBER: _ClassVar[int]
+    UNDO_FIELD_NUMBER: _ClassVar[int]
+    MERGE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    init: str
+    add: _containers.RepeatedScalarFieldContainer[str]
+    undo: str
+    merge: str
+    def __init__(self, name: _Optional[str] = ..., init: _Optional[str] = ..., add: _Optional[_Iterable[str]] = ..., undo: _Optional[str] = ..., merge: _Optional[str] = ...) -> None: ...
 
 class Window(_message.Message):
     __slots__ = ("kind", "size", "advance", "gap", "grace", "retention")
