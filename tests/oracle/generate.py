@@ -33,6 +33,7 @@ class Flow:
     moved: bool = False
     windowed: bool = False
     ordered: bool = True
+    history: int = 0  # ms, of a versioned table
 
     @property
     def all(self) -> tuple[Column, ...]:
@@ -53,6 +54,10 @@ class Generated:
     unordered: frozenset[str]
 
 
+VERSIONED = ("table filter", "table filter not", "table select", "versioned to_table")
+"""Operators that may give a versioned table."""
+
+
 class Cannot(Exception):
     """This operator does not fit here."""
 
@@ -66,6 +71,7 @@ class Builder:
         self.operators: dict[str, str] = {}
         self.flows: list[Flow] = []
         self.unordered: set[str] = set()
+        self.null_keys = True
 
     # -- choosing
 
@@ -76,7 +82,15 @@ class Builder:
         if known is not None:
             return known
         self.nodes[name.lower()] = {"table" if table else "stream": name}
-        return self._made(Flow(name.lower(), table, ("K", "STRING"), COLUMNS, frozenset((name,))), "source_table" if table else "source_stream")
+        history = self.history() if table and self.random.random() < 0.25 else 0
+        if history:
+            self.nodes[name.lower()]["history"] = f"{history}ms"
+        made = Flow(name.lower(), table, ("K", "STRING"), COLUMNS, frozenset((name,)), history=history)
+        return self._made(made, "versioned table" if history else "source_table" if table else "source_stream")
+
+    def history(self) -> int:
+        """How long a versioned table keeps its rows, in ms."""
+        return self.random.choice((1, 5, 20, 100))
 
     def pick(self, wanted: Callable[[Flow], bool]) -> Flow:
         """One of the newer flows that fit."""
@@ -134,7 +148,8 @@ class Builder:
         name = made.name
         self.nodes[name] = {"from": [f.name for f in inputs] if len(inputs) > 1 else inputs[0].name, kind: body, **beside}
         sources = frozenset[str]().union(*(f.sources for f in inputs))
-        return self._made(replace(made, sources=sources, moved=made.moved or any(f.moved for f in inputs),
+        history = made.history if operator in VERSIONED else 0
+        return self._made(replace(made, history=history, sources=sources, moved=made.moved or any(f.moved for f in inputs),
                                   ordered=made.ordered and all(f.ordered for f in inputs)), operator)
 
     def name(self) -> str:
@@ -286,6 +301,24 @@ def stream_table_join(kind: str) -> Callable[[Builder], Flow]:
     return _join(kind, f"stream-table {kind}", lambda b: b.plain_stream(), "join", False, True)
 
 
+def graced(kind: str) -> Callable[[Builder], Flow]:
+    """A join of a stream with a versioned table, whose rows wait."""
+
+    def add(b: Builder) -> Flow:
+        fits = [f for f in b.flows if f.history and f.key[1] == "STRING"]
+        table = b.random.choice(fits) if fits else versioned(b)
+        one = b.plain_stream()
+        if one.key[1] != table.key[1] or not meet(one, table) or _alias(one) == _alias(table) or kind == "left" and one.moved:
+            raise Cannot  # a null key ends Kafka Streams where a left join waits: a repartition may bring one
+        b.null_keys = b.null_keys and kind != "left"
+        columns = _joined(b, one, table)
+        body = {"kind": kind, "columns": {n: text for n, (text, _) in columns.items()}, "grace": f"{b.random.randint(0, min(table.history, 30))}ms"}
+        made = Flow(b.name(), False, one.key, tuple((n, t) for n, (_, t) in columns.items()), frozenset())
+        return b.add(f"stream-table {kind} grace", "join", body, made, one, table)
+
+    return add
+
+
 def table_table_join(kind: str) -> Callable[[Builder], Flow]:
     return _join(kind, f"table-table {kind}", lambda b: b.plain_table(), "table_table_join", True, True)
 
@@ -367,6 +400,15 @@ def to_table(b: Builder) -> Flow:
     return b.add("to_table", "to_table", {}, replace(flow, name=b.name(), table=True), flow)
 
 
+def versioned(b: Builder) -> Flow:
+    """A stream as a versioned table, or such a source."""
+    known = [f for f in b.flows if f.history and f.name in ("t1", "t2")]
+    if known and b.random.random() < 0.5:
+        return b.random.choice(known)
+    flow, history = b.plain_stream(), b.history()
+    return b.add("versioned to_table", "to_table", {"history": f"{history}ms"}, replace(flow, name=b.name(), table=True, history=history), flow)
+
+
 def to_stream(b: Builder) -> Flow:
     flow = b.table()
     return b.add("to_stream", "to_stream", {}, replace(flow, name=b.name(), table=False), flow)
@@ -379,6 +421,8 @@ def suppress(until: str) -> Callable[[Builder], Flow]:
             body: dict[str, Any] = {"until": "window_close"}
         else:
             flow = b.table()
+            if flow.history:
+                raise Cannot
             body = {"until": f"{b.random.choice((0, 3, 10))}ms"}
             if b.random.random() < 0.4:
                 body["max_records"] = b.random.randint(1, 3)
@@ -396,6 +440,7 @@ OPERATORS: dict[str, Callable[[Builder], Flow]] = {
     "session": windowed("session"), "sliding": windowed("sliding"), "tumbling final": windowed("tumbling", True),
     "hopping final": windowed("hopping", True), "session final": windowed("session", True), "sliding final": windowed("sliding", True),
     "suppress window": suppress("window"), "suppress time": suppress("time"),
+    "versioned": versioned, "stream-table inner grace": graced("inner"), "stream-table left grace": graced("left"),
     "stream-table inner": stream_table_join("inner"), "stream-table left": stream_table_join("left"),
     **{f"table-table {k}": table_table_join(k) for k in ("inner", "left", "right", "full")},
     **{f"stream-stream {k}": stream_stream_join(k) for k in ("inner", "left", "right", "full")},
@@ -442,7 +487,7 @@ def _records(b: Builder, random: Random) -> list[dict[str, Any]]:
         to = random.choice(relations)
         at = max(0, now + random.choice(STEPS_MS))
         now = max(now, at) if random.random() < 0.9 else at
-        key = None if random.random() < 0.04 else random.choice(KEYS)
+        key = None if random.random() < 0.04 and b.null_keys else random.choice(KEYS)
         value = {"A": random.choice(NUMBERS), "B": random.choice(NUMBERS), "S": random.choice(STRINGS)}
         gone = random.random() < (0.2 if to.startswith("T") else 0.06)
         found.append({"to": to, "key": key, "value": None if gone else value, "at": at})

@@ -99,6 +99,20 @@ nodes:
   visits_out: {from: visits, sink: visits_out}
 """
 
+VERSIONED = """
+topology: versioned
+nodes:
+  orders: {stream: {columns: [ITEM STRING KEY, PIECES BIGINT, NOTE STRING], partitions: 2}}
+  prices: {table: {columns: [ITEM STRING KEY, PRICE DECIMAL(8, 2)], partitions: 2}, history: 1d}
+  last: {from: orders, to_table: {history: 1h}}
+  dear: {from: prices, filter: PRICE > 100}
+  priced: {from: [orders, dear], join: {kind: left, grace: 5m, columns: [PIECES, PRICE]}}
+  seen: {from: [priced, last], join: {columns: [PRICE, NOTE]}}
+  both: {from: [dear, last], table_join: {kind: full, columns: [PRICE, NOTE]}}
+  seen_out: {from: seen, sink: seen_out}
+  both_out: {from: both, sink: both_out}
+"""
+
 
 FOLDS = """
 topology: folds
@@ -126,7 +140,8 @@ nodes:
 
 def plans() -> dict[str, tuple[bytes, str]]:
     """(stored, explained) by name."""
-    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS, "windows": WINDOWS, "foreign_keys": FOREIGN_KEYS, "folds": FOLDS} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
+    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS, "windows": WINDOWS, "foreign_keys": FOREIGN_KEYS,
+             "folds": FOLDS, "versioned": VERSIONED} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
     found = {}
     for name, text in texts.items():
         documents = load_documents(text)

@@ -115,11 +115,14 @@ class Topology:
         return Stream(self, node.name)
 
     def table(
-        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: str = "", name: str = ""
-    ) -> Table:
-        """Read a table, as stream() does a stream, and materialise it."""
+        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: str = "",
+        history: Seconds | None = None, name: str = "",
+    ) -> Table:  # fmt: skip
+        """Read a table, as stream() does a stream, and materialise it. history: how long earlier rows are kept; such a table is versioned."""
         node = self._node(name, _node_name(relation) or "source")
         node.source_table.origin.CopyFrom(_origin(relation, columns, binding, start))
+        if history is not None:
+            node.source_table.history.CopyFrom(duration(history))
         return Table(self, node.name)
 
     def _node(self, name: str, base: str, *inputs: str) -> topology_pb2.Node:
@@ -246,26 +249,31 @@ class Stream(_Output):
         join.columns.extend(_projections(columns, named))
         return Stream(self._topology, node.name)
 
-    def join(self, table: Table, *columns: Projected, name: str = "", **named: str) -> Stream:
-        """Join the table's row of the same key; rows without one are dropped."""
-        return self._join(table, topology_pb2.JOIN_KIND_INNER, columns, named, name)
+    def join(self, table: Table, *columns: Projected, grace: Seconds | None = None, name: str = "", **named: str) -> Stream:
+        """Join the table's row of the same key; rows without one are dropped. grace: how long rows wait for late ones of a versioned table."""
+        return self._join(table, topology_pb2.JOIN_KIND_INNER, columns, named, grace, name)
 
-    def left_join(self, table: Table, *columns: Projected, name: str = "", **named: str) -> Stream:
-        """Join the table's row of the same key; without one its columns are null."""
-        return self._join(table, topology_pb2.JOIN_KIND_LEFT, columns, named, name)
+    def left_join(self, table: Table, *columns: Projected, grace: Seconds | None = None, name: str = "", **named: str) -> Stream:
+        """As join; without such a row the table's columns are null."""
+        return self._join(table, topology_pb2.JOIN_KIND_LEFT, columns, named, grace, name)
 
     def _join(
-        self, table: Table, kind: topology_pb2.JoinKind, columns: tuple[Projected, ...], named: dict[str, str], name: str
-    ) -> Stream:
+        self, table: Table, kind: topology_pb2.JoinKind, columns: tuple[Projected, ...], named: dict[str, str], grace: Seconds | None,
+        name: str,
+    ) -> Stream:  # fmt: skip
         node = self._then(name, "join", table)
         node.stream_table_join.kind = kind
+        if grace is not None:
+            node.stream_table_join.grace.CopyFrom(duration(grace))
         node.stream_table_join.columns.extend(_projections(columns, named))
         return Stream(self._topology, node.name)
 
-    def to_table(self, *, name: str = "") -> Table:
-        """Read as changes: the newest row of each key."""
+    def to_table(self, *, history: Seconds | None = None, name: str = "") -> Table:
+        """Read as changes: the newest row of each key. history: how long earlier rows are kept; such a table is versioned."""
         node = self._then(name, "to_table")
         node.to_table.SetInParent()
+        if history is not None:
+            node.to_table.history.CopyFrom(duration(history))
         return Table(self._topology, node.name)
 
 

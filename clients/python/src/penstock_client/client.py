@@ -207,12 +207,12 @@ class Client:
 
     def get(
         self, relation: str, key: Any, *, columns: Sequence[str] = (), at_least: AtLeast | None = None,
-        max_wait: float | None = None, stale: float | None = None,
+        max_wait: float | None = None, stale: float | None = None, at: Instant | None = None,
     ) -> Row | None:  # fmt: skip
         """The row of a key (a tuple for several key columns), None when there is none. at_least: positions that the answer includes,
-        waiting max_wait seconds for it (default 5). PositionNotReachedError."""
+        waiting max_wait seconds for it (default 5). at: the ROWTIME at which it was valid, of a versioned table. PositionNotReachedError."""
         fresh = Freshness(at_least, max_wait, stale)
-        return lookups.only(self._run(lookups.get(relation, key, columns, None, fresh)))
+        return lookups.only(self._run(lookups.get(relation, key, columns, None, fresh, at)))
 
     def get_windows(
         self, relation: str, key: Any, *, start_from: Instant | None = None, start_to: Instant | None = None,
@@ -224,11 +224,11 @@ class Client:
 
     def batch_get(
         self, relation: str, keys: Iterable[Any], *, columns: Sequence[str] = (), at_least: AtLeast | None = None,
-        max_wait: float | None = None, stale: float | None = None,
+        max_wait: float | None = None, stale: float | None = None, at: Instant | None = None,
     ) -> list[Row | None]:  # fmt: skip
         """For each key its row or None, at most 10000. Of a windowed table a key ends with its window's start."""
         fresh = Freshness(at_least, max_wait, stale)
-        return self._run(lookups.batch_get(self._relation(relation), keys, columns, fresh))
+        return self._run(lookups.batch_get(self._relation(relation), keys, columns, fresh, at))
 
     def scan(
         self, relation: str, *, where: str = "", parameters: Mapping[str, Any] | None = None, prefix: Any = None, from_key: Any = None,

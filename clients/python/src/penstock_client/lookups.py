@@ -42,15 +42,16 @@ def window_range(start_from: Instant | None, start_to: Instant | None) -> lookup
 
 
 def get(
-    relation: str, key: Any, columns: Sequence[str], windows: lookup.WindowRange | None, fresh: Freshness
+    relation: str, key: Any, columns: Sequence[str], windows: lookup.WindowRange | None, fresh: Freshness, at: Instant | None = None
 ) -> Operation[Batch]:
-    """Get: the rows of one key."""
+    """Get: the rows of one key; at: those of a versioned table that were valid then."""
     request = lookup.GetRequest(
         relation=relation,
         key=to_values(key),
         windows=windows,
         columns=columns,
         consistency=consistency(fresh.at_least, fresh.max_wait, fresh.stale),
+        as_of=_stamp(at),
     )
     return Operation(
         "/penstock.v1.LookupService/Get", request, lookup.GetResponse,
@@ -66,7 +67,7 @@ def only(batch: Batch) -> Row | None:
 
 
 def batch_get(
-    table: model.Relation, keys: Iterable[Any], columns: Sequence[str], fresh: Freshness
+    table: model.Relation, keys: Iterable[Any], columns: Sequence[str], fresh: Freshness, at: Instant | None = None
 ) -> Operation[list[Row | None]]:
     """BatchGet: for each key its row or None. Of a windowed table a key ends with its window's start."""
     rows = [key if isinstance(key, tuple) else (key,) for key in keys]
@@ -80,6 +81,7 @@ def batch_get(
         keys=encode_batch([c.type for c in wanted], cells, len(rows)),
         columns=columns,
         consistency=consistency(fresh.at_least, fresh.max_wait, fresh.stale),
+        as_of=_stamp(at),
     )
 
     def read(response: lookup.BatchGetResponse) -> list[Row | None]:

@@ -37,7 +37,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
         lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
         table, at = await lookups.resolve(request.relation, fresh)
         low, high = window_bounds(*_windows(request.windows), table.served.name) if request.HasField("windows") else EVER
-        found = await lookups.get(table, at, [(key_of(table, request.key), low, high)], tuple(request.columns), fresh)
+        found = await lookups.get(table, at, [(key_of(table, request.key), low, high)], tuple(request.columns), fresh, _as_of(request))
         layout, response = found.view.layout, pb.GetResponse()
         layout.fill(response.rows, found.rows)
         response.position.value = found.token
@@ -48,7 +48,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
     async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
         lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
         table, at = await lookups.resolve(request.relation, fresh)
-        found = await lookups.get(table, at, _keys(table, request.keys), tuple(request.columns), fresh)
+        found = await lookups.get(table, at, _keys(table, request.keys), tuple(request.columns), fresh, _as_of(request))
         layout = found.view.layout
         return pb.BatchGetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), key_indexes=found.places,
                                    position=position(found.token))
@@ -131,6 +131,10 @@ def _freshness(consistency: position_pb2.Consistency, context: grpc.aio.Servicer
             return Freshness(tuple(p.value for p in wanted.positions), offsets, wait)
         case _:
             return COMMITTED
+
+
+def _as_of(request: pb.GetRequest | pb.BatchGetRequest) -> int | None:
+    return millis(request.as_of) if request.HasField("as_of") else None
 
 
 def _windows(message: pb.WindowRange) -> tuple[int | None, int | None]:

@@ -14,6 +14,9 @@ from penstock.cli.options import DEFAULT_ADDRESS, Address, AtLeast, Columns, Jso
 from penstock.cli.output import RowPrinter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penstock_client.row import Batch, Row
     from penstock_client.subscription import Subscription
 
 Relation = Annotated[str, typer.Argument(help="A relation, or `topology.node`.", show_default=False)]
@@ -90,6 +93,7 @@ def get(
     columns: Columns = "",
     from_: Annotated[str, typer.Option("--from", help="First window start of a windowed table, ISO 8601 or milliseconds.")] = "",
     to: Annotated[str, typer.Option("--to", help="Last window start.")] = "",
+    at: Annotated[str, typer.Option("--at", help="The time at which the row was valid, of a versioned table; ISO 8601 or milliseconds.")] = "",
     at_least: AtLeast = None,
     max_wait: Annotated[float, typer.Option("--max-wait", min=0, help="Seconds to wait for --at-least.")] = 5.0,
     address: Address = DEFAULT_ADDRESS,
@@ -98,15 +102,15 @@ def get(
     """Print the row of a key, or one for each window."""
     with failures(address), connect(address) as client:
         relation = client.relation(name)
-        rows = client.get_windows(
-            name,
-            keys.key(relation, key),
-            columns=names(columns),
-            start_from=_instant(from_),
-            start_to=_instant(to),
-            at_least=at_least,
-            max_wait=max_wait if at_least else None,
-        )
+        wanted, chosen, wait = keys.key(relation, key), names(columns), max_wait if at_least else None
+        rows: Sequence[Row] | Batch
+        if at:
+            row = client.get(name, wanted, columns=chosen, at_least=at_least, max_wait=wait, at=_instant(at))
+            rows = [] if row is None else [row]
+        else:
+            rows = client.get_windows(
+                name, wanted, columns=chosen, start_from=_instant(from_), start_to=_instant(to), at_least=at_least, max_wait=wait
+            )
         printer = RowPrinter(json, names(columns))
         if not rows and not json:
             print("no row", file=sys.stderr)

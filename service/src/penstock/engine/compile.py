@@ -52,6 +52,8 @@ def _expiries(graph: Graph, gen: Generator) -> list[Expiry]:
             for spec in (s for s in n.stores_of(node) if s.kind is not n.StoreKind.KEY_VALUE):
                 retention = spec.retention_ms or node.window.retention_ms
                 found.append(Expiry(time, retention, gen.bindings.stores[spec.name]))  # type: ignore[arg-type]
+        if isinstance(node, n.SourceTable | n.ToTable) and node.history is not None:
+            found.append(Expiry(gen.times[node.name], node.history.retention_ms, gen.bindings.stores[node.history.name]))  # type: ignore[arg-type]
     return found
 
 

@@ -32,8 +32,11 @@ COMMENT = 90
 MISSING = object()
 """Not in the cache, in contrast to None: known to be absent."""
 
-LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "window_start", "window_end", "_")
+LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "window_start", "window_end", "row", "until", "_")
 """Names that operators use as they are."""
+
+IN_ORDER = (n.GroupBy, n.TableTableJoin, n.ForeignKeySend, n.ForeignKeySubscribe)
+"""What passes over the changes of a versioned table's history (KIP-914)."""
 
 DEEPEST = 12
 """Inlined nodes on one path before a function of its own is begun: keeps indentation readable and within Python's limits."""
@@ -205,8 +208,12 @@ class Generator:
 
     def outlined(self, ref: str, row: Row) -> Lines:
         """As rows, for the body of a function of its own."""
+        return self.outlined_lines(lambda: self.rows(ref, row))
+
+    def outlined_lines(self, made: Callable[[], Lines]) -> Lines:
+        """Lines for the body of a function of its own."""
         depth, self._depth = self._depth, 0
-        lines = self.rows(ref, row)
+        lines = made()
         self._depth = depth
         return lines
 
@@ -214,8 +221,14 @@ class Generator:
         """What the consumers of a table (only: some of them) do with a change."""
         from penstock.engine.operators import OPERATORS
 
-        edges = filter(only, self.graph.consumers.get(ref, ()))
-        return [line for edge in edges for line in OPERATORS[type(edge.node)].on_change(self, edge, change)]
+        lines: Lines = []
+        for edge in filter(only, self.graph.consumers.get(ref, ())):
+            if change.newest == ALWAYS or not isinstance(edge.node, IN_ORDER):
+                lines += OPERATORS[type(edge.node)].on_change(self, edge, change)
+            elif present := OPERATORS[type(edge.node)].on_change(self, edge, replace(change, newest=ALWAYS)):
+                late = self.bind(self.bindings.late, "late")
+                lines += [f"if {change.newest}:", *indent(present), "else:", f"    {late}({edge.node.name!r})"]
+        return lines
 
     def split(self, ref: str, row: Row) -> Lines:
         """As rows, for a row of a table that may be absent: streams treat a record with a null value in code of its own. It has no value

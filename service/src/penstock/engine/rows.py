@@ -91,10 +91,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a table: the new row, and the old one where something downstream tracks it. Both have the same key and time."""
+    """A change of a table: the new row, and the old one where something downstream tracks it. Both have the same key and time. newest:
+    condition under which the new row is the present one, not one of a versioned table's history."""
 
     new: Row
     old: Row | None
+    newest: str = ALWAYS
 
     @property
     def sides(self) -> tuple[Row, ...]:

@@ -48,7 +48,8 @@ def _node(node: n.Node, reads: bool) -> str:
     """What a node does, in a line. reads: a Repartition as the source of its sub-topology."""
     match node:
         case n.SourceStream() | n.SourceTable():
-            return f"{node.kind.value.lower()} {node.relation} from {_topic(node.topic)}, start {node.start.start.value.lower()}"
+            history = _history(node.history) if isinstance(node, n.SourceTable) else ""
+            return f"{node.kind.value.lower()} {node.relation} from {_topic(node.topic)}, start {node.start.start.value.lower()}{history}"
         case n.Filter():
             return f"filter not ({to_sql(node.where)})" if node.negate else f"filter {to_sql(node.where)}"
         case n.Select():
@@ -68,7 +69,8 @@ def _node(node: n.Node, reads: bool) -> str:
             final = ", emitted when closed" if node.emit is n.Emit.FINAL else ""
             return f"aggregate {'changes of a table: ' if node.of_table else ''}{calls}{final}"
         case n.StreamTableJoin():
-            return f"{node.join.value.lower()} join by key: {_projections(node.columns, _sides(node))}"
+            waits = f", rows wait {node.grace_ms} ms" if node.waiting is not None else ""
+            return f"{node.join.value.lower()} join by key{waits}: {_projections(node.columns, _sides(node))}"
         case n.StreamStreamJoin():
             return f"{node.join.value.lower()} stream join by key, {node.before_ms} ms before to {node.after_ms} ms after, grace " \
                    f"{node.grace_ms} ms: {_projections(node.columns, _sides(node))}"
@@ -86,7 +88,7 @@ def _node(node: n.Node, reads: bool) -> str:
             ways = [f"{o.name} if {to_sql(o.where)}" for o in node.outputs]
             return "branch " + "; ".join([*ways, f"else {node.default_output}" if node.default_output else "else dropped"])
         case n.ToTable():
-            return "to table"
+            return f"to table{_history(node.history)}"
         case n.ToStream():
             return "to stream"
         case n.Suppress():
@@ -146,6 +148,10 @@ def _window(window: n.Window | None) -> str:
     length = f"{window.size_ms} ms" + (f" every {window.advance_ms} ms" if window.advance_ms else "")
     what = f"sessions with gaps of up to {length}" if window.kind is n.WindowKind.SESSION else f"{window.kind.value.lower()} windows of {length}"
     return f"; {what}, grace {window.grace_ms} ms, kept {window.retention_ms} ms"
+
+
+def _history(store: n.StoreSpec | None) -> str:
+    return "" if store is None else f", earlier rows kept {store.retention_ms} ms"
 
 
 def _store(store: n.StoreSpec) -> str:

@@ -168,12 +168,13 @@ class SourceStream(Node):
 
 @dataclass(frozen=True, slots=True)
 class SourceTable(Node):
-    """Reads a table and materialises it: store value = the value columns."""
+    """Reads a table and materialises it: store value = the value columns. history: of a versioned table (planner/stores.py, history_store)."""
 
     relation: str
     topic: TopicRef
     start: StartAt
     store: StoreSpec
+    history: StoreSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +283,13 @@ class JoinKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StreamTableJoin(Node):
-    """inputs[0] is the stream, inputs[1] the table (of the same sub-topology). INNER or LEFT."""
+    """inputs[0] is the stream, inputs[1] the table (of the same sub-topology). INNER or LEFT. With grace rows of the stream wait in
+    `waiting`: `[time ms][key][number, 4 bytes] -> (time, headers, columns that are read)`."""
 
     join: JoinKind
     columns: tuple[Projection, ...]
+    grace_ms: int = 0
+    waiting: StoreSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,9 +324,10 @@ class Branch(Node):
 
 @dataclass(frozen=True, slots=True)
 class ToTable(Node):
-    """A stream read as changes; materialised."""
+    """A stream read as changes; materialised. history as in SourceTable."""
 
     store: StoreSpec
+    history: StoreSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

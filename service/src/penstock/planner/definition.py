@@ -26,8 +26,8 @@
       rewards_out: {from: rewards, sink: rewards}                         # or sink: {relation:, topic:, partitions:, value_format:}
 
 Node kinds: stream / source_stream, table / source_table, filter (text, or {where:, negate:}), select, explode, partition_by, group_by,
-aggregate, stream_table_join ({kind: left, columns: [...]}), merge, branch ({outputs: {name: condition}, default: name}), to_table,
-to_stream, sink. `start: latest` stands beside a source. Whatever ProtoJSON writes (snake_case or camelCase) is understood too, in full:
+aggregate, stream_table_join ({kind: left, columns: [...], grace: 1m}), merge, branch ({outputs: {name: condition}, default: name}), to_table,
+to_stream, sink. `start: latest` stands beside a source, `history: 1h` beside a table or to_table that keeps earlier rows. Whatever ProtoJSON writes (snake_case or camelCase) is understood too, in full:
 `nodes: [{name: big, inputs: [purchases], filter: {where: "price > 100"}}]`.
 
 Durations are `100ms`, `10s`, `1m`, `2h`, `7d`, and joined: `1h30m`. An alias in a mapping is taken as written; AS in a text follows SQL:

@@ -19,7 +19,9 @@ from penstock.plan.nodes import (
     StoreKind,
     StoreSpec,
     StreamStreamJoin,
+    StreamTableJoin,
     Suppress,
+    ToTable,
 )
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
@@ -65,9 +67,23 @@ def _read_as(parts: Sequence[Part], numbers: Sequence[int]) -> Mapping[str, int]
 
 def _sub(part: Part, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> SubTopology:
     nodes = tuple(_resolved(n, number, wishes, names, relations, read_as) for n in part.nodes)
-    timed = any(isinstance(n, StreamStreamJoin | Suppress | Deduplicate) or isinstance(n, Aggregate) and n.window is not None for n in nodes)
+    timed = any(map(_timed, nodes))
     scalars = replace(store(SCALARS, StoreKind.KEY_VALUE, (("value", "BIGINT"),), None), changelog=names.scalars(part.name)) if timed else None
     return SubTopology(part.name, nodes, number, scalars)
+
+
+def _timed(node: Node) -> bool:
+    """Whether the node has a stream time, which is kept."""
+    match node:
+        case StreamStreamJoin() | Suppress() | Deduplicate():
+            return True
+        case Aggregate():
+            return node.window is not None
+        case SourceTable() | ToTable():
+            return node.history is not None
+        case StreamTableJoin():
+            return node.waiting is not None
+    return False
 
 
 def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> Node:
@@ -75,7 +91,7 @@ def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namesp
         case SourceStream():
             return replace(node, topic=replace(node.topic, partitions=number))
         case SourceTable():
-            return replace(node, topic=replace(node.topic, partitions=number), store=_logged(node.store, names))
+            return _with_changelogs(replace(node, topic=replace(node.topic, partitions=number)), names)
         case Repartition():
             return replace(node, topic=replace(node.topic, partitions=read_as[node.name]))
         case Sink():

@@ -16,7 +16,7 @@ NOT_BUILT = ("global_table", "processor")
 _ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join", "table_join": "table_table_join", "stream_join": "stream_stream_join"}
 _FOLDS = ("reduce", "cogroup")
 """Kinds that are an aggregate of accumulators alone."""
-_BESIDE = ("name", "inputs", "input", "from", "window", "emit", "start")
+_BESIDE = ("name", "inputs", "input", "from", "window", "emit", "start", "history")
 _STARTS = ("earliest", "latest", "snapshot")
 
 
@@ -82,13 +82,15 @@ Form = Callable[[Source, Source], Any]
 def _source(kind: str) -> Form:
     def form(node: Source, place: Source) -> dict[str, Any]:
         given = node.data[kind]
+        history: dict[str, Any] = {}
         if not isinstance(given, dict):
             origin: dict[str, Any] = {"relation": node.text(kind)}
         elif "origin" in given:
             return given
         else:
             here = node.child(kind)
-            here.only("relation", "inline", "start", *DECLARATION)
+            here.only("relation", "inline", "start", *(["history"] if kind == "source_table" else []), *DECLARATION)
+            history = _history(here)
             if "relation" in given:
                 origin = {"relation": here.text("relation")}
             elif isinstance(given.get("inline"), dict) and "schema" in given["inline"]:
@@ -99,9 +101,22 @@ def _source(kind: str) -> Form:
                 origin["start"] = _start(here)
         if "start" in node.data:
             origin["start"] = _start(node)
-        return {"origin": origin}
+        return {"origin": origin, **history, **(_history(node) if kind == "source_table" else {})}
 
     return form
+
+
+def _history(source: Source) -> dict[str, Any]:
+    return {"history": source.duration("history")} if "history" in source.data else {}
+
+
+def _to_table(node: Source, place: Source) -> dict[str, Any]:
+    """`to_table: {}`, with `history: 1h` in it or beside it."""
+    if isinstance(node.data["to_table"], dict):
+        here = node.child("to_table")
+        here.only("history")
+        return _history(here) | _history(node)
+    return _nothing("to_table")(node, place) | _history(node)
 
 
 def _start(source: Source) -> Any:
@@ -298,10 +313,10 @@ def _sink(node: Source, place: Source) -> dict[str, Any]:
 _FORMS: Mapping[str, Form] = {
     "source_stream": _source("source_stream"), "source_table": _source("source_table"), "filter": _filter,
     "select": _listed("select", "columns"), "explode": _listed("explode", "columns"), "partition_by": _listed("partition_by", "keys"),
-    "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join("stream_table_join"),
+    "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join("stream_table_join", "grace"),
     "table_table_join": _join("table_table_join"),
     "stream_stream_join": _join("stream_stream_join", "before", "after", "within", "grace"), "merge": _nothing("merge"),
-    "branch": _branch, "to_table": _nothing("to_table"), "to_stream": _nothing("to_stream"), "suppress": _suppress, "sink": _sink,
+    "branch": _branch, "to_table": _to_table, "to_stream": _nothing("to_stream"), "suppress": _suppress, "sink": _sink,
     "repartition": _repartition, "deduplicate": _deduplicate, "peek": _peek,
 }
 

@@ -15,6 +15,7 @@ from penstock.errors import RequestError
 from penstock.serving.columns import View, view
 from penstock.serving.freshness import Goal, wait_catalog, wait_for
 from penstock.serving.gateway import Gateway
+from penstock.serving.history import not_versioned, too_old
 from penstock.serving.positions import Position, decode, merge
 from penstock.serving.rows import Row
 from penstock.serving.tables import Table, Tables, windows_of
@@ -80,10 +81,13 @@ class Lookups:
             self._tables[name] = table
         return table, position
 
-    async def get(self, table: Table, position: Position, keys: Sequence[Key], columns: Sequence[str], freshness: Freshness) -> Found:
-        """Rows of each key, in the order of keys. Raises RequestError."""
+    async def get(self, table: Table, position: Position, keys: Sequence[Key], columns: Sequence[str], freshness: Freshness,
+                  as_of: int | None = None) -> Found:
+        """Rows of each key, in the order of keys; as_of: those of a versioned table that were valid at this time. Raises RequestError."""
         if len(keys) > MAX_KEYS:
             raise RequestError("INVALID_ARGUMENT", f"{len(keys)} keys; at most {MAX_KEYS} in one call", {"field": "keys"})
+        if as_of is not None and table.history is None:
+            raise not_versioned(table.served.name)
         chosen = self.view_of(table.served, columns)
         wanted = [(table.key_bytes(key), low, high) for key, low, high in keys]
         places = [table.partition_of(key) for key, _, _ in wanted]
@@ -91,7 +95,7 @@ class Lookups:
             partitions = range(table.partitions) if table.foreign else sorted(set(places))
             await wait_for(self.gateway, Goal(table.served.name, table.stage, partitions), position, freshness.offsets,
                            freshness.max_wait)
-        return self._read(table, chosen, wanted, places, freshness.stale)
+        return self._read(table, chosen, wanted, places, freshness.stale, as_of)
 
     def view_of(self, served: Served, columns: Sequence[str]) -> View:
         """The view of these columns, made once."""
@@ -103,16 +107,18 @@ class Lookups:
             known = self._views[at] = view(served, columns, "", {})
         return known
 
-    def _read(self, table: Table, chosen: View, keys: Sequence[tuple[bytes, int, int]], places: Sequence[int], stale: bool) -> Found:
+    def _read(self, table: Table, chosen: View, keys: Sequence[tuple[bytes, int, int]], places: Sequence[int], stale: bool,
+              as_of: int | None) -> Found:
         snapshots: dict[int, LmdbSnapshot] = {}
         rows: list[Row] = []
         indexes: list[int] = []
         try:
             for index, ((key, low, high), place) in enumerate(zip(keys, places, strict=True)):
-                found = self._rows(table, snapshots, key, low, high, place, stale)
-                if not found and table.foreign:
-                    others = (p for p in range(table.partitions) if p != place)
-                    found = next((f for p in others if (f := self._rows(table, snapshots, key, low, high, p, stale))), found)
+                at = (place, *(p for p in range(table.partitions) if p != place)) if table.foreign else (place,)
+                if as_of is None:
+                    found = next((f for p in at if (f := self._rows(table, self._snapshot(table, snapshots, p, stale), key, low, high))), [])
+                else:
+                    found = self._version(table, [self._snapshot(table, snapshots, p, stale) for p in at], key, as_of)
                 rows.extend(map(chosen.pick, found))
                 indexes.extend([index] * len(found))
             token = self._token(table, {p: s.stamp for p, s in snapshots.items()})
@@ -121,11 +127,29 @@ class Lookups:
                 snapshot.close()
         return Found(chosen, rows, indexes, token)
 
-    def _rows(self, table: Table, snapshots: dict[int, LmdbSnapshot], key: bytes, low: int, high: int, partition: int,
-              stale: bool) -> list[Row]:
+    def _snapshot(self, table: Table, snapshots: dict[int, LmdbSnapshot], partition: int, stale: bool) -> LmdbSnapshot:
         snapshot = snapshots.get(partition)
         if snapshot is None:
             snapshot = snapshots[partition] = self.tables.snapshot(table, partition, stale)
+        return snapshot
+
+    @staticmethod
+    def _version(table: Table, snapshots: Sequence[LmdbSnapshot], key: bytes, as_of: int) -> list[Row]:
+        """The row that was valid at a time, of the first partition that has one. Raises INVALID_RANGE when that is not known."""
+        assert table.history is not None
+        since = 0
+        for snapshot in snapshots:
+            value, known = table.history.at(snapshot, key, as_of)
+            since = max(since, known)
+            if value is not None:
+                row = table.base_row(key, value)
+                return [] if row is None else [row]
+        if as_of < since:
+            raise too_old(table.served.name, since)
+        return []
+
+    @staticmethod
+    def _rows(table: Table, snapshot: LmdbSnapshot, key: bytes, low: int, high: int) -> list[Row]:
         if table.windowed:
             found = [table.base_row(k, v) for k, v in windows_of(snapshot, table.spec, key, low, high)]
             return [row for row in found if row is not None]

@@ -10,11 +10,12 @@ from penstock.catalog.view import Served
 from penstock.engine.rowview import RowView, row_view
 from penstock.errors import RequestError, StateError
 from penstock.log.records import murmur2
-from penstock.plan.nodes import RelationKind, SourceTable, StoreKind, StoreSpec
+from penstock.plan.nodes import Node, RelationKind, SourceTable, StoreKind, StoreSpec, ToTable, stores_of
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.gateway import Gateway
 from penstock.serving.graph import Stage, stage
+from penstock.serving.history import History
 from penstock.serving.rows import Row
 from penstock.state.keys import MAX_START, SESSION_SIZE, START_SIZE, session_bounds, session_key, window_key
 from penstock.state.port import Value
@@ -38,6 +39,7 @@ class Table:
     foreign: bool
     key_types: tuple[SqlType, ...]
     windowed: bool
+    history: History | None = None
     tokens: dict[int, tuple[Mapping[str, int], Mapping[str, int], str]] = field(default_factory=dict)
 
     @property
@@ -116,9 +118,15 @@ def _table(served: Served) -> Table:
     plan = served.owner.plan
     sub = next(s for s in plan.subs if s.name == p.sub)
     spec = next(s for s in sub.stores if s.name == p.store)
-    source = next((n for n in sub.nodes if isinstance(n, SourceTable) and n.store.name == p.store), None)
-    return Table(served, served.owner, sub, spec, row_view(plan, p), stage(served.owner, sub), source is not None,
-                 tuple(c.type for c in served.schema.key), served.window is not None)
+    owner = next(n for n in sub.nodes if spec in stores_of(n))
+    return Table(served, served.owner, sub, spec, row_view(plan, p), stage(served.owner, sub), isinstance(owner, SourceTable),
+                 tuple(c.type for c in served.schema.key), served.window is not None, _history(owner, sub))
+
+
+def _history(owner: Node, sub: SubTopology) -> History | None:
+    if not isinstance(owner, SourceTable | ToTable) or owner.history is None or sub.scalars is None:
+        return None
+    return History(owner.store.name, owner.history, sub.scalars.name, owner.name.encode())
 
 
 def not_serving(table: Table, partition: int, task: TaskEntry | None, detail: str = "") -> RequestError:

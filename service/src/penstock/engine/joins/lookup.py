@@ -8,19 +8,22 @@ from penstock.engine.generator import Generator, Lines, columns_where, reads
 from penstock.engine.graph import same_place
 from penstock.engine.operators.filter import judge
 from penstock.engine.operators.folding import parts_of
+from penstock.engine.operators.materialize import versions
 from penstock.engine.rows import ALWAYS, NEVER, PSEUDO, Row
+from penstock.engine.windows.stream_time import stream_time
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 
 
-def lookup(gen: Generator, table: n.Node, row: Row, key: str, wanted: frozenset[str]) -> tuple[Lines, Row]:
+def lookup(gen: Generator, table: n.Node, row: Row, key: str, wanted: frozenset[str], as_of: str = "") -> tuple[Lines, Row]:
     """Lines that find the table's row of key bytes that are not None, and that row: `present` is a variable, its wanted columns are None
     where it is absent, `ts` is its time (-1 where it is absent).
 
-    row: whoever asks; its columns bear the table's key columns under the table's names."""
+    row: whoever asks; its columns bear the table's key columns under the table's names. as_of: of a versioned table the row that was valid
+    at the time in this variable; empty for the present one."""
     if isinstance(table, n.Filter):
         source = gen.graph.input(table)
-        lines, found = lookup(gen, source, row, key, wanted | reads([table.where]))
+        lines, found = lookup(gen, source, row, key, wanted | reads([table.where]), as_of)
         judged, kept = judge(gen, table, found, "has")
         return [*lines, *judged], kept
     if isinstance(table, n.Select):
@@ -28,21 +31,25 @@ def lookup(gen: Generator, table: n.Node, row: Row, key: str, wanted: frozenset[
         inner = frozenset(reads([c.expr for c in table.columns if c.name in wanted])) | (wanted & PSEUDO)
         keys = same_place(table, source)
         asked = replace(row, columns={**row.columns, **{theirs: row.columns[mine] for mine, theirs in keys.items() if mine in row.columns}})
-        lines, found = lookup(gen, source, asked, key, inner)
+        lines, found = lookup(gen, source, asked, key, inner, as_of)
         computed, columns = gen.projections(table, table.columns, wanted, found)
         moved = found.moved(keys)
         return [*lines, *columns_where(found.present, computed, columns)], moved.with_columns({**moved.columns, **columns})
     assert isinstance(table, n.Materialised)
-    return _stored(gen, table, row, key, wanted)
+    return _stored(gen, table, row, key, wanted, as_of)
 
 
-def _stored(gen: Generator, table: n.Materialised, row: Row, key: str, wanted: frozenset[str]) -> tuple[Lines, Row]:
-    names = gen.store(table.store.name)
+def _stored(gen: Generator, table: n.Materialised, row: Row, key: str, wanted: frozenset[str], as_of: str) -> tuple[Lines, Row]:
     found, present, at = gen.name(f"{table.name}_found"), gen.name(f"has_{table.name}"), gen.name(f"{table.name}_time")
     unpack, columns = _unpacked(gen, table, found, wanted)
+    if as_of and isinstance(table, n.SourceTable | n.ToTable) and table.history is not None:
+        at_time = gen.bind(versions(gen, table).at, f"{table.name}_at")
+        read = [f"{found} = {at_time}({key}, {as_of}, {stream_time(gen, table)})"]
+    else:
+        names = gen.store(table.store.name)
+        read = [f"{found} = {names.get}({key}, {gen.missing()})", f"if {found} is {gen.missing()}:", f"    {found} = {names.load}({key})"]
     lines = [
-        f"{found} = {names.get}({key}, {gen.missing()})", f"if {found} is {gen.missing()}:", f"    {found} = {names.load}({key})",
-        f"{present} = {found} is not None", *([" = ".join([*columns.values(), "None"])] if columns else []),
+        *read, f"{present} = {found} is not None", *([" = ".join([*columns.values(), "None"])] if columns else []),
         f"{at} = {found}[0] if {present} else -1", *([f"if {present}:", *indent(unpack)] if unpack else [])]
     keys = {c.name: row.columns[c.name] for c in table.schema.key if c.name in row.columns}
     return lines, replace(row, columns={**keys, **columns, "ROWTIME": at}, present=present, ts=at)

@@ -1,10 +1,12 @@
 """Filter: keeps rows for which a condition is true.
 
 On a table both sides of a change are judged: a row that stops matching leaves as a tombstone, one that did not match before either leaves
-nothing (KAFKA-10077; every table here has a store, so that its old rows are known).
+nothing (KAFKA-10077; every table here has a store, so that its old rows are known) unless the table is versioned (KIP-914).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from penstock.engine.generator import Generator, Lines, comment, reads
 from penstock.engine.graph import Edge, Graph
@@ -38,9 +40,11 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     new_lines, new = judge(gen, node, change.new, "keeps")
     lines += new_lines
     if change.old is None:
-        return [*lines, *gen.changes(node.name, Change(new, None))]
+        return [*lines, *gen.changes(node.name, replace(change, new=new))]
     old_lines, old = judge(gen, node, change.old, "kept")
-    inner = gen.changes(node.name, Change(new, old))
+    inner = gen.changes(node.name, replace(change, new=new, old=old))
+    if change.newest != ALWAYS:  # the old row of a versioned table need not be the one before: its deletions all go on
+        return [*lines, *old_lines, *inner] if inner else []
     return [*lines, *old_lines, f"if {new.present} or {old.present}:", *indent(inner)] if inner else []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from penstock.engine.generator import Generator, Lines, columns_where, reads
 from penstock.engine.graph import Edge, Graph, same_place
 from penstock.engine.rows import NEVER, PSEUDO, Change, Row
@@ -29,7 +31,7 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     node: n.Select = edge.node
     new_lines, new = project(gen, node, change.new)
     old_lines, old = project(gen, node, change.old) if change.old is not None else ([], None)
-    inner = gen.changes(node.name, Change(new, old))
+    inner = gen.changes(node.name, replace(change, new=new, old=old))
     return [f"# {node.name}: select", *new_lines, *old_lines, *inner] if inner else []
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from penstock.engine.generator import Generator, Lines
 from penstock.engine.internal import change_decoder, row_decoder
-from penstock.engine.operators.materialize import put, stored_columns
+from penstock.engine.operators.materialize import kept, stored_columns
 from penstock.engine.rows import NEVER, Change, KeyForm, Row, key_form, window_bytes
 from penstock.engine.timestamps import time_of
 from penstock.expr.code import indent
@@ -140,9 +140,8 @@ def _table(gen: Generator, node: n.SourceTable) -> Lines:
     if values:
         value_lines = [" = ".join([*values.values(), "None"]), f"if {present}:", *indent([*value_lines, *time_lines])]
     row = row.with_columns({**row.columns, **values}).only_if(present)
-    body, change = put(gen, node, row, key)
     return [*_head(node), "ts = r.timestamp", "if key is None:", "    continue", *read.lines, *key_lines,
-            f"{present} = value is not None", *value_lines, *body, *gen.changes(node.name, change)]
+            f"{present} = value is not None", *value_lines, *kept(gen, node, row, key)]
 
 
 def _internal(gen: Generator, node: n.Repartition) -> Lines:

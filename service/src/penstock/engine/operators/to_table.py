@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from penstock.engine.generator import Generator, Lines
 from penstock.engine.graph import Edge, Graph, same_place
-from penstock.engine.operators.materialize import put, stored_columns
+from penstock.engine.operators.materialize import kept, stored_columns
 from penstock.engine.rows import Change, Row
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
@@ -38,8 +38,7 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     form = gen.graph.store_form(node)
     lines, key = gen.key_bytes(row, source, form)
     moved = row.moved({**same_place(node, source), **{c: c for c in stored_columns(node)}})
-    inner, change = put(gen, node, replace(moved, key=key, form=form), key)
-    inner += gen.changes(node.name, change)
+    inner = kept(gen, node, replace(moved, key=key, form=form), key)
     return [f"# {node.name}: to table", *lines, f"if {key} is not None:", *indent(inner)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from penstock.plan.nodes import Node, SourceStream, SourceTable
 from penstock.planner.logical import aggregates, joins, keys, passing, routing, rows, sinks, sources, stream_joins, table_joins, tables
@@ -34,6 +35,9 @@ BUILDERS: Mapping[str, Builder] = {
     "sink": sinks.sink,
 }
 
+VERSIONED = ("source_table", "to_table", "filter", "select")
+"""Operators whose output may be a versioned table."""
+
 
 def build(placed: Sequence[Placed], context: Context) -> Logical:
     """All nodes typed, in the order given (topological). Raises RequestError."""
@@ -46,7 +50,7 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
         inputs = tuple(_input(place, i, flows) for i in range(len(place.inputs)))
         built = BUILDERS[place.operator](place, inputs, context)
         nodes += built.nodes
-        flows[place.name] = built.flow
+        flows[place.name] = built.flow if place.operator in VERSIONED else replace(built.flow, history_ms=0)
         if built.wish is not None:
             wishes[place.name] = built.wish
         if built.inline:

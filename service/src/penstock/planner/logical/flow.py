@@ -16,7 +16,8 @@ from penstock.types.sqltype import BIGINT, INT, SqlType
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One output: rows of `schema`. window: keys are windowed. key_format: of the keys that accompany the rows. value_format: of the
-    first source upstream, which sinks inherit. offsets: ROWPARTITION and ROWOFFSET exist."""
+    first source upstream, which sinks inherit. offsets: ROWPARTITION and ROWOFFSET exist. history_ms: a versioned table's, seen through
+    filters and selects; 0 for any other."""
 
     schema: Schema
     kind: RelationKind
@@ -25,6 +26,7 @@ class Flow:
     value_format: Format
     offsets: bool = False
     grouped: bool = False
+    history_ms: int = 0
 
     def columns(self) -> Mapping[str, SqlType]:
         """Columns that an expression may name, pseudo columns included."""

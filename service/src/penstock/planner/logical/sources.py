@@ -10,6 +10,7 @@ from penstock.plan.relations import RelationInfo
 from penstock.planner.convert import millis, to_format, to_schema, to_start
 from penstock.planner.logical import formats
 from penstock.planner.logical.flow import Built, Context, Flow, Wish
+from penstock.planner.logical.history import history
 from penstock.planner.names import valid_topic
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.planner.stores import store
@@ -42,6 +43,7 @@ def _source(node: Placed, origin: topology_pb2.Origin, kind: RelationKind, conte
             raise refuse("UNSUPPORTED", f"{node.name}: reading {other} is not built", node=node.name, field=node.path("origin", other))
     start = to_start(origin.start, node.name, node.path("origin", "start"))
     made: Node
+    history_ms = 0
     if kind is RelationKind.STREAM:
         made = SourceStream(node.name, (), info.schema, kind, info.window, info.name, info.topic, start)
     else:
@@ -49,8 +51,11 @@ def _source(node: Placed, origin: topology_pb2.Origin, kind: RelationKind, conte
             raise refuse("INVALID_SCHEMA", f"{node.name}: table {info.name} needs a key column", node=node.name, field=node.path("origin"))
         spec = store(node.name, StoreKind.KEY_VALUE if info.window is None else info.window.store_kind,
                      tuple((c.name, str(c.type)) for c in info.schema.value), info.window)
-        made = SourceTable(node.name, (), info.schema, kind, info.window, info.name, info.topic, start, spec)
-    flow = Flow(info.schema, kind, info.window, info.topic.key_format, info.topic.value_format, offsets=kind is RelationKind.STREAM)
+        kept = history(node, node.proto.source_table, spec, info.schema, info.window is not None)
+        made = SourceTable(node.name, (), info.schema, kind, info.window, info.name, info.topic, start, spec, kept)
+        history_ms = 0 if kept is None else kept.retention_ms
+    flow = Flow(info.schema, kind, info.window, info.topic.key_format, info.topic.value_format, offsets=kind is RelationKind.STREAM,
+                history_ms=history_ms)
     return Built((made,), flow, wish, inline)
 
 

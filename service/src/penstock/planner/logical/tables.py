@@ -7,6 +7,7 @@ from dataclasses import replace
 from penstock.plan.nodes import RelationKind, StoreKind, Suppress, ToStream, ToTable, WindowKind
 from penstock.planner.convert import millis
 from penstock.planner.logical.flow import Built, Context, Flow
+from penstock.planner.logical.history import check_order, history
 from penstock.planner.refuse import refuse
 from penstock.planner.stores import store
 from penstock.planner.validate import Placed
@@ -26,8 +27,10 @@ def to_table(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     # Headers belong to records, a table has none.
     schema = Schema((*flow.schema.key, *flow.schema.value))
     spec = store(node.name, StoreKind.KEY_VALUE, tuple((c.name, str(c.type)) for c in schema.value), None)
-    made = ToTable(node.name, node.inputs, schema, RelationKind.TABLE, None, spec)
-    return Built((made,), replace(flow, schema=schema, kind=RelationKind.TABLE, offsets=False))
+    kept = history(node, node.proto.to_table, spec, schema, windowed=False)
+    made = ToTable(node.name, node.inputs, schema, RelationKind.TABLE, None, spec, kept)
+    return Built((made,), replace(flow, schema=schema, kind=RelationKind.TABLE, offsets=False,
+                                  history_ms=0 if kept is None else kept.retention_ms))
 
 
 def to_stream(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
@@ -45,6 +48,7 @@ def suppress(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     flow, proto = inputs[0], node.proto.suppress
     if flow.kind is not RelationKind.TABLE:
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: suppress takes a table", node=node.name, field=f"topology.nodes[{node.index}].inputs[0]")
+    check_order(node, flow)
     closes = proto.WhichOneof("until") == "window_closes"
     wait = _until_closed(node, flow) if closes else _time_limit(node)
     columns = tuple((c.name, str(c.type)) for c in flow.schema.value)

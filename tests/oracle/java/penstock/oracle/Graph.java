@@ -18,6 +18,7 @@ import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.Branched;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Grouped;
+import org.apache.kafka.streams.kstream.Joined;
 import org.apache.kafka.streams.kstream.KGroupedStream;
 import org.apache.kafka.streams.kstream.KGroupedTable;
 import org.apache.kafka.streams.kstream.KStream;
@@ -126,12 +127,12 @@ final class Graph {
       case "partitionBy" -> flows.put(name, partitionBy(in, Keys.Json.list(body.get("keys"))));
       case "groupBy" -> flows.put(name, groupBy(name, in, Keys.Json.list(body.get("keys"))));
       case "aggregate" -> flows.put(name, aggregate(name, in, body));
-      case "streamTableJoin" -> flows.put(name, streamTable(names, inputs, body));
+      case "streamTableJoin" -> flows.put(name, streamTable(name, names, inputs, body));
       case "tableTableJoin" -> flows.put(name, tableTable(name, names, inputs, body));
       case "streamStreamJoin" -> flows.put(name, streamStream(name, names, inputs, body));
       case "merge" -> flows.put(name, new Flow(inputs.stream().map(Flow::stream).reduce(KStream::merge).orElseThrow(), in.keys, in.values));
       case "branch" -> branch(name, in, body);
-      case "toTable" -> flows.put(name, new Flow(in.stream().toTable(stored(name)), in.keys, in.values));
+      case "toTable" -> flows.put(name, new Flow(in.stream().toTable(stored(name, body)), in.keys, in.values));
       case "toStream" -> flows.put(name, new Flow(in.table().toStream(), in.keys, in.values));
       case "suppress" -> flows.put(name, new Flow(in.table().suppress(Windows.suppressed(body)), in.keys, in.values));
       case "sink" -> sink(name, in, body);
@@ -144,6 +145,15 @@ final class Graph {
     return Materialized.<Object, Object, KeyValueStore<Bytes, byte[]>>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
   }
 
+  /** Of a table that may be versioned; such a store has no rows to list. */
+  private Materialized<Object, Object, KeyValueStore<Bytes, byte[]>> stored(String name, Map<String, Object> body) {
+    if (!body.containsKey("history")) {
+      return stored(name);
+    }
+    var supplier = org.apache.kafka.streams.state.Stores.persistentVersionedKeyValueStore(name, Windows.duration(body, "history", Duration.ZERO));
+    return Materialized.<Object, Object>as(supplier).withKeySerde(new Keys()).withValueSerde(new Values());
+  }
+
   private Flow source(String name, Map<String, Object> body, boolean table) {
     String relation = (String) Keys.Json.object(body.get("origin")).get("relation");
     List<String> keys = new ArrayList<>();
@@ -154,7 +164,7 @@ final class Graph {
     }
     sources.add(relation);
     var consumed = Consumed.with(new Keys(), new Values());
-    return new Flow(table ? builder.table(relation, consumed, stored(name)) : builder.stream(relation, consumed), keys, values);
+    return new Flow(table ? builder.table(relation, consumed, stored(name, body)) : builder.stream(relation, consumed), keys, values);
   }
 
   /** A stream's null value matches nothing; Kafka Streams does not ask about a table's. */
@@ -280,13 +290,17 @@ final class Graph {
     return found;
   }
 
-  private Flow streamTable(List<String> names, List<Flow> inputs, Map<String, Object> body) {
+  private Flow streamTable(String name, List<String> names, List<Flow> inputs, Map<String, Object> body) {
     var columns = joined(names, inputs, Keys.Json.list(body.get("columns")));
     ValueJoinerWithKey<Object, Object, Object, Object> joiner =
         (k, l, r) -> project(columns, both(names, inputs, k, l, r));
     var left = inputs.get(0).stream();
     var right = inputs.get(1).table();
-    var made = "JOIN_KIND_LEFT".equals(body.get("kind")) ? left.leftJoin(right, joiner) : left.join(right, joiner);
+    var with = Joined.<Object, Object, Object>with(new Keys(), new Values(), new Values(), name);
+    if (body.containsKey("grace")) {
+      with = with.withGracePeriod(Windows.duration(body, "grace", Duration.ZERO));
+    }
+    var made = "JOIN_KIND_LEFT".equals(body.get("kind")) ? left.leftJoin(right, joiner, with) : left.join(right, joiner, with);
     return new Flow(made, inputs.get(0).keys, List.copyOf(columns.keySet()));
   }
 

@@ -13,20 +13,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetRequest(_message.Message):
-    __slots__ = ("relation", "key", "windows", "columns", "consistency", "known_schema_id")
+    __slots__ = ("relation", "key", "windows", "columns", "consistency", "as_of", "known_schema_id")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     WINDOWS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     KNOWN_SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
     relation: str
     key: _containers.RepeatedCompositeFieldContainer[_types_pb2.Value]
     windows: WindowRange
     columns: _containers.RepeatedScalarFieldContainer[str]
     consistency: _position_pb2.Consistency
+    as_of: _timestamp_pb2.Timestamp
     known_schema_id: int
-    def __init__(self, relation: _Optional[str] = ..., key: _Optional[_Iterable[_Union[_types_pb2.Value, _Mapping]]] = ..., windows: _Optional[_Union[WindowRange, _Mapping]] = ..., columns: _Optional[_Iterable[str]] = ..., consistency: _Optional[_Union[_position_pb2.Consistency, _Mapping]] = ..., known_schema_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, relation: _Optional[str] = ..., key: _Optional[_Iterable[_Union[_types_pb2.Value, _Mapping]]] = ..., windows: _Optional[_Union[WindowRange, _Mapping]] = ..., columns: _Optional[_Iterable[str]] = ..., consistency: _Optional[_Union[_position_pb2.Consistency, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., known_schema_id: _Optional[int] = ...) -> None: ...
 
 class WindowRange(_message.Message):
     __slots__ = ("start_from", "start_to")
@@ -47,18 +49,20 @@ class GetResponse(_message.Message):
     def __init__(self, schema: _Optional[_Union[_row_pb2.RowSchema, _Mapping]] = ..., rows: _Optional[_Union[_row_pb2.RowBatch, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
 
 class BatchGetRequest(_message.Message):
-    __slots__ = ("relation", "keys", "columns", "consistency", "known_schema_id")
+    __slots__ = ("relation", "keys", "columns", "consistency", "known_schema_id", "as_of")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     KNOWN_SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     relation: str
     keys: _row_pb2.RowBatch
     columns: _containers.RepeatedScalarFieldContainer[str]
     consistency: _position_pb2.Consistency
     known_schema_id: int
-    def __init__(self, relation: _Optional[str] = ..., keys: _Optional[_Union[_row_pb2.RowBatch, _Mapping]] = ..., columns: _Optional[_Iterable[str]] = ..., consistency: _Optional[_Union[_position_pb2.Consistency, _Mapping]] = ..., known_schema_id: _Optional[int] = ...) -> None: ...
+    as_of: _timestamp_pb2.Timestamp
+    def __init__(self, relation: _Optional[str] = ..., keys: _Optional[_Union[_row_pb2.RowBatch, _Mapping]] = ..., columns: _Optional[_Iterable[str]] = ..., consistency: _Optional[_Union[_position_pb2.Consistency, _Mapping]] = ..., known_schema_id: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class BatchGetResponse(_message.Message):
     __slots__ = ("schema", "rows", "key_indexes", "position")

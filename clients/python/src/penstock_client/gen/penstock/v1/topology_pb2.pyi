@@ -171,10 +171,12 @@ class SourceStream(_message.Message):
     def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ...) -> None: ...
 
 class SourceTable(_message.Message):
-    __slots__ = ("origin",)
+    __slots__ = ("origin", "history")
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
     origin: Origin
-    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ...) -> None: ...
+    history: _duration_pb2.Duration
+    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ..., history: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Filter(_message.Message):
     __slots__ = ("where", "negate")
@@ -299,12 +301,14 @@ class StreamStreamJoin(_message.Message):
     def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., before: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class StreamTableJoin(_message.Message):
-    __slots__ = ("kind", "columns")
+    __slots__ = ("kind", "grace", "columns")
     KIND_FIELD_NUMBER: _ClassVar[int]
+    GRACE_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     kind: JoinKind
+    grace: _duration_pb2.Duration
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class TableTableJoin(_message.Message):
     __slots__ = ("kind", "foreign_key", "columns")
@@ -337,8 +341,10 @@ class BranchOutput(_message.Message):
     def __init__(self, name: _Optional[str] = ..., where: _Optional[str] = ...) -> None: ...
 
 class ToTable(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("history",)
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    history: _duration_pb2.Duration
+    def __init__(self, history: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ToStream(_message.Message):
     __slots__ = ()
