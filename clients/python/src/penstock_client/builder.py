@@ -220,6 +220,12 @@ class Stream(_Output):
         node.peek.columns.extend(_projections(columns, named))
         return Stream(self._topology, node.name)
 
+    def without_key(self, *, name: str = "") -> Stream:
+        """Drop the key: its columns become value columns, and rows stay in their partitions."""
+        node = self._then(name, "without_key")
+        node.partition_by.without_key = True
+        return Stream(self._topology, node.name)
+
     def merge(self, *others: Stream, name: str = "") -> Stream:
         """Unite with streams of the same schema."""
         node = self._then(name, "merge", *others)
@@ -236,16 +242,18 @@ class Stream(_Output):
 
     def join_stream(
         self, other: Stream, *columns: Projected, kind: str = "INNER", within: Seconds | None = None, before: Seconds | None = None,
-        after: Seconds | None = None, grace: Seconds | None = None, name: str = "", **named: str,
+        after: Seconds | None = None, grace: Seconds | None = None, eager: bool = False, name: str = "", **named: str,
     ) -> Stream:  # fmt: skip
         """Join rows of the same key that are near in time: `before` and `after` say how much older and newer the other row may be,
-        `within` both at once, `grace` how late either may come. kind: INNER, LEFT, RIGHT or FULL."""
+        `within` both at once, `grace` how late either may come. kind: INNER, LEFT, RIGHT or FULL. eager: an unmatched row that stays
+        leaves at once, and once more for every row that it meets later; else when it can meet none any more."""
         node = self._then(name, "join", other)
         join = node.stream_stream_join
         join.kind = topology_pb2.JoinKind.Value(f"JOIN_KIND_{kind.upper()}")
         for field, given in (("before", within if before is None else before), ("after", within if after is None else after), ("grace", grace)):
             if given is not None:
                 getattr(join, field).CopyFrom(duration(given))
+        join.eager = eager
         join.columns.extend(_projections(columns, named))
         return Stream(self._topology, node.name)
 

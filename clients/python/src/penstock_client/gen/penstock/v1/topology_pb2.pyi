@@ -209,10 +209,12 @@ class Explode(_message.Message):
     def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class PartitionBy(_message.Message):
-    __slots__ = ("keys",)
+    __slots__ = ("keys", "without_key")
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_KEY_FIELD_NUMBER: _ClassVar[int]
     keys: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    without_key: bool
+    def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., without_key: _Optional[bool] = ...) -> None: ...
 
 class Repartition(_message.Message):
     __slots__ = ("partitions",)
@@ -287,18 +289,20 @@ class Window(_message.Message):
     def __init__(self, kind: _Optional[_Union[_relation_pb2.WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., advance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StreamStreamJoin(_message.Message):
-    __slots__ = ("kind", "before", "after", "grace", "columns")
+    __slots__ = ("kind", "before", "after", "grace", "columns", "eager")
     KIND_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     GRACE_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    EAGER_FIELD_NUMBER: _ClassVar[int]
     kind: JoinKind
     before: _duration_pb2.Duration
     after: _duration_pb2.Duration
     grace: _duration_pb2.Duration
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., before: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    eager: bool
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., before: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., eager: _Optional[bool] = ...) -> None: ...
 
 class StreamTableJoin(_message.Message):
     __slots__ = ("kind", "grace", "columns")
