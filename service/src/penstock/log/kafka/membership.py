@@ -124,6 +124,10 @@ class KafkaGroup:
         """These given-up tasks are stopped, committed and closed. Ignored when a newer assignment has come: that one decides."""
         self._owner.call(self._release, tasks, assignment)
 
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """The group reads these topics from now on; the broker keeps offsets of topics that a member names."""
+        self._owner.call(self._subscribe, sorted(topics))
+
     def rejoin(self) -> None:
         """Tell the leader what changed on our side (lags; producers are noticed by themselves)."""
         self._owner.call(self._rejoin)
@@ -181,6 +185,11 @@ class KafkaGroup:
             self._claims.pop(_task(task), None)
             self._released.add(_task(task))
         self._rejoin()
+
+    def _subscribe(self, topics: list[str]) -> None:
+        if topics != self._topics:
+            self._topics = topics
+            self._rejoin()
 
     def _rejoin(self) -> None:
         self._nonce += 1
