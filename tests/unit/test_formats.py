@@ -130,7 +130,7 @@ def test_delimited_text_reads_back(texts: list[str]) -> None:
 
 MAP = t.map_of(t.STRING, t.INT)
 REFUSED: list[tuple[Format, tuple[Column, ...], Part, str]] = [
-    (Format("AVRO"), cols(t.INT), "value", "AVRO"), (KAFKA, cols(t.INT, t.INT), "value", "one column"), (KAFKA, cols(t.BOOLEAN), "value", "BOOLEAN"),
+    (Format("XML"), cols(t.INT), "value", "XML"), (KAFKA, cols(t.INT, t.INT), "value", "one column"), (KAFKA, cols(t.BOOLEAN), "value", "BOOLEAN"),
     (KAFKA, cols(t.decimal(2, 1)), "key", "DECIMAL"), (NONE, cols(t.INT), "key", "without columns"), (NONE, (), "value", "keys"),
     (DELIMITED, cols(t.array(t.INT)), "value", "ARRAY"), (DELIMITED, (), "value", "column"), (Format("JSON"), cols(MAP), "key", "MAP"),
     (Format("JSON"), cols(t.array(MAP)), "key", "MAP"), (Format("JSON"), cols(t.map_of(t.INT, t.INT)), "value", "STRING"),

@@ -7,6 +7,7 @@ PenstockError
  |   +- Fenced            another process owns this producer, task or group membership: stop, drop, start again
  |   +- AssignmentLost    the group membership is gone: drop the tasks, wait for the next assignment
  |   +- LogUnavailable    not reachable now; retrying helps
+ |   |   +- RegistryError     the same of the schema registry, without which records of the log cannot be read
  |   +- OffsetOutOfRange  the position is before the log's start or behind its end
  |   +- UnknownTopic      the topic does not exist
  |   +- RecordTooLarge    a batch or record is over the log's limit
@@ -71,6 +72,10 @@ class AssignmentLost(LogError):
 
 class LogUnavailable(LogError):
     """The log does not answer; retrying helps."""
+
+
+class RegistryError(LogUnavailable):
+    """The schema registry does not answer, or not as one; retrying helps."""
 
 
 class OffsetOutOfRange(LogError):

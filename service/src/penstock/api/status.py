@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from typing import NoReturn
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -16,13 +15,13 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from penstock_client.gen.penstock.v1 import errors_pb2
 
-from penstock.api.rpc.call import Call
 from penstock.errors import (
     ExpressionError,
     Fenced,
     LogUnavailable,
     OffsetOutOfRange,
     RecordTooLarge,
+    RegistryError,
     RequestError,
     StateError,
     StoreFull,
@@ -38,6 +37,7 @@ CODES: dict[str, int] = {
     "UNKNOWN_RELATION": code_pb2.NOT_FOUND,
     "UNKNOWN_TOPOLOGY": code_pb2.NOT_FOUND,
     "UNKNOWN_TOPIC": code_pb2.NOT_FOUND,
+    "UNKNOWN_SCHEMA": code_pb2.NOT_FOUND,
     "POSITION_NOT_REACHED": code_pb2.DEADLINE_EXCEEDED,
     "DEADLINE_EXCEEDED": code_pb2.DEADLINE_EXCEEDED,
     "POSITION_EXPIRED": code_pb2.OUT_OF_RANGE,
@@ -50,6 +50,7 @@ CODES: dict[str, int] = {
     "SEQUENCE_GAP": code_pb2.FAILED_PRECONDITION,
     "FOREIGN_TOKEN": code_pb2.FAILED_PRECONDITION,
     "TOPOLOGY_NOT_PAUSED": code_pb2.FAILED_PRECONDITION,
+    "INCOMPATIBLE_SCHEMA": code_pb2.FAILED_PRECONDITION,
     "NAME_TAKEN": code_pb2.ALREADY_EXISTS,
     "ETAG_MISMATCH": code_pb2.ABORTED,
     "PRODUCER_FENCED": code_pb2.ABORTED,
@@ -59,6 +60,7 @@ CODES: dict[str, int] = {
     "NOT_SERVING": code_pb2.UNAVAILABLE,
     "LOG_UNAVAILABLE": code_pb2.UNAVAILABLE,
     "DRAINING": code_pb2.UNAVAILABLE,
+    "SCHEMA_REGISTRY_UNAVAILABLE": code_pb2.UNAVAILABLE,
     "CREDENTIALS_MISSING": code_pb2.UNAUTHENTICATED,
     "CREDENTIALS_INVALID": code_pb2.UNAUTHENTICATED,
     "PERMISSION_DENIED": code_pb2.PERMISSION_DENIED,
@@ -66,7 +68,7 @@ CODES: dict[str, int] = {
 }
 """Status codes by reason; every other reason is INVALID_ARGUMENT."""
 
-DEFAULT_RETRY = {"LOG_UNAVAILABLE": 1.0, "NOT_SERVING": 0.2, "DRAINING": 1.0}
+DEFAULT_RETRY = {"LOG_UNAVAILABLE": 1.0, "SCHEMA_REGISTRY_UNAVAILABLE": 1.0, "NOT_SERVING": 0.2, "DRAINING": 1.0}
 _REASONS = frozenset(errors_pb2.ErrorReason.keys())
 _BY_CODE = {c.value[0]: c for c in grpc.StatusCode}
 
@@ -76,6 +78,8 @@ def request_error(error: Exception) -> RequestError | None:
     match error:
         case RequestError():
             return error
+        case RegistryError():
+            return RequestError("SCHEMA_REGISTRY_UNAVAILABLE", str(error), retry_after=1.0)
         case LogUnavailable():
             return RequestError("LOG_UNAVAILABLE", f"the log does not answer: {error}", retry_after=1.0)
         case UnknownTopic():
@@ -124,18 +128,8 @@ def internal(error: BaseException, method: str) -> RequestError:
 
 async def abort(context: grpc.aio.ServicerContext, error: RequestError) -> None:
     """End the call with this refusal."""
-    await context.abort(*_ending(error))
-
-
-def refuse(context: Call, error: RequestError) -> NoReturn:
-    """The same where nothing can be waited for."""
-    context.end(*_ending(error))
-    raise grpc.aio.AbortError
-
-
-def _ending(error: RequestError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes]]]:
     status = status_of(error)
-    return _BY_CODE[status.code], status.message, (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(_BY_CODE[status.code], status.message, (("grpc-status-details-bin", status.SerializeToString()),))
 
 
 def _packed(message: Message) -> any_pb2.Any:

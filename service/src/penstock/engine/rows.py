@@ -20,6 +20,10 @@ PSEUDO = frozenset({"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WIND
 """Columns that exist by rule and stand in no schema."""
 
 
+NAMED = ("JSON", "JSON_SR")
+"""Formats in which the names of several key columns stand in the bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyForm:
     """How key bytes came to be. window_bytes: what a window adds at their end: 0, 8 for its start, 16 for a session's end and start.
@@ -45,7 +49,7 @@ def window_bytes(window: Window | None) -> int:
 def key_form(fmt: Format, columns: tuple[Column, ...], window_bytes: int, own: bool) -> KeyForm:
     """Form of the keys of a topic or store; own: written by this service, so spelled in one way only."""
     return KeyForm(fmt, tuple(c.type for c in columns), window_bytes, own or fmt.name in ("KAFKA", "NONE"),
-                   tuple(c.name for c in columns) if fmt.name == "JSON" and len(columns) > 1 else ())
+                   tuple(c.name for c in columns) if fmt.name in NAMED and len(columns) > 1 else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +32,3 @@ class Relations(Protocol):
 
     def topic_partitions(self, topic: str) -> int | None:
         """Partitions of an existing topic; None when there is no such topic."""
-
-    def topic_names(self) -> Iterable[str]:
-        """Names of all topics that exist."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.expr.ast import Ident
+from penstock.formats.schemas import Schemas
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.sql.faults import folded, refuse
 from penstock.sql.session import Session
@@ -22,6 +23,10 @@ class SqlCatalog(Relations, Protocol):
 
     def read_only(self, name: str) -> bool:
         """Whether a relation was created with SOURCE."""
+
+    @property
+    def schemas(self) -> Schemas:
+        """The schema registry."""
 
     def setting(self, name: str) -> str:
         """A session property such as `ksql.persistence.default.format.key`, "" when not set."""
@@ -78,7 +83,6 @@ class InSession:
         self._catalog = catalog
         self.session = session
         self.find, self.names, self.topic_partitions = catalog.find, catalog.names, catalog.topic_partitions
-        self.topic_names = catalog.topic_names
         self.read_only, self.queries, self.all_topics = catalog.read_only, catalog.queries, catalog.all_topics
         self.text_of, self.made_by_query, self.next_number = catalog.text_of, catalog.made_by_query, catalog.next_number
 
@@ -86,6 +90,11 @@ class InSession:
     def types(self) -> Mapping[str, SqlType]:
         """As the catalog."""
         return self._catalog.types
+
+    @property
+    def schemas(self) -> Schemas:
+        """As the catalog."""
+        return self._catalog.schemas
 
     def setting(self, name: str) -> str:
         """The session's, else the catalog's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.errors import ExpressionError, RequestError
+from penstock.expr.ast import Ast
 from penstock.formats import registry
 from penstock.formats.port import Part
 from penstock.plan.nodes import Format, RelationKind, TopicRef, Window, WindowKind
@@ -12,6 +13,7 @@ from penstock.plan.relations import RelationInfo
 from penstock.sql.catalog import SqlCatalog
 from penstock.sql.columns import PSEUDO
 from penstock.sql.faults import folded, refuse, unsupported
+from penstock.sql.inference import inferred, infers, with_roles
 from penstock.sql.properties import With, check_format, read
 from penstock.sql.tree import Create, Element
 from penstock.types import sqltype as t
@@ -46,11 +48,7 @@ def declare(statement: Create, catalog: SqlCatalog) -> Declared:
                      f"{statement.kind.lower()}s.", statement)
     if not given.text("KAFKA_TOPIC"):
         raise refuse("Missing required property \"KAFKA_TOPIC\" which has no default value.", statement.name)
-    if not statement.elements:
-        raise refuse("The statement does not define any columns, and no schema registry is there to infer them.", statement.name, "UNSUPPORTED")
-    schema = schema_of(statement.elements, kind, catalog)
-    key = key_format(given, schema, catalog)
-    value = value_format(given, schema, catalog)
+    schema, key, value = _columns(statement, given, kind, catalog)
     window = _window(given)
     check(key, schema.key, "key", statement)
     check(value, schema.value, "value", statement)
@@ -62,6 +60,28 @@ def declare(statement: Create, catalog: SqlCatalog) -> Declared:
                     given.number("RETENTION_MS"))
 
 
+def _columns(statement: Create, given: With, kind: RelationKind, catalog: SqlCatalog) -> tuple[Schema, Format, Format]:
+    """Schema and formats; a part without columns whose format has schemas in a registry takes them from there."""
+    named = _name_of_key(given, catalog), _name_of_value(given, catalog)
+    key, value = given.format(named[0], "key"), given.format(named[1], "value")
+    columns = schema_of(statement.elements or (), kind, catalog, keyed=not infers(statement, key, "key")).columns
+    if infers(statement, key, "key"):
+        more, key = inferred(statement, given, key, "key", catalog)
+        columns = with_roles(columns, more)
+    if infers(statement, value, "value"):
+        more, value = inferred(statement, given, value, "value", catalog)
+        columns = with_roles(columns, more)
+    if not columns:
+        raise refuse("The statement does not define any columns. No columns supplied.", statement.name)
+    for column in columns:
+        if sum(c.name == column.name for c in columns) > 1:
+            raise refuse(f"Duplicate column names: {column.name}", statement)
+        if column.role is Role.KEY:
+            _refuse_map(column.name, column.type, statement)
+    schema = Schema(columns)
+    return schema, key, wrapped(value, given, len(schema.value), catalog)
+
+
 def type_of(element: Element, catalog: SqlCatalog) -> SqlType:
     """A declared type, custom ones included."""
     try:
@@ -70,8 +90,8 @@ def type_of(element: Element, catalog: SqlCatalog) -> SqlType:
         raise ExpressionError(error.message, element.type_start + error.start, element.type_start + error.end) from None
 
 
-def schema_of(elements: tuple[Element, ...], kind: RelationKind, catalog: SqlCatalog) -> Schema:
-    """Key columns first, headers last."""
+def schema_of(elements: tuple[Element, ...], kind: RelationKind, catalog: SqlCatalog, keyed: bool = True) -> Schema:
+    """Key columns first, headers last. keyed: a table's key must be among them."""
     columns: list[Column] = []
     for e in elements:
         name, found = folded(e.name), type_of(e, catalog)
@@ -80,8 +100,8 @@ def schema_of(elements: tuple[Element, ...], kind: RelationKind, catalog: SqlCat
         if any(c.name == name for c in columns):
             raise refuse(f"Duplicate column names: {name}", e)
         columns.append(Column(name, found, _role(e, kind, found), e.header))
-    if kind is RelationKind.TABLE and not any(c.role is Role.KEY for c in columns):
-        raise refuse("Tables require a PRIMARY KEY. Please define the PRIMARY KEY.", elements[0])
+    if keyed and kind is RelationKind.TABLE and not any(c.role is Role.KEY for c in columns):
+        raise refuse("Tables require a PRIMARY KEY. Please define the PRIMARY KEY.", elements[0] if elements else Ast(0, 0))
     headers = [c for c in columns if c.role is Role.HEADER]
     if any(not c.header for c in headers) and len(headers) > 1:
         raise refuse("Schema already contains a HEADERS column.", elements[0])
@@ -106,10 +126,14 @@ def _role(e: Element, kind: RelationKind, found: SqlType) -> Role:
     if (e.constraint == "PRIMARY KEY") != (kind is RelationKind.TABLE):
         wanted, here = ("PRIMARY KEY", "KEY") if kind is RelationKind.TABLE else ("KEY", "PRIMARY KEY")
         raise refuse(f"Column `{folded(e.name)}` is a '{here}' column: please use '{wanted}' for {kind.value.lower()}s.", e)
+    _refuse_map(folded(e.name), found, e)
+    return Role.KEY
+
+
+def _refuse_map(name: str, found: SqlType, at: Ast) -> None:
     if any(part.kind is Kind.MAP for part in _parts(found)):
         raise refuse("Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to inconsistent "
-                     f"serialization. Key column name: `{folded(e.name)}`. Column type: {found}.", e)
-    return Role.KEY
+                     f"serialization. Key column name: `{name}`. Column type: {found}.", at)
 
 
 def _parts(of: SqlType) -> list[SqlType]:
@@ -117,22 +141,18 @@ def _parts(of: SqlType) -> list[SqlType]:
     return [of, *(x for p in inner for x in _parts(p))]
 
 
-def key_format(given: With, schema: Schema, catalog: SqlCatalog) -> Format:
+def _name_of_key(given: With, catalog: SqlCatalog) -> str:
     """KEY_FORMAT, FORMAT or the session's default; without key columns it is what queries inherit."""
-    name = given.key_format()
-    if not name:
-        name = check_format(catalog.setting(DEFAULT_KEY) or "KAFKA", given.at)
-    return given.format(name, "key")
+    return given.key_format() or check_format(catalog.setting(DEFAULT_KEY) or "KAFKA", given.at)
 
 
-def value_format(given: With, schema: Schema, catalog: SqlCatalog) -> Format:
-    """VALUE_FORMAT, FORMAT or the session's default, with how a single column is wrapped."""
+def _name_of_value(given: With, catalog: SqlCatalog) -> str:
+    """VALUE_FORMAT, FORMAT or the session's default."""
     name = given.value_format() or catalog.setting(DEFAULT_VALUE).upper()
     if not name:
         raise refuse("Statement is missing the 'VALUE_FORMAT' property from the WITH clause. Either provide one or set a default via the "
                      f"'{DEFAULT_VALUE}' config.", given.at)
-    check_format(name, given.at)
-    return wrapped(given.format(name, "value"), given, len(schema.value), catalog)
+    return check_format(name, given.at)
 
 
 def wrapped(fmt: Format, given: With, columns: int, catalog: SqlCatalog) -> Format:
@@ -142,11 +162,11 @@ def wrapped(fmt: Format, given: With, columns: int, catalog: SqlCatalog) -> Form
         at = given.given["WRAP_SINGLE_VALUE"]
         if columns != 1:
             raise refuse("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas", at)
-        if fmt.name != "JSON" and wrap:
-            raise refuse(f"Format '{fmt.name}' does not support 'WRAP_SINGLE_VALUE' set to 'true'.", at)
-    elif fmt.name == "JSON" and columns == 1 and catalog.setting(WRAP).lower() == "false":
+        if wrap and fmt.name not in (*registry.BOTH_WAYS, *registry.ALWAYS_WRAPPED) or not wrap and fmt.name in registry.ALWAYS_WRAPPED:
+            raise refuse(f"Format '{fmt.name}' does not support 'WRAP_SINGLE_VALUE' set to '{str(wrap).lower()}'.", at)
+    elif fmt.name in registry.BOTH_WAYS and columns == 1 and catalog.setting(WRAP).lower() == "false":
         wrap = False
-    if wrap is None or fmt.name != "JSON":
+    if wrap is None or fmt.name not in registry.BOTH_WAYS:
         return fmt
     return Format(fmt.name, tuple(sorted({**dict(fmt.properties), "WRAP_SINGLE_VALUE": str(wrap).lower()}.items())))
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.expr.ast import Ast
+from penstock.formats.protobuf_schema import NULLABLE
+from penstock.formats.registry import REGISTRY
 from penstock.plan.nodes import Format
-from penstock.sql.faults import refuse, unsupported
+from penstock.sql.faults import refuse
 from penstock.sql.tree import Property
 
 FORMATS = ("JSON", "KAFKA", "DELIMITED", "NONE", "AVRO", "PROTOBUF", "PROTOBUF_NOSR", "JSON_SR")
-BUILT = ("JSON", "KAFKA", "DELIMITED", "NONE")
 
 _TEXTS = ("KAFKA_TOPIC", "FORMAT", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP", "TIMESTAMP_FORMAT", "KEY_DELIMITER", "VALUE_DELIMITER", "WINDOW_TYPE",
           "WINDOW_SIZE", "CLEANUP_POLICY", "SOURCED_BY_CONNECTOR", "KEY_SCHEMA_FULL_NAME", "VALUE_SCHEMA_FULL_NAME",
@@ -20,7 +21,6 @@ _TEXTS = ("KAFKA_TOPIC", "FORMAT", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP", "T
 _NUMBERS = ("PARTITIONS", "REPLICAS", "RETENTION_MS", "KEY_SCHEMA_ID", "VALUE_SCHEMA_ID")
 _TRUTHS = ("WRAP_SINGLE_VALUE",)
 _DECLARATION_ONLY = ("WINDOW_TYPE", "WINDOW_SIZE", "SOURCED_BY_CONNECTOR")
-_LATER = tuple(n for n in (*_TEXTS, *_NUMBERS) if "SCHEMA" in n or "PROTOBUF" in n)
 _UNITS = {"NANOSECOND": 0, "MICROSECOND": 0, "MILLISECOND": 1, "SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 _SAFE_DELIMITER = re.compile(r'[^"\r\n]')
 
@@ -56,16 +56,40 @@ class With:
         return (self.text("VALUE_FORMAT") or self.text("FORMAT")).upper()
 
     def format(self, name: str, part: str, inherited: Format | None = None) -> Format:
-        """The format of the key or the value with its properties. inherited: what the name came from, whose delimiter stays."""
+        """The format of the key or the value with its properties. inherited: what the name came from, whose delimiter stays, and how it
+        has nulls in Protobuf."""
         properties: dict[str, str] = {}
         if inherited is not None and inherited.name == name:
-            properties = {k: v for k, v in inherited.properties if k == "DELIMITER"}
+            properties = {k: v for k, v in inherited.properties if k in ("DELIMITER", "NULLABLE_REPRESENTATION")}
+        properties |= self._registered(name, part)
         delimiter = self.given.get(f"{part.upper()}_DELIMITER")
         if delimiter is not None:
             if name != "DELIMITED":
                 raise refuse(f"{name} does not support the following configs: [delimiter]", delimiter)
             properties["DELIMITER"] = _delimiter(delimiter)
         return Format(name, tuple(sorted(properties.items())))
+
+    def _registered(self, name: str, part: str) -> dict[str, str]:
+        """What is said of the schema."""
+        prefix, found = part.upper(), {}
+        if schema_id := self.given.get(f"{prefix}_SCHEMA_ID"):
+            if name not in REGISTRY:
+                raise refuse(f"{prefix}_FORMAT should support schema inference when {prefix}_SCHEMA_ID is provided. Current format is {name}.", schema_id)
+            found["SCHEMA_ID"] = schema_id.value
+        full = self.given.get(f"{prefix}_SCHEMA_FULL_NAME") or (self.given.get("VALUE_AVRO_SCHEMA_FULL_NAME") if part == "value" else None)
+        if full is not None:
+            if name not in REGISTRY:
+                raise refuse(f"{name} does not support the following configs: [fullSchemaName]", full)
+            if not full.value.strip():
+                raise refuse(f"fullSchemaName cannot be empty. Format configuration: {{fullSchemaName={full.value.strip()}}}", full)
+            found["SCHEMA_FULL_NAME"] = full.value.strip()
+        if nullable := self.given.get(f"{prefix}_PROTOBUF_NULLABLE_REPRESENTATION"):
+            if name not in ("PROTOBUF", "PROTOBUF_NOSR"):
+                raise refuse(f"{name} does not support the following configs: [nullableRepresentation]", nullable)
+            if nullable.value.upper() not in NULLABLE:
+                raise refuse(f"Invalid value {nullable.value} for property {nullable.name}: it is OPTIONAL or WRAPPER", nullable)
+            found["NULLABLE_REPRESENTATION"] = nullable.value.upper()
+        return found
 
     def window_ms(self) -> int:
         """WINDOW_SIZE in milliseconds, 0 when absent."""
@@ -101,21 +125,19 @@ def read(properties: Sequence[Property], at: Ast, declaration: bool) -> With:
             check_format(given[name].value, given[name])
     if "CLEANUP_POLICY" in given:
         raise refuse("Invalid config variable in the WITH clause: CLEANUP_POLICY. It follows from STREAM or TABLE", given["CLEANUP_POLICY"])
-    for name in _LATER:
-        if name in given:
-            raise unsupported(name, given[name])
+    if "VALUE_SCHEMA_FULL_NAME" in given and "VALUE_AVRO_SCHEMA_FULL_NAME" in given:
+        raise refuse("Cannot supply both 'VALUE_AVRO_SCHEMA_FULL_NAME' and 'VALUE_SCHEMA_FULL_NAME' properties. Please only set "
+                     "'VALUE_SCHEMA_FULL_NAME'.", given["VALUE_AVRO_SCHEMA_FULL_NAME"])
     if "KAFKA_TOPIC" in given and not given["KAFKA_TOPIC"].value:
         raise refuse("KAFKA_TOPIC must not be empty", given["KAFKA_TOPIC"])
     return With(given, at)
 
 
 def check_format(name: str, at: Ast) -> str:
-    """The upper-case name of a format that exists; UNSUPPORTED for one that is not built."""
+    """The upper-case name of a format that exists."""
     upper = name.upper()
     if upper not in FORMATS:
         raise refuse(f"Unknown format: {name.upper()}", at)
-    if upper not in BUILT:
-        raise unsupported(f"the format {upper}", at)
     return upper
 
 

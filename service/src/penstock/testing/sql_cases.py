@@ -23,7 +23,9 @@ from penstock.sql import tree
 from penstock.sql.faults import folded
 from penstock.sql.parser import parse_statements
 from penstock.sql.properties import read
+from penstock.testing import registered_values
 from penstock.testing.records import DriverRecord
+from penstock.testing.registered_topics import register
 from penstock.testing.sql_engine import PARTITIONS, SqlEngine
 from penstock.testing.sql_values import decode, encode, equal, json_text, key_kind, split_key, value_kind, windowed_key
 from penstock.types.schema import Schema
@@ -155,9 +157,14 @@ def _topics(engine: SqlEngine, case: Mapping[str, Any], statements: list[tree.St
     """Topics that exist before the first statement."""
     topics = engine.catalog.topics
     for topic in case.get("topics") or ():
-        if topic.get("key_schema") or topic.get("value_schema"):
-            raise Skip("needs a schema registry")
         topics[topic["name"]] = int(topic.get("partitions") or 1)
+    for s in statements:  # a case says 1 where it says nothing: a statement knows better
+        if isinstance(s, tree.Create):
+            said = {p.name: p.value for p in s.properties}
+            wanted, number = said.get("KAFKA_TOPIC") or folded(s.name), said.get("PARTITIONS", "")
+            if wanted in topics and number.isdecimal() and int(number):
+                topics[wanted] = int(number)
+    register(engine.catalog, case.get("topics") or (), statements)
     for s in statements:
         if isinstance(s, tree.Create) and s.query is None and s.elements:
             given = {p.name: p.value for p in s.properties}
@@ -177,9 +184,24 @@ def _format_of(topic: str, engine: SqlEngine) -> tuple[TopicRef, Schema]:
 
 def _record(r: Mapping[str, Any], engine: SqlEngine) -> DriverRecord:
     ref, schema = _format_of(r["topic"], engine)
-    key = windowed_key(encode(r.get("key"), ref.key_format, key_kind(schema)), r.get("window"))
+    inner, value = (_part(r.get(part), fmt, part, ref.topic, schema, engine) for part, fmt in (("key", ref.key_format), ("value", ref.value_format)))
+    key = windowed_key(inner, r.get("window"))
     headers = tuple((h["key"], None if h.get("value") is None else base64.b64decode(h["value"])) for h in r.get("headers") or ())
-    return DriverRecord(0, int(r.get("timestamp") or 0), key, encode(r.get("value"), ref.value_format, value_kind(schema)), headers)
+    return DriverRecord(0, int(r.get("timestamp") or 0), key, value, headers)
+
+
+def _part(value: Any, fmt: Format, part: str, topic: str, schema: Schema, engine: SqlEngine) -> bytes | None:
+    columns = schema.key if part == "key" else schema.value
+    if value is not None and fmt.name in registered_values.NAMES and columns:
+        return registered_values.encode(value, fmt, columns, "key" if part == "key" else "value", topic, engine.catalog.schemas)
+    return encode(value, fmt, key_kind(schema) if part == "key" else value_kind(schema))
+
+
+def _decoded(data: bytes | None, fmt: Format, part: str, schema: Schema, engine: SqlEngine) -> Any:
+    columns = schema.key if part == "key" else schema.value
+    if data is not None and fmt.name in registered_values.NAMES and columns:
+        return registered_values.decode(data, fmt, columns, "key" if part == "key" else "value", engine.catalog.schemas)
+    return decode(data, fmt, key_kind(schema) if part == "key" else value_kind(schema))
 
 
 def _compare(case: Mapping[str, Any], engine: SqlEngine) -> str:
@@ -194,17 +216,17 @@ def _compare(case: Mapping[str, Any], engine: SqlEngine) -> str:
         for number, r in enumerate(wanted):
             if number >= len(records):
                 return f"{topic}: {len(records)} records instead of {len(wanted)}" + (f"; bad: {engine.bad[0].reason}" if engine.bad else "")
-            if found := _record_differs(r, records[number], ref, schema, exact, bool(case.get("inputs"))):
+            if found := _record_differs(r, records[number], ref, schema, exact, bool(case.get("inputs")), engine):
                 return f"{topic} {number + 1}: {found}"
         if len(records) > len(wanted):
             return f"{topic}: {len(records)} records instead of {len(wanted)}"
     return ""
 
 
-def _record_differs(r: Mapping[str, Any], record: DriverRecord, ref: TopicRef, schema: Schema, exact: bool, timed: bool) -> str:
+def _record_differs(r: Mapping[str, Any], record: DriverRecord, ref: TopicRef, schema: Schema, exact: bool, timed: bool, engine: SqlEngine) -> str:
     inner, window = split_key(record.key, ref.window)
-    key = decode(inner, ref.key_format, key_kind(schema)) if ref.key_format.name != "NONE" else inner
-    value = decode(record.value, ref.value_format, value_kind(schema))
+    key = _decoded(inner, ref.key_format, "key", schema, engine) if ref.key_format.name != "NONE" else inner
+    value = _decoded(record.value, ref.value_format, "value", schema, engine)
     if not equal(r.get("key"), key, exact):
         return f"key: expected {json_text(r.get('key'))}, got {key!r}"
     if not equal(r.get("value"), value, exact):

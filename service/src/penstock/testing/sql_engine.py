@@ -12,14 +12,18 @@ from dataclasses import dataclass, field, replace
 from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.engine.port import BadRecord
+from penstock.formats.schemas import using
 from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable, TopicRef
 from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import ResolvedPlan, Updates
 from penstock.planner import plan_topology
+from penstock.schemas.memory import MemoryRegistry
+from penstock.schemas.pinning import pin_plan, pin_topic
+from penstock.schemas.port import Registry
 from penstock.sql import effects, tree
 from penstock.sql.catalog import QueryInfo, TopicEntry
 from penstock.sql.execute import decide
-from penstock.sql.faults import unsupported
+from penstock.sql.faults import refuse
 from penstock.sql.replace import check_query, check_relation
 from penstock.sql.script import Parsed
 from penstock.sql.session import Session
@@ -42,6 +46,7 @@ class MemoryCatalog:
     topics: dict[str, int] = field(default_factory=dict)
     types: dict[str, SqlType] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
+    schemas: Registry = field(default_factory=lambda: MemoryRegistry("NONE"))
     texts: dict[str, str] = field(default_factory=dict)
     by_query: set[str] = field(default_factory=set)
     running: dict[str, Running] = field(default_factory=dict)
@@ -58,10 +63,6 @@ class MemoryCatalog:
     def topic_partitions(self, topic: str) -> int | None:
         """Partitions of an existing topic."""
         return self.topics.get(topic)
-
-    def topic_names(self) -> Iterable[str]:
-        """Names of all topics."""
-        return self.topics
 
     def read_only(self, name: str) -> bool:
         """Whether SOURCE made it."""
@@ -107,10 +108,6 @@ class OnePartition:
     def topic_partitions(self, topic: str) -> int | None:
         """1 for every topic that exists."""
         return None if self._catalog.topic_partitions(topic) is None else 1
-
-    def topic_names(self) -> Iterable[str]:
-        """As the catalog."""
-        return self._catalog.topic_names()
 
 
 @dataclass
@@ -160,7 +157,8 @@ class SqlEngine:
             case effects.Start():
                 self._start(effect, statement, text)
             case effects.Insert():
-                codec = TopicCodec(effect.info.topic, effect.info.schema)
+                with using(self.catalog.schemas.by_id):
+                    codec = TopicCodec(effect.info.topic, effect.info.schema)
                 key = None if effect.key is None else list(effect.key)
                 self.append(effect.info.topic.topic, codec.key_bytes(key), codec.value_bytes(effect.value), effect.timestamp or 0)
             case effects.PutType():
@@ -181,13 +179,16 @@ class SqlEngine:
             case effects.Changed():
                 self.session = effect.session
             case effects.AwaitSchema():
-                raise unsupported("ASSERT SCHEMA without a schema registry", statement)
+                if self.catalog.schemas.has(effect.subject, effect.schema_id) is not effect.exists:
+                    which = f"{'subject ' + effect.subject if effect.subject else 'id ' + str(effect.schema_id)}"
+                    raise refuse(f"Schema with {which} {'does not exist' if effect.exists else 'exists'}.", statement)
         return effect
 
     def _declare(self, effect: effects.Declare, text: str) -> None:
         if effect.create is not None:
             self.catalog.topics[effect.info.topic.topic] = effect.create.partitions
-        self._publish(effect.info, text, read_only=effect.source or self.catalog.read_only(effect.info.name) and effect.replaces)
+        topic = pin_topic(effect.info.topic, effect.info.schema, effect.info.name, self.catalog.schemas, sink=False)
+        self._publish(replace(effect.info, topic=topic), text, read_only=effect.source or self.catalog.read_only(effect.info.name) and effect.replaces)
 
     def _publish(self, info: RelationInfo, text: str, read_only: bool = False) -> None:
         self.catalog.relations[info.name] = info
@@ -211,7 +212,13 @@ class SqlEngine:
     def _plan(self, effect: effects.Start, statement: tree.Statement, text: str, old: Running | None, replaced: RelationInfo | None) -> None:
         definition = effect.definition
         checked = plan_topology(definition, self.catalog, service_id="test", incarnation=1)
-        plan = plan_topology(definition, OnePartition(self.catalog), service_id="test", incarnation=1, default_partitions=1)
+        single = topology_pb2.Topology()
+        single.CopyFrom(definition)
+        for node in single.nodes:
+            if node.HasField("sink") and node.sink.topic.create.partitions:
+                node.sink.topic.create.partitions = 1
+        plan = plan_topology(single, OnePartition(self.catalog), service_id="test", incarnation=1, default_partitions=1)
+        plan = pin_plan(plan, self.catalog.schemas)
         nodes = [n for sub in plan.subs for n in sub.nodes]
         sink = next(n for n in nodes if isinstance(n, Sink))
         made = RelationInfo(sink.relation, sink.kind, sink.schema, sink.topic, sink.window, plan.topology)
@@ -239,14 +246,18 @@ class SqlEngine:
             self.append(topic, r.key, r.value, r.timestamp, r.headers)
         named = {topic for topic, _ in inputs}
         for query in self.queries.values():
-            driver = TopologyTestDriver(query.plan, OnePartition(self.catalog), updates=Updates.EVERY)
-            feed = [(topic, r) for topic, r in inputs if topic in query.topics]
-            feed += [(topic, r) for topic in query.topics if topic not in named for r in self.log.get(topic, ())]
-            for topic, r in feed:
-                driver.append_record(topic, r)
-            self.bad += driver.dead_letters
-            for r in driver.records(query.sink):
-                self.append(query.sink, r.key, r.value, r.timestamp, r.headers)
-            for node in (n for sub in query.plan.subs for n in sub.nodes if isinstance(n, Repartition)):
-                self.log.setdefault(node.topic.topic, [])
+            with using(self.catalog.schemas.by_id):
+                self._run(query, inputs, named)
+
+    def _run(self, query: Running, inputs: list[tuple[str, DriverRecord]], named: set[str]) -> None:
+        driver = TopologyTestDriver(query.plan, OnePartition(self.catalog), updates=Updates.EVERY)
+        feed = [(topic, r) for topic, r in inputs if topic in query.topics]
+        feed += [(topic, r) for topic in query.topics if topic not in named for r in self.log.get(topic, ())]
+        for topic, r in feed:
+            driver.append_record(topic, r)
+        self.bad += driver.dead_letters
+        for r in driver.records(query.sink):
+            self.append(query.sink, r.key, r.value, r.timestamp, r.headers)
+        for node in (n for sub in query.plan.subs for n in sub.nodes if isinstance(n, Repartition)):
+            self.log.setdefault(node.topic.topic, [])
 

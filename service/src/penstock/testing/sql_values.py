@@ -115,6 +115,8 @@ def _same_text(expected: str, actual: Any) -> bool:
 
 
 def _same_number(expected: int | Decimal, actual: Any, exact: bool) -> bool:
+    if isinstance(actual, float):
+        return abs(float(expected) - actual) < float(TOLERANCE)
     if isinstance(actual, bool) or not isinstance(actual, int | Decimal):
         return False
     if isinstance(actual, int):

@@ -104,8 +104,8 @@ class InvalidFormatError(PenstockError):
 
 
 class InvalidSchemaError(PenstockError):
-    """INVALID_ARGUMENT; metadata relation or node, column, type. A type does not parse, a name occurs twice, or a table has
-    no key: mend the columns."""
+    """INVALID_ARGUMENT; metadata relation or node, column, type, subject. A type does not parse, a name occurs twice, a
+    table has no key, or a registered schema does not take the columns: mend the columns."""
 
     reason = "INVALID_SCHEMA"
 
@@ -297,6 +297,27 @@ class TopologyNotPausedError(PenstockError):
     reason = "TOPOLOGY_NOT_PAUSED"
 
 
+class UnknownSchemaError(PenstockError):
+    """NOT_FOUND; metadata subject. The schema registry has no such schema, or what it has is none of the format: register
+    it, or declare the columns."""
+
+    reason = "UNKNOWN_SCHEMA"
+
+
+class IncompatibleSchemaError(PenstockError):
+    """FAILED_PRECONDITION; metadata subject. The schema registry refuses a schema that does not go with earlier ones of its
+    subject: change the columns, or the subject's compatibility level."""
+
+    reason = "INCOMPATIBLE_SCHEMA"
+
+
+class SchemaRegistryUnavailableError(PenstockError):
+    """UNAVAILABLE, with RetryInfo. The schema registry does not answer, or none is configured: retry, or give the service
+    its address."""
+
+    reason = "SCHEMA_REGISTRY_UNAVAILABLE"
+
+
 BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_RELATION": UnknownRelationError,
     "POSITION_NOT_REACHED": PositionNotReachedError,
@@ -343,4 +364,7 @@ BY_REASON: dict[str, type[PenstockError]] = {
     "DEADLINE_EXCEEDED": DeadlineExceededError,
     "INTERNAL": InternalError,
     "TOPOLOGY_NOT_PAUSED": TopologyNotPausedError,
+    "UNKNOWN_SCHEMA": UnknownSchemaError,
+    "INCOMPATIBLE_SCHEMA": IncompatibleSchemaError,
+    "SCHEMA_REGISTRY_UNAVAILABLE": SchemaRegistryUnavailableError,
 }

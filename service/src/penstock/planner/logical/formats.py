@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from penstock.errors import RequestError
 from penstock.formats import registry
 from penstock.formats.port import Part
+from penstock.formats.schemas import unpinned
 from penstock.plan.nodes import Format, TopicRef
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.types.schema import Column, Schema
@@ -34,15 +35,17 @@ def _holds(fmt: Format, columns: Sequence[Column], part: Part) -> bool:
 
 def inherited_key(fmt: Format, columns: Sequence[Column]) -> Format:
     """The format where it holds the columns, else KAFKA, else JSON (a key of two columns cannot be KAFKA); NONE without columns. What
-    even JSON does not hold, a MAP, is left to `check`."""
+    even JSON does not hold, a MAP, is left to `check`. A registered schema is not inherited: it was of other columns."""
     if not columns:
         return NONE
+    fmt = unpinned(fmt)
     return next((f for f in (fmt, KAFKA) if _holds(f, columns, "key")), JSON)
 
 
 def inherited_value(fmt: Format, columns: Sequence[Column]) -> Format:
-    """The format where it holds the columns, else without its properties (WRAP_SINGLE_VALUE is for one column), else JSON."""
-    return next((f for f in (fmt, Format(fmt.name)) if _holds(f, columns, "value")), JSON)
+    """The format where it holds the columns, else without its properties (WRAP_SINGLE_VALUE is for one column), else JSON. A
+    registered schema is not inherited."""
+    return next((f for f in (unpinned(fmt), Format(fmt.name)) if _holds(f, columns, "value")), JSON)
 
 
 def declared_key(columns: Sequence[Column]) -> Format:

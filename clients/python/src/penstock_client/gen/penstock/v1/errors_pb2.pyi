@@ -53,6 +53,9 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_DEADLINE_EXCEEDED: _ClassVar[ErrorReason]
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_TOPOLOGY_NOT_PAUSED: _ClassVar[ErrorReason]
+    ERROR_REASON_UNKNOWN_SCHEMA: _ClassVar[ErrorReason]
+    ERROR_REASON_INCOMPATIBLE_SCHEMA: _ClassVar[ErrorReason]
+    ERROR_REASON_SCHEMA_REGISTRY_UNAVAILABLE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNKNOWN_RELATION: ErrorReason
 ERROR_REASON_POSITION_NOT_REACHED: ErrorReason
@@ -99,6 +102,9 @@ ERROR_REASON_PERMISSION_DENIED: ErrorReason
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_TOPOLOGY_NOT_PAUSED: ErrorReason
+ERROR_REASON_UNKNOWN_SCHEMA: ErrorReason
+ERROR_REASON_INCOMPATIBLE_SCHEMA: ErrorReason
+ERROR_REASON_SCHEMA_REGISTRY_UNAVAILABLE: ErrorReason
 
 class ExpressionError(_message.Message):
     __slots__ = ("field", "node", "start", "end", "message")
