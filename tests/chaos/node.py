@@ -48,6 +48,18 @@ class Node:
         """Whether the supervisor lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """Of the supervisor, when it has ended."""
+        return None if self._process is None else self._process.poll()
+
+    def describe(self, lines: int = 80) -> str:
+        """The last lines of its log, and which of its processes live: for a run that failed."""
+        text = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        lives = f"supervisor {'runs' if self.running else f'ended with {self.exit_code}'}"
+        children = f"workers {self.processes('penstock.node.worker')}, gateway {self.processes('penstock.node.gateway')}"
+        return "\n".join([f"---- the node's log {self.log}, its last lines", *text[-lines:], f"---- {lives}, {children}"])
+
     def processes(self, module: str) -> list[int]:
         """Process ids of children that run this module."""
         if self._process is None:

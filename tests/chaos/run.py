@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,8 +121,8 @@ class Watcher:
         self._thread.join(5)
 
 
-def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float) -> dict[str, int]:
-    """Random faults until the time is over; how many of each."""
+def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float, v: Violations) -> dict[str, int]:
+    """Random faults until the time is over; how many of each. A node that ends without being killed is a violation."""
     done: dict[str, int] = {}
     faults = ["worker"] * 4 + ["gateway"] * 2 + ["node"] + ["commit"] * 2 + ["pause"] + (["broker"] if broker else [])
     while time.monotonic() < until:
@@ -151,6 +152,7 @@ def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float) 
             time.sleep(rnd.uniform(0.2, 2))
             broker.restart()
         if not node.running:
+            v.add("other", 1, f"the node ended by itself with exit code {node.exit_code}")
             node.wait_gone()
             node.start()
     return done
@@ -169,27 +171,26 @@ def setup(node: Node, kafka: str) -> None:
 
 
 def await_answer(client: Client, seconds: float = 60) -> None:
-    """Until the node answers and its log is there."""
-    end = time.monotonic() + seconds
-    while True:
+    """Until the node answers and its log is there. A client of its own gives up within a second, a node takes longer to start."""
+    end, last = time.monotonic() + seconds, "the log is not available"
+    while time.monotonic() < end:
         try:
             if client.cluster().log_available:
                 return
-        except PenstockError:
-            if time.monotonic() > end:
-                raise
+        except PenstockError as e:
+            last = str(e)
         time.sleep(0.1)
+    raise TimeoutError(f"the node does not answer within {seconds:.0f} s: {last}")
 
 
 def settle(v: Violations, node: Node, sent: dict[str, int], position: str) -> None:
     """The storm is over: lookups with the token of the last append must include everything."""
     with Client(node.address, timeout=SETTLE) as client:
+        await_answer(client)
         try:
             verify.lookups(v, client, sent, position, SETTLE)
-        except Exception as e:  # noqa: BLE001
+        except PenstockError as e:
             v.add("other", 1, f"lookups after the storm: {type(e).__name__}: {e}")
-            for task in client.tasks():
-                v.examples.append(f"  task {task.topology}/{task.sub_topology}[{task.partition}] {task.state} {task.state_reason} lag {task.lag}")
 
 
 def main() -> int:
@@ -201,17 +202,19 @@ def main() -> int:
     options.add_argument("--calm", action="store_true", help="no faults: the same load and recount")
     options.add_argument("--sabotage", action="store_true", help="write one record twice and one count wrong, to see that it is found")
     args = options.parse_args()
-    rnd = random.Random(args.seed)
     directory = Path(tempfile.mkdtemp(prefix="penstock-chaos-"))
     v = Violations()
     with Broker(directory / "broker") if args.log == "kafka" else nullcontext() as broker:
         node = Node(directory, args.workers, broker.bootstrap if broker else "")
         node.start()
         try:
-            storm_and_recount(args, rnd, node, broker, v)
-        finally:
-            if node.running:
-                node.kill_all()
+            storm_and_recount(args, random.Random(args.seed), node, broker, v)
+        except Exception:  # noqa: BLE001 (a run that cannot be finished is a finding, and is explained like any other)
+            v.add("other", 1, f"the run broke off: {traceback.format_exc()}")
+        if not v.clean:
+            explain(node, broker)
+        if node.running:
+            node.kill_all()
     for example in v.examples:
         print(example)
     if v.clean:
@@ -220,6 +223,19 @@ def main() -> int:
         print(f"kept for a look: {directory}")
     print(v.line, flush=True)
     return 0 if v.clean else 1
+
+
+def explain(node: Node, broker: Broker | None) -> None:
+    """What somebody needs who was not there: the last lines of the logs, which processes live, what the tasks say."""
+    print(node.describe())
+    if broker is not None:
+        print(f"---- the broker's log, its last lines\n{broker.tail(25)}")
+    try:
+        with Client(node.address, timeout=5) as client:
+            for task in client.tasks():
+                print(f"task {task.topology}/{task.sub_topology}[{task.partition}] {task.state} {task.state_reason} lag {task.lag}")
+    except PenstockError as e:
+        print(f"no task states: {e}")
 
 
 def storm_and_recount(args: argparse.Namespace, rnd: random.Random, node: Node, broker: Broker | None, v: Violations) -> None:
@@ -232,7 +248,7 @@ def storm_and_recount(args: argparse.Namespace, rnd: random.Random, node: Node, 
         time.sleep(args.seconds)
         done: dict[str, int] = {}
     else:
-        done = attack(node, broker, rnd, until)
+        done = attack(node, broker, rnd, until, v)
         node.kill_all()
         node.wait_gone()
         node.start()

@@ -213,6 +213,10 @@ class Broker:
         for n in self._chosen(node):
             n.wait_ready()
 
+    def tail(self, lines: int) -> str:
+        """The last lines of each broker's log."""
+        return "\n".join("\n".join((n.directory / "log").read_text(errors="replace").splitlines()[-lines:]) for n in self.nodes)
+
     def pause(self, node: int | None = None) -> None:
         """SIGSTOP."""
         for n in self._chosen(node):

@@ -78,12 +78,12 @@ async def read_all(log: Log, tps: Sequence[TopicPartition]) -> list[str]:
     return found
 
 
-async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], timeout: float = 20.0, what: str = "") -> None:
-    """Wait for a condition."""
+async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], timeout: float = 20.0, what: str | Callable[[], str] = "") -> None:
+    """Wait for a condition. what: a text, or what makes one when it did not happen."""
     deadline = time.monotonic() + timeout
     while True:
         result = condition()
         if result if isinstance(result, bool) else await result:
             return
-        assert time.monotonic() < deadline, f"did not happen within {timeout} s: {what}"
+        assert time.monotonic() < deadline, f"did not happen within {timeout} s: {what() if callable(what) else what}"
         await asyncio.sleep(0.02)

@@ -29,7 +29,13 @@ class Cast:
     """The workers alive now, by slot."""
 
     worker: dict[str, Worker] = field(default_factory=dict)
+    gone: list[Worker] = field(default_factory=list)
     happened: dict[str, int] = field(default_factory=dict)
+    story: list[str] = field(default_factory=list)
+
+    def describe(self) -> str:
+        """Who is where, for a run that failed."""
+        return "\n".join([" ".join(self.story), *(w.describe() for w in self.worker.values()), "gone:", *(w.describe() for w in self.gone)])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -50,13 +56,15 @@ def test_turmoil(kafka_broker: Broker, seed: int) -> None:
                     what = rng.choices(["rejoin", "freeze", "expel", "vanish", "stop", "broker"], [8, 3, 3, 2, 2, 0.3])[0]
                     await _do(what, cast, slot, log, kafka_broker, rng)
                 cast.happened[what] = cast.happened.get(what, 0) + 1
+                cast.story.append(f"{SECONDS - deadline + asyncio.get_running_loop().time():.1f}:{slot}:{what}")
                 await asyncio.sleep(rng.expovariate(3))
             print(f"seed {seed}: {cast.happened}, losses {[w.losses for w in cast.worker.values()]}")
             sent = await load.stop()
             if not cast.worker:
                 cast.worker["a"] = Worker(shared, "a", group, inputs, outputs[0].topic)
                 cast.worker["a"].start()
-            await until(lambda: {p for w in cast.worker.values() for p in w.running} == set(range(6)), 40, "every task runs")
+            await until(lambda: {p for w in cast.worker.values() for p in w.running} == set(range(6)), 40,
+                        lambda: f"every task runs\n{cast.describe()}")
             await check(log, sent, inputs, outputs, group)
             for worker in cast.worker.values():
                 await worker.stop()
@@ -84,7 +92,7 @@ async def _do(what: str, cast: Cast, slot: str, log: Log, broker: Broker, rng: r
             except LogError:
                 return
     elif what == "vanish":
-        del cast.worker[slot]
+        cast.gone.append(cast.worker.pop(slot))
         worker.task.cancel()
         await asyncio.gather(worker.task, return_exceptions=True)
         worker.handle._owner.loop().call_soon_threadsafe(worker.handle._runner.cancel)  # type: ignore[union-attr]

@@ -24,6 +24,7 @@ class Worker:
         self.log, self.slot, self.group, self.inputs, self.output = log, slot, group, list(inputs), output
         self.positions: dict[TopicPartition, int] = {}
         self.losses = self.commits = 0
+        self.trouble = ""
         self.frozen = asyncio.Event()  # cleared: nothing happens, as in a process that was stopped
         self.frozen.set()
         self._pending: list[tuple[int, list[tuple[bytes | None, bytes | None]]]] = []
@@ -55,6 +56,17 @@ class Worker:
         if self._writer is not None:
             await self._writer.close()
 
+    def describe(self) -> str:
+        """Where it is, and where its membership is: what a test prints when it waits in vain."""
+        h, state = self.handle, self.handle._state
+        where = f"ended: {self.task!r}" if self.task.done() else _where(self.task)
+        membership = "none" if h._runner is None else f"ended: {h._runner!r}" if h._runner.done() else _where(h._runner)
+        latest = state.latest
+        assigned = "nothing" if latest is None else f"{_partitions(latest.active)} give up {_partitions(latest.give_up)} in {latest.token}, fences {latest.fences}"
+        return (f"worker {self.slot}: runs {sorted(self.running)}, epoch {self.epoch}, losses {self.losses}, commits {self.commits}, last error {self.trouble}; "
+                f"at {where}\n  membership {h._member}: epoch {state.epoch}, holding {state.holding}, assigned {assigned}, claims {sorted(h._claims)}, "
+                f"wants to join {h._want_join}, trouble {h.trouble!r}, members {sorted(h._memory.members) if h._memory else []}; at {membership}")
+
     async def _run(self) -> None:
         while True:
             await self.frozen.wait()
@@ -68,7 +80,8 @@ class Worker:
                         self.positions[chunk.tp] = chunk.next
                 await self.frozen.wait()
                 await self._commit()
-            except LogError:
+            except LogError as error:
+                self.trouble = f"{type(error).__name__}: {error}"
                 await self._reset()
 
     async def _react(self) -> None:
@@ -127,6 +140,21 @@ class Worker:
         self.epoch = self.handle.epoch
         self._changed.set()
         await asyncio.sleep(0.05)
+
+
+def _partitions(tasks: frozenset[TaskId]) -> list[int]:
+    return sorted(t.partition for t in tasks)
+
+
+def _where(task: asyncio.Task[None]) -> str:
+    """The innermost frames of a task, through everything that it awaits."""
+    frames, at = [], task.get_coro()
+    while at is not None:
+        frame = getattr(at, "cr_frame", None) or getattr(at, "gi_frame", None)
+        if frame is not None:
+            frames.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+        at = getattr(at, "cr_await", None) or getattr(at, "gi_yieldfrom", None)
+    return " > ".join(frames)
 
 
 class Load:

@@ -113,6 +113,25 @@ nodes:
   both_out: {from: both, sink: both_out}
 """
 
+SINKS = """
+topology: sinks
+settings: {max_task_idle: 2s}
+nodes:
+  calls: {stream: {columns: [ID STRING KEY, REGION STRING, "TRACE BYTES HEADER('trace')"], partitions: 2}}
+  out: {from: calls, sink: {relation: calls_out, drop_headers: true, headers: {region: REGION, trace: TRACE}}}
+  routed: {from: calls, sink: {topic_expression: "'calls-' + REGION", partitions: 3, retention: 1d, value_format: DELIMITED, headers: {at: CAST(ROWTIME AS STRING)}}}
+"""
+
+SOURCES = """
+topology: sources
+nodes:
+  listed: {stream: {topics: [bills-b, bills-a], columns: [ID STRING KEY, V BIGINT, AT STRING], time: {column: AT, format: yyyy-MM-dd, on_bad_time: skip}}}
+  matching: {stream: {pattern: "sales-.*", columns: [ID STRING KEY, V BIGINT, AT STRING], start: latest}}
+  all: {from: [listed, matching], merge: {}}
+  out: {from: all, sink: everything}
+"""
+EXIST = ("bills-a", "bills-b", "sales-x", "sales-y")
+"""Topics that exist, with two partitions each."""
 
 FOLDS = """
 topology: folds
@@ -138,14 +157,15 @@ nodes:
   pieces_out: {from: pieces, sink: pieces_out}
 """
 
+
 def plans() -> dict[str, tuple[bytes, str]]:
     """(stored, explained) by name."""
-    texts = {"everything": EVERYTHING, "table_joins": TABLE_JOINS, "stream_joins": STREAM_JOINS, "windows": WINDOWS, "foreign_keys": FOREIGN_KEYS,
-             "folds": FOLDS, "versioned": VERSIONED} | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
+    own = {name.lower(): text for name, text in globals().items() if name.isupper() and isinstance(text, str)}
+    texts = own | {p.stem: p.read_text() for p in sorted(EXAMPLES.glob("*.yaml"))}
     found = {}
     for name, text in texts.items():
         documents = load_documents(text)
-        known = FixedRelations([relation_info(d) for d in documents if isinstance(d, relation_pb2.Relation)])
+        known = FixedRelations([relation_info(d) for d in documents if isinstance(d, relation_pb2.Relation)], 2, EXIST)
         (topology,) = (d for d in documents if not isinstance(d, relation_pb2.Relation))
         plan = plan_topology(topology, known, service_id="penstock", incarnation=42)
         found[name] = dumps(plan), explain(plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from penstock.plan.relations import RelationInfo
@@ -35,6 +35,9 @@ class KnownRelations:
 
     def topic_partitions(self, topic: str) -> int | None:
         return self._topics.get(topic)
+
+    def topic_names(self) -> Iterable[str]:
+        return self._topics
 
 
 def relations() -> KnownRelations:

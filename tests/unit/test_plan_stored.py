@@ -18,7 +18,7 @@ from penstock.clock import ManualClock
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import Bindings
 from penstock.plan.explain import explain
-from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable
+from penstock.plan.nodes import Repartition, RoutedSink, Sink, SourceStream, SourceTable
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.plan.stored import VERSION, UnreadablePlan, dumps, loads
 from penstock.state.memory import MemoryTaskState
@@ -59,13 +59,22 @@ class Rows:
         self.rows: list[Any] = []
 
 
+class Routes(Rows):
+    """An engine.port.RoutedOutput likewise."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__("")
+        self.node = node
+
+
 def compiled(sub: SubTopology, found: ResolvedPlan) -> str:
     """The generated source, bound to memory and run on a record without key and value of each of its sources' topics."""
     state = MemoryTaskState(sub.stores)
     outputs = {n.topic.topic: Rows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
     bad: list[object] = []
     stores = {spec.name: state.store(spec.name) for spec in sub.stores}
-    bindings = Bindings(found.topology, 0, stores, outputs, bad.append, lambda node, error: None, lambda node: None, ManualClock())
+    bindings = Bindings(found.topology, 0, stores, outputs, bad.append, lambda node, error: None, lambda node: None, ManualClock(),
+                        routed={n.name: Routes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)})
     program = compile_sub(sub, found.settings, bindings)
     for node in sub.nodes:
         if isinstance(node, SourceStream | SourceTable):

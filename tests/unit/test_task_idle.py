@@ -36,7 +36,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def a_task(tmp_path: Path, idle_ms: int) -> Task:
-    return Task("t", TaskId(0, 0), SubTopology("s", (), 1), None, Recorder(), {A: 0, B: 0}, (), NoteFile(tmp_path / "note"), None, idle_ms)  # type: ignore[arg-type]
+    return Task("t", TaskId(0, 0), SubTopology("s", (), 1), None, Recorder(), {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, idle_ms)  # type: ignore[arg-type]
 
 
 def chunk(tp: TopicPartition, *times: int, first: int = 0, end: int | None = None) -> Chunk:

@@ -7,7 +7,7 @@
 
 from penstock_client import errors
 from penstock_client.aio import AsyncClient
-from penstock_client.builder import Topology, hopping, session, sliding, tumbling
+from penstock_client.builder import Topology, hopping, session, sliding, time_column, tumbling
 from penstock_client.client import Client
 from penstock_client.declare import Binding
 from penstock_client.errors import ClosedError, PenstockError, UnreachableError
@@ -24,5 +24,5 @@ __all__ = [
     "Appended", "AsyncClient", "Batch", "Binding", "CaughtUp", "Client", "ClosedError", "Cluster", "Cofold", "Column", "Ended", "Event",
     "FellBehind", "Fold", "Function", "Kind", "PenstockError", "Progress", "Reconnecting", "Relation", "Retry", "Row", "SchemaChanged", "SqlType",
     "Task", "Topic", "TopicOffset", "Topology", "TopologyInfo", "UnreachableError", "errors", "hopping",
-    "session", "sliding", "tumbling",
+    "session", "sliding", "time_column", "tumbling",
 ]  # fmt: skip

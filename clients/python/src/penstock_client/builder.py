@@ -13,7 +13,7 @@ Expressions are SQL text. A relation is named, or declared inline with `columns=
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from penstock_client.declare import Binding, Columns, schema
@@ -24,6 +24,12 @@ from penstock_client.position import duration
 Seconds = float | timedelta
 Projected = str | tuple[str, str]
 """An expression, or (expression, name) where the name is no Python identifier or is `name` itself."""
+
+
+def time_column(column: str, *, format: str = "", on_bad_time: str = "") -> topology_pb2.TimeColumn:
+    """ROWTIME from a column. format: java.time pattern of a STRING. on_bad_time: BAD_RECORD (default), SKIP or RECORD_TIME."""
+    policy = f"ON_BAD_TIME_{on_bad_time.upper()}" if on_bad_time else None
+    return topology_pb2.TimeColumn(column=column, format=format, on_bad_time=policy)
 
 
 def tumbling(
@@ -106,12 +112,49 @@ class Topology:
         return copy
 
     def stream(
-        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: str = "", name: str = ""
+        self,
+        relation: str = "",
+        *,
+        columns: Columns | None = None,
+        binding: Binding | None = None,
+        start: str = "",
+        time: topology_pb2.TimeColumn | str = "",
+        name: str = "",
     ) -> Stream:
         """Read a stream of the catalog, or one that is declared here with columns (and then published under the node's name). start is
-        `earliest` (default), `latest` or a position token."""
+        `earliest` (default), `latest` or a position token. time: the column that gives the time, or `time_column()`."""
         node = self._node(name, _node_name(relation) or "source")
         node.source_stream.origin.CopyFrom(_origin(relation, columns, binding, start))
+        if time:
+            node.source_stream.time.CopyFrom(time_column(time) if isinstance(time, str) else time)
+        return Stream(self, node.name)
+
+    def streams(
+        self,
+        *relations: str,
+        topics: Iterable[str] = (),
+        pattern: str = "",
+        columns: Columns | None = None,
+        binding: Binding | None = None,
+        start: str = "",
+        time: topology_pb2.TimeColumn | str = "",
+        name: str = "",
+    ) -> Stream:
+        """Read several topics as one stream: relations of the catalog with equal columns, or topics by name, or those whose whole name matches
+        a regular expression, topics that come later included. The last two need columns; a binding says their formats."""
+        node = self._node(name, "source")
+        if start:
+            node.source_stream.origin.start.CopyFrom(start_position(start))
+        several = node.source_stream.origin.topics
+        several.names.extend(topics)
+        several.relations.extend(relations)
+        several.pattern = pattern
+        if columns is not None:
+            several.relation.schema.CopyFrom(schema(columns))
+            if binding is not None:
+                several.relation.topic.CopyFrom(binding.message())
+        if time:
+            node.source_stream.time.CopyFrom(time_column(time) if isinstance(time, str) else time)
         return Stream(self, node.name)
 
     def table(
@@ -155,12 +198,30 @@ class _Output:
         node.select.columns.extend(_projections(columns, named))
         return node.name
 
-    def to(self, relation: str, *, binding: Binding | None = None, name: str = "") -> None:
-        """Write to a topic and publish it under this name."""
+    def to(
+        self, relation: str, *, binding: Binding | None = None, headers: dict[str, str] | None = None, drop_headers: bool = False, name: str = ""
+    ) -> None:  # fmt: skip
+        """Write to a topic and publish it under this name. Records keep the headers of those that caused them (drop_headers: not);
+        headers are added: name to STRING or BYTES expression."""
         node = self._then(name, f"{_node_name(relation)}_sink")
         node.sink.relation = relation
+        self._sink(node.sink, binding, headers, drop_headers)
+
+    def to_topics(
+        self, topic: str, *, binding: Binding | None = None, headers: dict[str, str] | None = None, drop_headers: bool = False, name: str = ""
+    ) -> None:  # fmt: skip
+        """Write each row to the topic that an expression names. A binding without a topic says the formats; topics that are missing are made
+        when its `create` is set, which it is by default: without a binding they must exist, else the row is a dead letter."""
+        node = self._then(name, "topics_sink")
+        node.sink.topic_expression = topic
+        self._sink(node.sink, binding, headers, drop_headers)
+
+    @staticmethod
+    def _sink(sink: topology_pb2.Sink, binding: Binding | None, headers: dict[str, str] | None, drop_headers: bool) -> None:
         if binding is not None:
-            node.sink.topic.CopyFrom(binding.message())
+            sink.topic.CopyFrom(binding.message())
+        sink.headers.extend(topology_pb2.Projection(expression=text, alias=header) for header, text in (headers or {}).items())
+        sink.drop_headers = drop_headers
 
     def group_by(self, *keys: Projected, name: str = "", **named: str) -> Grouped:
         """Group by expressions, or by the present key without any."""
@@ -220,6 +281,12 @@ class Stream(_Output):
         node.peek.columns.extend(_projections(columns, named))
         return Stream(self._topology, node.name)
 
+    def without_key(self, *, name: str = "") -> Stream:
+        """Drop the key: its columns become value columns, and rows stay in their partitions."""
+        node = self._then(name, "without_key")
+        node.partition_by.without_key = True
+        return Stream(self._topology, node.name)
+
     def merge(self, *others: Stream, name: str = "") -> Stream:
         """Unite with streams of the same schema."""
         node = self._then(name, "merge", *others)
@@ -236,16 +303,18 @@ class Stream(_Output):
 
     def join_stream(
         self, other: Stream, *columns: Projected, kind: str = "INNER", within: Seconds | None = None, before: Seconds | None = None,
-        after: Seconds | None = None, grace: Seconds | None = None, name: str = "", **named: str,
+        after: Seconds | None = None, grace: Seconds | None = None, eager: bool = False, name: str = "", **named: str,
     ) -> Stream:  # fmt: skip
         """Join rows of the same key that are near in time: `before` and `after` say how much older and newer the other row may be,
-        `within` both at once, `grace` how late either may come. kind: INNER, LEFT, RIGHT or FULL."""
+        `within` both at once, `grace` how late either may come. kind: INNER, LEFT, RIGHT or FULL. eager: an unmatched row that stays
+        leaves at once, and once more for every row that it meets later; else when it can meet none any more."""
         node = self._then(name, "join", other)
         join = node.stream_stream_join
         join.kind = topology_pb2.JoinKind.Value(f"JOIN_KIND_{kind.upper()}")
         for field, given in (("before", within if before is None else before), ("after", within if after is None else after), ("grace", grace)):
             if given is not None:
                 getattr(join, field).CopyFrom(duration(given))
+        join.eager = eager
         join.columns.extend(_projections(columns, named))
         return Stream(self._topology, node.name)
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import grpc
 
-from penstock.api.status import abort, internal, request_error
+from penstock.api.rpc.call import Call
+from penstock.api.status import abort, internal, refuse, request_error
 from penstock.errors import RequestError
 
 Authorize = Callable[[Mapping[str, str], str, str], Awaitable[None]]
@@ -55,11 +56,37 @@ class Calls:
 
 def serve(calls: Calls, service: str, servicer: object, methods: Mapping[str, str]) -> None:
     """Replace the servicer's methods by guarded ones. methods: `unary`, `brief` (unary, and all
-    its waits have limits of their own) or `stream` (of responses) by name."""
+    its waits have limits of their own) or `stream` (of responses) by name. A servicer's `<Name>Now`, where it has one, answers a request of
+    that method without waiting, or says with None that the method itself must be called."""
     for name, kind in methods.items():
         inner = getattr(servicer, name)
         method = f"/penstock.v1.{service}/{name}"
-        setattr(servicer, name, _guard_stream(calls, method, inner) if kind == "stream" else _guard_unary(calls, method, inner, kind == "unary"))
+        guarded = _guard_stream(calls, method, inner) if kind == "stream" else _guard_unary(calls, method, inner, kind == "unary")
+        now = getattr(servicer, f"{name}Now", None)
+        if now is not None:
+            guarded.prompt = _guard_prompt(calls, method, now)  # type: ignore[attr-defined,union-attr]
+        setattr(servicer, name, guarded)
+
+
+def _guard_prompt(calls: Calls, method: str, inner: Callable[[Any], Any]) -> Callable[[Any, Call], Any]:
+    stats = calls.of(method)
+
+    def guarded(request: Any, context: Call) -> Any:
+        if calls.draining or calls.authorize is not allow_all:
+            return None  # what may have to be waited for
+        start = time.monotonic()
+        try:
+            response = inner(request)
+        except Exception as e:
+            stats.calls += 1
+            stats.failed += 1
+            refuse(context, request_error(e) or internal(e, method))
+        if response is not None:
+            stats.calls += 1
+            stats.seconds += time.monotonic() - start
+        return response
+
+    return guarded
 
 
 def _guard_unary(calls: Calls, method: str, inner: Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]],
@@ -106,8 +133,6 @@ def _guard_stream(calls: Calls, method: str, inner: Callable[[Any, grpc.aio.Serv
         except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
             raise
         except Exception as e:
-            if type(e).__module__.startswith("grpc"):
-                return  # the client is gone: a blocked write ends with an error of the transport, not with CancelledError
             stats.failed += 1
             await abort(context, request_error(e) or internal(e, method))
         finally:

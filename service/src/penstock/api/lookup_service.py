@@ -36,8 +36,34 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
     async def Get(self, request: pb.GetRequest, context: grpc.aio.ServicerContext) -> pb.GetResponse:
         lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
         table, at = await lookups.resolve(request.relation, fresh)
-        low, high = window_bounds(*_windows(request.windows), table.served.name) if request.HasField("windows") else EVER
-        found = await lookups.get(table, at, [(key_of(table, request.key), low, high)], tuple(request.columns), fresh, _as_of(request))
+        await lookups.fresh(table, at, [_key(table, request)], fresh)
+        return self._get(table, request, fresh.stale)
+
+    def GetNow(self, request: pb.GetRequest) -> pb.GetResponse | None:
+        """Get where nothing has to be waited for: the table was read before, and what is committed is fresh enough."""
+        table = self._now(request)
+        return None if table is None else self._get(table, request, request.consistency.HasField("stale"))
+
+    async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
+        lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
+        table, at = await lookups.resolve(request.relation, fresh)
+        keys = _keys(table, request.keys)
+        await lookups.fresh(table, at, keys, fresh)
+        return self._batch(table, keys, request, fresh.stale)
+
+    def BatchGetNow(self, request: pb.BatchGetRequest) -> pb.BatchGetResponse | None:
+        """As GetNow."""
+        table = self._now(request)
+        return None if table is None else self._batch(table, _keys(table, request.keys), request, request.consistency.HasField("stale"))
+
+    def _now(self, request: pb.GetRequest | pb.BatchGetRequest) -> Table | None:
+        parts = self._host.parts
+        if parts is None or request.consistency.HasField("at_least"):
+            return None
+        return parts.lookups.known(request.relation)
+
+    def _get(self, table: Table, request: pb.GetRequest, stale: bool) -> pb.GetResponse:
+        found = self._host.open.lookups.get(table, [_key(table, request)], tuple(request.columns), stale, _as_of(request))
         layout, response = found.view.layout, pb.GetResponse()
         layout.fill(response.rows, found.rows)
         response.position.value = found.token
@@ -45,10 +71,8 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
             response.schema.CopyFrom(layout.message)
         return response
 
-    async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
-        lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
-        table, at = await lookups.resolve(request.relation, fresh)
-        found = await lookups.get(table, at, _keys(table, request.keys), tuple(request.columns), fresh, _as_of(request))
+    def _batch(self, table: Table, keys: list[Key], request: pb.BatchGetRequest, stale: bool) -> pb.BatchGetResponse:
+        found = self._host.open.lookups.get(table, keys, tuple(request.columns), stale, _as_of(request))
         layout = found.view.layout
         return pb.BatchGetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), key_indexes=found.places,
                                    position=position(found.token))
@@ -65,6 +89,11 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
                 position=position(page.token) if page.token else None,
             )
             first = False
+
+
+def _key(table: Table, request: pb.GetRequest) -> Key:
+    low, high = window_bounds(*_windows(request.windows), table.served.name) if request.HasField("windows") else EVER
+    return key_of(table, request.key), low, high
 
 
 def key_of(table: Table, values: Sequence[types_pb2.Value], field: str = "") -> tuple[object, ...]:

@@ -14,10 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-import grpc
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from penstock_client.gen.penstock.v1 import (
     append_service_pb2_grpc,
     catalog_service_pb2_grpc,
@@ -30,6 +29,7 @@ from penstock_client.gen.penstock.v1 import (
 from penstock.api import append_service, catalog_service, cluster_service, lookup_service, subscription_service, telemetry, topology_service
 from penstock.api.calls import serve
 from penstock.api.host import Host, assemble
+from penstock.api.rpc.server import Server
 from penstock.catalog.registry import open_registry
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
@@ -93,7 +93,7 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
     server, health_servicer = _server(host)
     host.address = _bind(server, config)
     unwatch = telemetry.watch(host)
-    await server.start()
+    server.start()
     own = notices if notices is not None else LocalNotices()
     opened = asyncio.Event()
     opening = asyncio.create_task(_keep_open(host, own, health_servicer, opened), name="open-log")
@@ -110,8 +110,8 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
         unwatch()
 
 
-def _server(host: Host) -> tuple[grpc.aio.Server, Health]:
-    server = grpc.aio.server(options=OPTIONS)
+def _server(host: Host) -> tuple[Server, Health]:
+    server = Server(OPTIONS)
     for service, module, servicer, add in (
         ("AppendService", append_service, append_service.AppendServicer(host), append_service_pb2_grpc.add_AppendServiceServicer_to_server),
         ("CatalogService", catalog_service, catalog_service.CatalogServicer(host),
@@ -129,11 +129,12 @@ def _server(host: Host) -> tuple[grpc.aio.Server, Health]:
     health_servicer: Health = health.aio.HealthServicer()  # type: ignore[attr-defined]
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = [f"penstock.v1.{s}" for s in SERVICES]
-    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    reflected = reflection.aio.ReflectionServicer([*names, health.SERVICE_NAME, reflection.SERVICE_NAME])  # type: ignore[attr-defined]
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflected, server)
     return server, health_servicer
 
 
-def _bind(server: grpc.aio.Server, config: ServeConfig) -> str:
+def _bind(server: Server, config: ServeConfig) -> str:
     """The address that is bound; port 0 becomes the real one."""
     name, port = config.address
     shown = f"[{name}]" if ":" in name else name
@@ -206,7 +207,7 @@ async def _say(servicer: Health, serving: bool) -> None:
         await servicer.set(name, status)
 
 
-async def _drain(host: Host, server: grpc.aio.Server, health_servicer: Health) -> None:
+async def _drain(host: Host, server: Server, health_servicer: Health) -> None:
     host.calls.draining = True
     await health_servicer.enter_graceful_shutdown()
     if host.parts is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from typing import NoReturn
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -15,6 +16,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from penstock_client.gen.penstock.v1 import errors_pb2
 
+from penstock.api.rpc.call import Call
 from penstock.errors import (
     ExpressionError,
     Fenced,
@@ -128,8 +130,18 @@ def internal(error: BaseException, method: str) -> RequestError:
 
 async def abort(context: grpc.aio.ServicerContext, error: RequestError) -> None:
     """End the call with this refusal."""
+    await context.abort(*_ending(error))
+
+
+def refuse(context: Call, error: RequestError) -> NoReturn:
+    """The same where nothing can be waited for."""
+    context.end(*_ending(error))
+    raise grpc.aio.AbortError
+
+
+def _ending(error: RequestError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes]]]:
     status = status_of(error)
-    await context.abort(_BY_CODE[status.code], status.message, (("grpc-status-details-bin", status.SerializeToString()),))
+    return _BY_CODE[status.code], status.message, (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def _packed(message: Message) -> any_pb2.Any:

@@ -7,8 +7,8 @@ A name is a catalog name (declared, or published by a topology's sink), or `topo
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from penstock.catalog.port import CatalogState, TopologyEntry
 from penstock.errors import RequestError
@@ -103,7 +103,9 @@ def sources_of(entry: TopologyEntry) -> Iterator[str]:
     """Lower-case names of the relations that a topology reads."""
     for sub in entry.plan.subs:
         for node in sub.nodes:
-            if isinstance(node, SourceStream | SourceTable):
+            if isinstance(node, SourceStream) and node.topics:
+                yield from (name.lower() for name in node.relations)
+            elif isinstance(node, SourceStream | SourceTable):
                 yield node.relation.lower()
 
 
@@ -132,10 +134,12 @@ class CatalogRelations:
         info = self._topics.get(topic)
         return None if info is None else info.partitions
 
+    def topic_names(self) -> Iterable[str]:
+        return self._topics
+
     def _with_partitions(self, ref: TopicRef) -> TopicRef:
         now = self.topic_partitions(ref.topic)
-        return ref if now is None else TopicRef(ref.topic, now, ref.key_format, ref.value_format, ref.timestamp_column,
-                                                ref.timestamp_format, ref.window)
+        return ref if now is None else replace(ref, partitions=now)
 
 
 def _of_node(entry: TopologyEntry, p: Published) -> Served:

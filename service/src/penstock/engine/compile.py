@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import re
+from collections.abc import Sequence
 
 from penstock.engine.failure import nodes_by_line
 from penstock.engine.generator import Generator, Lines
@@ -27,7 +28,8 @@ def compile_sub(sub: SubTopology, settings: Settings, bindings: Bindings) -> Com
     for node in graph.sources():
         name, lines = source.function(gen, node)
         gen.functions.append(lines)
-        by_topic.setdefault(node.topic.topic, []).append(name)
+        for topic in [node.topic.topic] if isinstance(node, n.Repartition) else [t.topic for t in node.reads]:
+            by_topic.setdefault(topic, []).append(name)
     text = _assemble(sub, gen)
     file = f"<penstock {bindings.topology}.{sub.name} {next(_numbers)}>"
     lines = text.split("\n")
@@ -35,7 +37,7 @@ def compile_sub(sub: SubTopology, settings: Settings, bindings: Bindings) -> Com
     module = gen.module.globals
     exec(compile(text, file, "exec"), module)  # noqa: S102 - the text is generated from a typed plan
     linecache.cache[file] = (len(text), None, [line + "\n" for line in lines], file)
-    readers: dict[str, list[Run]] = {topic: [module[name] for name in names] for topic, names in by_topic.items()}  # type: ignore[misc]
+    readers: dict[str, Sequence[Run]] = {topic: [module[name] for name in names] for topic, names in by_topic.items()}  # type: ignore[misc]
     order = {node.name: place for place, node in enumerate(sub.nodes)}
     flushes = [module[name] for node, name in sorted(gen.flushes, key=lambda flush: order[flush[0]])]
     samples = [left for left, _ in gen.samples.values()]

@@ -6,7 +6,7 @@ Pure: no I/O, no await. The runtime (and testing/) binds it to stores and output
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from penstock.clock import Clock
@@ -22,6 +22,14 @@ class Output(Protocol):
 
     topic: str
     rows: list[tuple[bytes | None, bytes | None, int, Sequence[tuple[str, bytes | None]]]]
+
+
+class RoutedOutput(Protocol):
+    """Where a sink writes that names the topic of each row: (topic, key bytes, value bytes, timestamp ms, headers, the record to blame when
+    there is no such topic). The owner drains `rows` after each run."""
+
+    node: str
+    rows: list[tuple[str | None, bytes | None, bytes | None, int, Sequence[tuple[str, bytes | None]], Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ def _unseen(node: str, timestamp: int, columns: Mapping[str, object]) -> None:
 class Bindings:
     """What a compiled task is bound to.
 
-    stores: by store name. outputs: by topic. bad: called for a record that raised; the row is dropped there (effects of earlier nodes
-    stay). expression_error: called with (node, exception) when a column became null through an error. late: called with the node's name
+    stores: by store name. outputs: by topic. routed: by node name. bad: called for a record that raised; the row is dropped there (effects
+    of earlier nodes stay). expression_error: called with (node, exception) when a column became null through an error. late: called with the node's name
     for a record dropped as late. peek: called with (node, rowtime, columns) for a row that a Peek shows.
     """
 
@@ -57,6 +65,7 @@ class Bindings:
     late: Callable[[str], None]
     clock: Clock
     peek: Callable[[str, int, Mapping[str, object]], None] = _unseen
+    routed: Mapping[str, RoutedOutput] = field(default_factory=dict)
 
 
 class Held(Protocol):
@@ -75,6 +84,9 @@ class Program(Protocol):
 
     def run(self, topic: str, records: Sequence[Record]) -> None:
         """Process records of one input topic in order, each through all nodes depth first. The caller merges its inputs by timestamp."""
+
+    def read_too(self, topic: str, like: str) -> None:
+        """From now on `run` takes records of a topic that came later; they are read as those of `like`."""
 
     def flush(self, deadline: float) -> bool:
         """Forward dirty aggregates (LATEST_PER_COMMIT) downstream in topological order until time.monotonic() > deadline; True when

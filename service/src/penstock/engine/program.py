@@ -26,7 +26,7 @@ class Expiry:
 class Compiled:
     """Runs generated functions. Stream times live in globals of the generated module, where its code reads and sets them."""
 
-    def __init__(self, source: str, module: dict[str, Any], readers: Mapping[str, Sequence[Run]],
+    def __init__(self, source: str, module: dict[str, Any], readers: dict[str, Sequence[Run]],
                  flushes: Sequence[Callable[[float], bool]], times: Mapping[str, str], expiries: Sequence[Expiry],
                  held: Mapping[str, Held], failures: Failures, samples: Sequence[str] = ()) -> None:
         self.source = source
@@ -53,6 +53,10 @@ class Compiled:
                     read((record,))
         if (self._expiries or self._held) and not self._flushes:
             self._expire()
+
+    def read_too(self, topic: str, like: str) -> None:
+        """A topic that came later is read as one that is known."""
+        self._readers[topic] = self._readers[like]
 
     def flush(self, deadline: float) -> bool:
         """Send on changed groups, topologically first first; True when none is left."""

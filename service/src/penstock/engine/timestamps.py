@@ -30,6 +30,19 @@ def time_of(kind: SqlType, pattern: str, column: str) -> Callable[[Any], int]:
     return read
 
 
+def time_or(read: Callable[[Any], int], notify: Callable[[FormatError], None] = lambda error: None) -> Callable[[Any, Any], Any]:
+    """Function from the column's value and what stands in for a time to one of them; notify is told of values without a time."""
+
+    def found(value: Any, other: Any) -> Any:
+        try:
+            return read(value)
+        except FormatError as error:
+            notify(error)
+            return other
+
+    return found
+
+
 def _parser(kind: SqlType, pattern: str, column: str) -> Callable[[Any], int | None]:
     if kind.kind in (Kind.BIGINT, Kind.TIMESTAMP) and not pattern:
         return int

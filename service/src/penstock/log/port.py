@@ -188,6 +188,9 @@ class GroupHandle(Protocol):
         """The token to commit work on these tasks with, begun in this epoch; waits while a rebalance allows none. Raises AssignmentLost when
         the epoch is over or a task is no longer ours."""
 
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """The group reads these topics from now on. Offsets of topics that no member names are forgotten after a week."""
+
     def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
         """These given-up tasks are closed."""
 

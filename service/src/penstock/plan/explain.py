@@ -47,6 +47,10 @@ def _sub(sub: SubTopology) -> Iterator[str]:
 def _node(node: n.Node, reads: bool) -> str:
     """What a node does, in a line. reads: a Repartition as the source of its sub-topology."""
     match node:
+        case n.SourceStream() if node.topics:
+            found = f" that match {node.pattern!r}" if node.pattern else ""
+            named = ", ".join(f"{t.topic} ({_count(t.partitions, 'partition')})" for t in node.topics)
+            return f"stream of the topics{found} {named}, each as {_topic(node.topic)}, start {node.start.start.value.lower()}"
         case n.SourceStream() | n.SourceTable():
             history = _history(node.history) if isinstance(node, n.SourceTable) else ""
             return f"{node.kind.value.lower()} {node.relation} from {_topic(node.topic)}, start {node.start.start.value.lower()}{history}"
@@ -101,8 +105,17 @@ def _node(node: n.Node, reads: bool) -> str:
         case n.Peek():
             return f"peek at {_projections(node.columns)}, at most {node.max_per_second} a second"
         case n.Sink():
-            return f"sink {node.relation} to {_topic(node.topic)}"
+            return f"sink {node.relation} to {_topic(node.topic)}{_headers(node)}"
+        case n.RoutedSink():
+            made = ", made when missing" if node.create else ""
+            return f"sink to the topic {to_sql(node.route)}{made} (key {_format(node.topic.key_format)}, value " \
+                   f"{_format(node.topic.value_format)}){_headers(node)}"
     raise TypeError(f"no text for {type(node).__name__}")
+
+
+def _headers(node: n.Sink | n.RoutedSink) -> str:
+    added = f", headers {_projections(node.headers)}" if node.headers else ""
+    return f"{', without headers' if node.drop_headers else ''}{added}"
 
 
 def _sides(node: n.Node) -> list[str]:
@@ -161,6 +174,8 @@ def _store(store: n.StoreSpec) -> str:
 
 def _topic(topic: n.TopicRef) -> str:
     time = f", time from {quote(topic.timestamp_column)}" if topic.timestamp_column else ""
+    if topic.on_bad_time is not n.OnBadTime.BAD_RECORD:
+        time += " or skipped" if topic.on_bad_time is n.OnBadTime.SKIP else " or the record's"
     windowed = "windowed " if topic.window is not None else ""
     return f"topic {topic.topic} ({_count(topic.partitions, 'partition')}, {windowed}key {_format(topic.key_format)}, " \
            f"value {_format(topic.value_format)}{time})"

@@ -78,6 +78,14 @@ class Window:
         return start, int.from_bytes(key[-16:-8], "big") if self.kind is WindowKind.SESSION else start + self.size_ms
 
 
+class OnBadTime(Enum):
+    """What becomes of a record whose timestamp column has no time."""
+
+    BAD_RECORD = "BAD_RECORD"
+    SKIP = "SKIP"
+    RECORD_TIME = "RECORD_TIME"
+
+
 @dataclass(frozen=True, slots=True)
 class TopicRef:
     """A topic and how its bytes are read. partitions is 0 until resolved.
@@ -93,6 +101,7 @@ class TopicRef:
     timestamp_column: str = ""
     timestamp_format: str = ""
     window: Window | None = None
+    on_bad_time: OnBadTime = OnBadTime.BAD_RECORD
 
 
 class Start(Enum):
@@ -158,12 +167,29 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceTopic:
+    """One of several topics of a source. partitions is 0 until resolved."""
+
+    topic: str
+    partitions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStream(Node):
-    """Reads a stream."""
+    """Reads a stream. topics: where there are several, all of them, `topic` being the first. pattern: topics that appear later and match are
+    read too, like the first. relations: of the topics, where the catalog knows them. relation is empty where there are several topics."""
 
     relation: str
     topic: TopicRef
     start: StartAt
+    topics: tuple[SourceTopic, ...] = ()
+    pattern: str = ""
+    relations: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[SourceTopic, ...]:
+        """All topics that are known when it is planned."""
+        return self.topics or (SourceTopic(self.topic.topic, self.topic.partitions),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +201,11 @@ class SourceTable(Node):
     start: StartAt
     store: StoreSpec
     history: StoreSpec | None = None
+
+    @property
+    def reads(self) -> tuple[SourceTopic, ...]:
+        """Its one topic."""
+        return (SourceTopic(self.topic.topic, self.topic.partitions),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,11 +369,28 @@ class ToStream(Node):
 @dataclass(frozen=True, slots=True)
 class Sink(Node):
     """Writes its input to a topic and publishes it under `relation`, unless it inserts into one that exists. key and value columns are
-    schema's."""
+    schema's. headers: added to those of the record, which are left out with drop_headers."""
 
     relation: str
     topic: TopicRef
     insert: bool = False
+    headers: tuple[Projection, ...] = ()
+    drop_headers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedSink(Node):
+    """As Sink, but `route` (a STRING) names the topic of each row; topic has no name and says the formats. Nothing is published. create:
+    topics that are missing are made, with these numbers (0, None: the log's default); else their rows are dead letters."""
+
+    topic: TopicRef
+    route: Expr
+    create: bool
+    partitions: int = 0
+    replicas: int = 0
+    retention_ms: int | None = None
+    headers: tuple[Projection, ...] = ()
+    drop_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

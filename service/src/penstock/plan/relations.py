@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,3 +33,6 @@ class Relations(Protocol):
 
     def topic_partitions(self, topic: str) -> int | None:
         """Partitions of an existing topic; None when there is no such topic."""
+
+    def topic_names(self) -> Iterable[str]:
+        """Names of all topics that exist."""

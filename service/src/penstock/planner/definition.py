@@ -24,6 +24,7 @@
         aggregate: {POINTS: SUM(CAST(price AS BIGINT))}
         window: {tumbling: 1m, grace: 10s, retention: 1h}
       rewards_out: {from: rewards, sink: rewards}                         # or sink: {relation:, topic:, partitions:, value_format:}
+      by_store: {from: masked, sink: {topic_expression: "'sales-' + store", headers: {origin: "'shop'"}}}     # a topic for each row
 
 Node kinds: stream / source_stream, table / source_table, filter (text, or {where:, negate:}), select, explode, partition_by, group_by,
 aggregate, stream_table_join ({kind: left, columns: [...], grace: 1m}), merge, branch ({outputs: {name: condition}, default: name}), to_table,

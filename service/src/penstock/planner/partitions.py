@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from penstock.plan.nodes import Aggregate, Merge, Node, Repartition, SourceStream, SourceTable, StreamStreamJoin, StreamTableJoin, TableTableJoin
+from penstock.plan.nodes import (
+    Aggregate,
+    Merge,
+    Node,
+    Repartition,
+    SourceStream,
+    SourceTable,
+    StreamStreamJoin,
+    StreamTableJoin,
+    TableTableJoin,
+    stores_of,
+)
 from penstock.plan.relations import Relations
 from penstock.planner.logical.flow import Wish
 from penstock.planner.refuse import refuse
@@ -17,12 +28,31 @@ from penstock.planner.split import Part
 
 def source_partitions(node: SourceStream | SourceTable, wish: Wish, relations: Relations, default: int) -> int:
     """Partitions of a source's topic: what exists, else what will be created. Raises RequestError(MISSING_TOPIC)."""
+    if isinstance(node, SourceStream) and node.topics:
+        return max(relations.topic_partitions(t.topic) or 0 for t in node.topics)
     present = relations.topic_partitions(node.topic.topic)
     if present:
         return present
     if not wish.create:
         raise refuse("MISSING_TOPIC", f"{node.name}: topic {node.topic.topic} does not exist", node=node.name, topic=node.topic.topic)
     return wish.partitions or default
+
+
+def check_sets(parts: Sequence[Part], relations: Relations) -> None:
+    """Topics that are read together have equal numbers where a partition's rows meet something: a store, or another source. Raises
+    RequestError(CO_PARTITIONING)."""
+    for part in parts:
+        meets = len(part.sources) > 1 or any(stores_of(node) for node in part.nodes)
+        for source in part.sources:
+            if not isinstance(source, SourceStream) or not meets:
+                continue
+            first, *others = [(t.topic, relations.topic_partitions(t.topic) or 0) for t in source.topics] or [("", 0)]
+            for topic, number in others:
+                if number != first[1]:
+                    raise refuse("CO_PARTITIONING", f"{source.name}: topic {first[0]} has {first[1]} partitions and {topic} has {number}; they "
+                                 "need equal numbers, since equal keys would meet in different tasks (a partition_by behind the source brings "
+                                 "them together)", node=source.name, left=first[0], right=topic, left_partitions=str(first[1]),
+                                 right_partitions=str(number))
 
 
 def tasks(parts: Sequence[Part], external: Mapping[str, int]) -> tuple[int, ...]:

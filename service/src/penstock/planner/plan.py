@@ -9,6 +9,7 @@ from penstock.plan.resolved import ResolvedPlan
 from penstock.planner.convert import to_settings
 from penstock.planner.logical.build import build
 from penstock.planner.logical.flow import Context
+from penstock.planner.logical.sinks import sink_topics
 from penstock.planner.names import Namespace
 from penstock.planner.resolve import DEFAULT_PARTITIONS, resolve
 from penstock.planner.rules import rewrite
@@ -24,5 +25,5 @@ def plan_topology(definition: topology_pb2.Topology, relations: Relations, *, se
     """
     placed = validate(definition)
     settings = to_settings(definition.settings)
-    logical = rewrite(build(placed, Context(definition.name, relations)))
+    logical = rewrite(build(placed, Context(definition.name, relations, service_id, sink_topics(placed))))
     return resolve(logical, settings, Namespace(service_id, definition.name, incarnation), relations, default_partitions)

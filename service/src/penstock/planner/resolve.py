@@ -27,7 +27,7 @@ from penstock.plan.relations import Relations
 from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
 from penstock.planner.logical.flow import Logical, Wish
 from penstock.planner.names import SCALARS, Namespace, valid_topic
-from penstock.planner.partitions import source_partitions, tasks
+from penstock.planner.partitions import check_sets, source_partitions, tasks
 from penstock.planner.publish import published
 from penstock.planner.refuse import refuse
 from penstock.planner.repartition import repartition
@@ -47,6 +47,7 @@ def resolve(logical: Logical, settings: Settings, names: Namespace, relations: R
     counts = {n.name: source_partitions(n, logical.wishes[n.name], relations, default_partitions)
               for n in nodes if isinstance(n, SourceStream | SourceTable)}
     counts |= {n.name: n.topic.partitions for n in nodes if isinstance(n, Repartition) and n.topic.partitions}
+    check_sets(parts, relations)
     numbers = tasks(parts, counts)
     subs = tuple(_sub(part, number, logical.wishes, names, relations, _read_as(parts, numbers)) for part, number in zip(parts, numbers, strict=True))
     plan = ResolvedPlan(
@@ -88,6 +89,9 @@ def _timed(node: Node) -> bool:
 
 def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namespace, relations: Relations, read_as: Mapping[str, int]) -> Node:
     match node:
+        case SourceStream() if node.topics:
+            topics = tuple(replace(t, partitions=relations.topic_partitions(t.topic) or 0) for t in node.topics)
+            return replace(node, topic=replace(node.topic, partitions=topics[0].partitions), topics=topics)
         case SourceStream():
             return replace(node, topic=replace(node.topic, partitions=number))
         case SourceTable():
@@ -137,6 +141,11 @@ def _internal(subs: Sequence[SubTopology], names: Namespace) -> Iterator[Interna
 def _external(subs: Sequence[SubTopology], wishes: Mapping[str, Wish], relations: Relations) -> Iterator[ExternalTopic]:
     seen: set[str] = set()
     for node in (n for sub in subs for n in sub.nodes if isinstance(n, SourceStream | SourceTable | Sink)):
+        if isinstance(node, SourceStream) and node.topics:
+            fresh = [t for t in node.topics if t.topic not in seen]
+            seen |= {t.topic for t in fresh}
+            yield from (ExternalTopic(t.topic, t.partitions, create=False, compact=False) for t in fresh)
+            continue
         if node.topic.topic in seen:
             continue
         seen.add(node.topic.topic)

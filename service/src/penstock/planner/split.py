@@ -48,7 +48,8 @@ def _unite_readers(nodes: Sequence[Node], groups: _Groups) -> None:
     first: dict[str, Node] = {}
     for node in nodes:
         if isinstance(node, SourceStream | SourceTable):
-            groups.unite(_out(first.setdefault(node.topic.topic, node)), _out(node))
+            for topic in node.reads:
+                groups.unite(_out(first.setdefault(topic.topic, node)), _out(node))
 
 
 def _in(node: Node) -> str:

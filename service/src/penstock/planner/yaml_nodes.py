@@ -89,9 +89,12 @@ def _source(kind: str) -> Form:
             return given
         else:
             here = node.child(kind)
-            here.only("relation", "inline", "start", *(["history"] if kind == "source_table" else []), *DECLARATION)
+            here.only("relation", "inline", "start", "topics", "pattern", "relations", "time", *(["history"] if kind == "source_table" else []),
+                      *DECLARATION)
             history = _history(here)
-            if "relation" in given:
+            if any(way in given for way in ("topics", "pattern", "relations")):
+                origin = {"topics": _topic_set(here)}
+            elif "relation" in given:
                 origin = {"relation": here.text("relation")}
             elif isinstance(given.get("inline"), dict) and "schema" in given["inline"]:
                 origin = {"inline": given["inline"]}
@@ -101,7 +104,8 @@ def _source(kind: str) -> Form:
                 origin["start"] = _start(here)
         if "start" in node.data:
             origin["start"] = _start(node)
-        return {"origin": origin, **history, **(_history(node) if kind == "source_table" else {})}
+        timed = {"time": _time(node.child(kind))} if isinstance(given, dict) and "time" in given else {}
+        return {"origin": origin, **timed, **history, **(_history(node) if kind == "source_table" else {})}
 
     return form
 
@@ -117,6 +121,26 @@ def _to_table(node: Source, place: Source) -> dict[str, Any]:
         here.only("history")
         return _history(here) | _history(node)
     return _nothing("to_table")(node, place) | _history(node)
+
+
+def _topic_set(here: Source) -> dict[str, Any]:
+    """`{topics: [a, b], columns: [...]}`, `{pattern: "a-.*", columns: [...]}`, `{relations: [a, b]}`, or ProtoJSON's under `topics`."""
+    if isinstance(here.data.get("topics"), dict):
+        return here.data["topics"]  # type: ignore[no-any-return]
+    body = {{"topics": "names"}.get(way, way): here.data[way] for way in ("topics", "pattern", "relations") if way in here.data}
+    if "columns" in here.data or "schema" in here.data:
+        body["relation"] = declaration(here.derived({k: v for k, v in here.data.items() if k != "topics"}), "")
+    return body
+
+
+def _time(here: Source) -> dict[str, Any]:
+    """`time: COLUMN`, or `time: {column:, format:, on_bad_time: skip}`."""
+    if not isinstance(here.data["time"], dict):
+        return {"column": here.text("time")}
+    time = here.child("time")
+    time.only("column", "format", "on_bad_time")
+    body = {key: time.text(key) for key in ("column", "format") if key in time.data}
+    return body | ({"on_bad_time": time.enum("on_bad_time", topology_pb2.OnBadTime, "ON_BAD_TIME_")} if "on_bad_time" in time.data else {})
 
 
 def _start(source: Source) -> Any:
@@ -304,8 +328,11 @@ def _sink(node: Source, place: Source) -> dict[str, Any]:
     if not isinstance(given, dict):
         return {} if given is None else {"relation": node.text("sink")}
     here = node.child("sink")
-    here.only("relation", *(k for k in DECLARATION if k not in ("columns", "schema")))
-    body: dict[str, Any] = {"relation": here.text("relation")}
+    here.only("relation", "topic_expression", "headers", "drop_headers", "insert", *(k for k in DECLARATION if k not in ("columns", "schema")))
+    body: dict[str, Any] = {"relation": here.text("relation"), "topic_expression": here.text("topic_expression")}
+    body |= {key: given[key] for key in ("drop_headers", "insert") if key in given}
+    if "headers" in given:
+        body["headers"] = projections(here, "headers")
     binding = topic(here, "")
     return body | ({"topic": binding} if binding else {})
 

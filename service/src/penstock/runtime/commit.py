@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from penstock.errors import RecordTooLarge, StoreFull
 from penstock.log.port import BatchBuilder, CommittedOffset, GroupToken, TopicPartition, TxnWriter
 from penstock.runtime import faults
+from penstock.runtime.inputs import follows
 from penstock.runtime.output import OutputTopic
 from penstock.runtime.recovery import CommitMetadata
 from penstock.runtime.task import Task
@@ -71,7 +72,8 @@ def freeze(tasks: Sequence[Task], outputs: Sequence[OutputTopic], changelogs: Ma
                     changelogs[topics[f.store]].put_entries(task.id.partition, now_ms, f.entries)
                 except RecordTooLarge as e:
                     raise StateTooLarge(task, since, f.store, str(e)) from e
-        positions = {i.tp: i.position for n, i in enumerate(task.inputs) if n == 0 or i.position != i.committed or task.first_commit}
+        every = task.first_commit or follows(task.sub)  # of topics that come and go any may be gone next time, and its metadata with it
+        positions = {i.tp: i.position for n, i in enumerate(task.inputs) if n == 0 or i.position != i.committed or every}
         frozen.append(FrozenTask(task, positions, stores))
     batches = [(o.topic, p, b) for o in (*outputs, *changelogs.values()) for p, b in o.take_all()]
     return FrozenCommit(frozen, batches)
@@ -120,7 +122,8 @@ async def write(frozen: FrozenCommit, writer: TxnWriter, token: Callable[[], Awa
                     at[spec.changelog] = end
             reached[task] = at
             metadata = CommitMetadata(at, writer.producer).text()
-            offsets.update({tp: CommittedOffset(position, metadata if n == 0 else "")
+            everywhere = follows(task.sub)
+            offsets.update({tp: CommittedOffset(position, metadata if n == 0 or everywhere else "")
                             for n, (tp, position) in enumerate(f.positions.items())})
         return offsets
 

@@ -6,20 +6,21 @@ import json
 import logging
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.engine.compile import compile_sub
-from penstock.engine.graph import Graph
 from penstock.engine.port import BadRecord, Bindings
 from penstock.errors import PenstockError
 from penstock.log.port import CommittedOffset, TaskId, TopicPartition
-from penstock.plan.nodes import Repartition, Start, StartAt
+from penstock.plan.nodes import Repartition, RoutedSink, Sink, Start, StartAt
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.runtime.context import Context
+from penstock.runtime.inputs import InputTopic
 from penstock.runtime.output import OutputTopic
-from penstock.runtime.recovery import Action, CommitMetadata, Decision, Facts, decide, read_metadata
+from penstock.runtime.recovery import Action, CommitMetadata, Decision, Facts, decide, newest, read_metadata
 from penstock.runtime.restore import replay
+from penstock.runtime.routing import RoutedRows
 from penstock.runtime.task import Task
 from penstock.state.lmdb import FORMAT, LmdbTaskState
 from penstock.state.port import Stamp
@@ -32,11 +33,6 @@ DELETE_RETENTION_MS = 86_400_000
 
 class TaskFailed(PenstockError):
     """A task that cannot go on by itself; the reason is shown, others go on."""
-
-
-def sources(sub: SubTopology) -> dict[str, StartAt]:
-    """Input topics of a sub-topology and where a new topology begins in each."""
-    return {n.topic.topic: StartAt() if isinstance(n, Repartition) else n.start for n in Graph(sub).sources()}
 
 
 def task_name(plan: ResolvedPlan, sub: SubTopology, partition: int) -> str:
@@ -54,22 +50,26 @@ class Hooks:
     progress: Callable[[TaskId, str], None]
 
 
-async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, outputs: Mapping[str, OutputTopic], hooks: Hooks) -> tuple[Task, str]:
-    """The opened task and its owner token. Raises TaskFailed, LogError, StateError; nothing stays open then."""
+async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, inputs: Sequence[InputTopic], outputs: Mapping[str, OutputTopic],
+                    hooks: Hooks) -> tuple[Task, str]:
+    """The opened task and its owner token. inputs: the topics that are read. Raises TaskFailed, LogError, StateError; nothing stays open then."""
     sub = plan.subs[task_id.sub]
     partition = task_id.partition
-    starts = sources(sub)
+    starts = {i.topic: i.start for i in inputs if partition < i.partitions}
     tps = [TopicPartition(topic, partition) for topic in starts]
     committed = await ctx.log.committed(plan.group, tps)
     state = _open_state(ctx, plan, sub, partition)
     owner = f"{ctx.slot}/{uuid.uuid4().hex}"
     try:
-        metadata = read_metadata(committed[tps[0]].metadata)
+        metadata = newest([read_metadata(committed[tp].metadata) for tp in tps])
         changelogs: Mapping[str, int] = {}
         if state is not None:
             changelogs = await _recover(ctx, plan, task_id, state, owner, committed, metadata, hooks)
-        positions = await _positions(ctx, starts, committed)
+        positions = await start_positions(ctx, starts, committed)
         task = _bind(ctx, plan, task_id, state, outputs, positions, hooks)
+        for i in inputs:
+            if i.like != i.topic:
+                task.program.read_too(i.topic, i.like)
     except BaseException:
         if state is not None:
             state.close()
@@ -144,7 +144,7 @@ def _nothing(ctx: Context, plan: ResolvedPlan, owner: str) -> Stamp:
     return Stamp(plan.incarnation, FORMAT, owner, {}, {}, ctx.boot, 0)
 
 
-async def _positions(ctx: Context, starts: Mapping[str, StartAt], committed: Mapping[TopicPartition, CommittedOffset]) -> dict[TopicPartition, int]:
+async def start_positions(ctx: Context, starts: Mapping[str, StartAt], committed: Mapping[TopicPartition, CommittedOffset]) -> dict[TopicPartition, int]:
     """Committed offsets, or where a new topology begins."""
     positions = {tp: c.offset for tp, c in committed.items() if c.offset >= 0}
     fresh = [tp for tp in committed if tp not in positions]
@@ -164,16 +164,18 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
           positions: Mapping[TopicPartition, int], hooks: Hooks) -> Task:
     sub = plan.subs[task_id.sub]
     name = task_name(plan, sub, task_id.partition)
+    routed = [RoutedRows(n, task_id.partition, f"{ctx.service_id}-", outputs) for n in sub.nodes if isinstance(n, RoutedSink)]
     program = compile_sub(sub, plan.settings, Bindings(
         topology=plan.topology, partition=task_id.partition,
         stores={} if state is None else {s.name: state.store(s.name) for s in sub.stores},
         outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock,
-        peek=_peek_log(name)))
+        peek=_peek_log(name), routed={r.node: r for r in routed}))
     if state is not None and sub.scalars is not None:
         store = state.store(sub.scalars.name)
         program.restore_scalars({key.decode(): value[1] for key, value in store.range(b"", b"")})  # type: ignore[misc]
-    return Task(name, task_id, sub, state, program, positions, tuple(outputs.values()), ctx.note, ctx.suspects.tasks.get(name),
-                plan.settings.max_task_idle_ms)
+    written = {n.topic.topic for n in sub.nodes if isinstance(n, Sink | Repartition)}
+    return Task(name, task_id, sub, state, program, positions, tuple(o for t, o in outputs.items() if t in written), routed, ctx.note,
+                ctx.suspects.tasks.get(name), plan.settings.max_task_idle_ms)
 
 
 def _peek_log(task: str) -> Callable[[str, int, Mapping[str, object]], None]:

@@ -7,7 +7,7 @@ transaction reached. The store says what it has applied: inputs L and changelogs
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -122,6 +122,12 @@ class CommitMetadata:
     def text(self) -> str:
         """Compact JSON, well under Kafka's 4 KiB."""
         return json.dumps({"c": dict(self.changelogs), "t": self.producer}, separators=(",", ":"))
+
+
+def newest(found: Sequence[CommitMetadata | None]) -> CommitMetadata | None:
+    """What the last commit said: changelogs only grow. Inputs of one task may have been committed at different times."""
+    said = [m for m in found if m is not None]
+    return max(said, key=lambda m: sum(m.changelogs.values())) if said else None
 
 
 def read_metadata(text: str) -> CommitMetadata | None:

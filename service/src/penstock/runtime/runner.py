@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,10 +25,12 @@ from penstock.runtime import commit as commits
 from penstock.runtime import dead_letter
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.context import Context
-from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, sources, task_name
+from penstock.runtime.inputs import InputTopic, discover, follows, planned
+from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, start_positions, task_name
 from penstock.runtime.output import OutputTopic, Row
 from penstock.runtime.poison import Suspect
 from penstock.runtime.recovery import CLEAN
+from penstock.runtime.routing import look_up
 from penstock.runtime.task import BUFFER_HIGH, BUFFER_LOW, Input, Task
 from penstock.state.lmdb import FORMAT
 from penstock.state.port import Stamp
@@ -46,6 +48,8 @@ PURGE_EVERY = 30.0
 BACK_OFF = (0.05, 5.0)
 TASK_TRIES = 3
 BOARD_EVERY = 1.0
+DISCOVER_EVERY = 1.0
+"""Seconds between looks for topics that match a pattern."""
 
 
 @dataclass(slots=True)
@@ -69,9 +73,12 @@ class Runner:
         self.tasks: dict[TaskId, Task] = {}
         self.owners: dict[TaskId, str] = {}
         self.failures: dict[TaskId, Failure] = {}
-        self._inputs = {n: sources(sub) for n, sub in enumerate(self.plan.subs)}
+        self._inputs: Mapping[int, Sequence[InputTopic]] = {n: planned(sub) for n, sub in enumerate(self.plan.subs)}
+        self._follows = any(map(follows, self.plan.subs))
+        self._discovered = 0.0
+        self._left_out: Sequence[str] = ()
         self._ids = [TaskId(n, p) for n, sub in enumerate(self.plan.subs) for p in range(sub.partitions)]
-        self._by_tp: dict[TopicPartition, TaskId] = {TopicPartition(t, i.partition): i for i in self._ids for t in self._inputs[i.sub]}
+        self._by_tp = self._owners()
         self._assignment: Assignment | None = None
         self._epoch = 0
         self._writer: TxnWriter | None = None
@@ -95,7 +102,7 @@ class Runner:
                                           lambda task: self.owners[task.id], ctx.clock.now_ms)
         self._hooks = Hooks(self._bad, self._expression_error, self._late, self._progress)
         self._run: asyncio.Task[None] | None = None
-        self._handle = ctx.membership.join(self.plan.group, sorted({t for ts in self._inputs.values() for t in ts}), self._ids,
+        self._handle = ctx.membership.join(self.plan.group, self._topics(), self._ids,
                                            lambda: "" if self._writer is None else self._writer.producer, self.wake.set)
 
     # ---- life
@@ -175,6 +182,8 @@ class Runner:
         latest = self._handle.latest
         if latest is not None and latest is not self._assignment:
             await self._adopt(latest)
+        if self._follows and time.monotonic() - self._discovered >= DISCOVER_EVERY:
+            await self._follow_patterns()
         self._open_next()
         if self._commit is not None and self._commit.done():
             done, self._commit = self._commit, None
@@ -259,6 +268,47 @@ class Runner:
             async with asyncio.timeout(timeout):
                 await self.wake.wait()
 
+    # ---- topics that come and go
+    def _owners(self) -> dict[TopicPartition, TaskId]:
+        return {TopicPartition(t.topic, i.partition): i for i in self._ids for t in self._inputs[i.sub] if i.partition < t.partitions}
+
+    def _topics(self) -> list[str]:
+        return sorted({t.topic for topics in self._inputs.values() for t in topics})
+
+    async def _follow_patterns(self) -> None:
+        try:
+            await self._discover()
+            await self._extend()
+        except LogError as e:
+            log.warning("topology %s cannot look for topics now: %s", self.plan.topology, e)
+
+    async def _discover(self) -> None:
+        """What the patterns match now. Offsets decide where a topic is read from, so it does not matter which worker saw it first."""
+        self._discovered = time.monotonic()
+        found = discover(self.plan, await self.ctx.log.topics())
+        if found.left_out != self._left_out:
+            self._left_out = found.left_out
+            for why in found.left_out:
+                log.warning("topology %s: %s", self.plan.topology, why)
+        if found.inputs != self._inputs:
+            self._inputs = found.inputs
+            self._by_tp = self._owners()
+            self._handle.subscribe(self._topics())
+
+    async def _extend(self) -> None:
+        """Running tasks read what was discovered."""
+        for task in list(self.tasks.values()):
+            wanted = {TopicPartition(t.topic, task.id.partition): t for t in self._inputs[task.id.sub] if task.id.partition < t.partitions}
+            fresh = [tp for tp in wanted if tp not in {i.tp for i in task.inputs}]
+            if not fresh:
+                continue
+            committed = await self.ctx.log.committed(self.plan.group, fresh)
+            positions = await start_positions(self.ctx, {tp.topic: wanted[tp].start for tp in fresh}, committed)
+            for tp in fresh:
+                log.info("task %s reads %s[%d] from %d", task.name, tp.topic, tp.partition, positions[tp])
+                task.read_too(tp, wanted[tp].like, positions[tp], committed[tp].offset)
+            self.ctx.readers.add(self, {tp: positions[tp] for tp in fresh})
+
     # ---- assignments
     async def _adopt(self, a: Assignment) -> None:
         gone = [t for t in self.tasks if t in a.give_up or t not in a.active]
@@ -301,7 +351,7 @@ class Runner:
             if suspect is not None and suspect.hopeless:
                 raise TaskFailed("the worker died three times while this task was running, each time on another record")
             await self._ready_writer()
-            task, owner = await open_task(self.ctx, self.plan, task_id, self._outputs, self._hooks)
+            task, owner = await open_task(self.ctx, self.plan, task_id, self._inputs[task_id.sub], self._outputs, self._hooks)
         except (TaskFailed, StoreFull, UnknownTopic) as e:
             retry = None if isinstance(e, TaskFailed) else 2.0
             self._fail(task_id, str(e), retry)
@@ -353,8 +403,12 @@ class Runner:
                             for sub in self.plan.subs for s in sub.stores if s.changelog}
 
     # ---- consumer of readers
+    def _reader_of(self, tp: TopicPartition) -> Task | None:
+        task_id = self._by_tp.get(tp)  # a topic that came and went has none
+        return None if task_id is None else self.tasks.get(task_id)
+
     def deliver(self, chunk: Chunk) -> None:
-        task = self.tasks.get(self._by_tp[chunk.tp])
+        task = self._reader_of(chunk.tp)
         if task is None:
             return
         task.deliver(chunk)
@@ -365,14 +419,14 @@ class Runner:
         self.wake.set()
 
     def known_end(self, tp: TopicPartition, end: int) -> None:
-        task = self.tasks.get(self._by_tp[tp])
+        task = self._reader_of(tp)
         if task is not None and end > task.input(tp).end:
             task.input(tp).end = end
             self.wake.set()
 
     def out_of_range(self, error: OffsetOutOfRange) -> None:
         tp = TopicPartition(error.topic, error.partition)
-        task = self.tasks.get(self._by_tp[tp])
+        task = self._reader_of(tp)
         if task is None:
             return
         if error.offset < error.earliest:
@@ -403,6 +457,7 @@ class Runner:
     async def _begin_commit(self) -> None:
         """Steps 0 and 1, then 2 to 6 in the background of further work."""
         await self._forward()
+        await self._route()
         tasks = list(self.tasks.values())
         try:
             frozen = commits.freeze(tasks, list(self._outputs.values()), self._changelogs, self.ctx.clock.now_ms())
@@ -424,13 +479,25 @@ class Runner:
             again = False
             for task in list(self.tasks.values()):
                 while not task.program.flush(time.monotonic() + TURN):
-                    self._drain(task)
+                    task.drain()
                     await asyncio.sleep(0)
-                self._drain(task)
+                task.drain()
 
-    def _drain(self, task: Task) -> None:
-        for output in self._outputs.values():
-            output.drain(task.id.partition)
+    async def _route(self) -> None:
+        """Rows for topics that were not known find them, or become dead letters."""
+        waiting = [(task, rows) for task in self.tasks.values() for rows in task.routed if rows.waiting]
+        if not waiting:
+            return
+        for topic, (partitions, max_batch) in (await look_up(self.ctx.log, [rows for _, rows in waiting])).items():
+            if topic not in self._outputs:
+                self._outputs[topic] = OutputTopic(topic, partitions, self.ctx.log.builder, self._too_large, max_batch)
+        for task, rows in waiting:
+            for bad in rows.settle():
+                try:
+                    self._bad(task.id, bad)
+                except TaskFailed as e:
+                    self._fail(task.id, str(e), None)
+                    raise LogError(f"task {task.name}: {e}") from e
 
     async def _write(self, frozen: commits.FrozenCommit) -> None:
         assert self._writer is not None
@@ -639,7 +706,7 @@ class Runner:
         if now - self._boarded >= BOARD_EVERY and self.tasks:
             self._boarded = now
             desired = TaskState.PAUSED if self.entry.desired is Desired.PAUSED else TaskState.RUNNING
-            reason = self.ctx.readers.failure
+            reason = self.ctx.readers.failure or "; ".join(self._left_out)
             changed = [t for t in self.tasks.values() if self._states.get(t.id) != (desired, reason) or t.lag]
             for t in changed:
                 self._states[t.id] = (desired, reason)

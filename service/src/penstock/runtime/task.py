@@ -16,6 +16,7 @@ from penstock.log.port import Chunk, Record, TaskId, TopicPartition
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.output import OutputTopic
 from penstock.runtime.poison import Note, NoteFile, Suspect
+from penstock.runtime.routing import RoutedRows
 from penstock.state.port import TaskState
 
 BUFFER_HIGH = 20_000
@@ -100,7 +101,7 @@ class Task:
     """An open task. `process` does a turn of work; everything else is the runner's."""
 
     def __init__(self, name: str, task_id: TaskId, sub: SubTopology, state: TaskState | None, program: Program,
-                 positions: Mapping[TopicPartition, int], outputs: Sequence[OutputTopic], note: NoteFile,
+                 positions: Mapping[TopicPartition, int], outputs: Sequence[OutputTopic], routed: Sequence[RoutedRows], note: NoteFile,
                  suspect: Suspect | None, max_idle_ms: int = 0) -> None:
         self.name = name
         self.id = task_id
@@ -109,6 +110,7 @@ class Task:
         self.program = program
         self.inputs = [Input(tp, at) for tp, at in positions.items()]
         self.outputs = outputs
+        self.routed = routed
         self.changelogs: dict[str, int] = {}
         self.first_commit = True
         self.processed = 0
@@ -119,6 +121,13 @@ class Task:
         self._max_idle = max_idle_ms / 1000
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
+
+    def read_too(self, tp: TopicPartition, like: str, position: int, committed: int) -> None:
+        """One more input, read as a topic of the plan."""
+        self.program.read_too(tp.topic, like)
+        added = self._by_tp[tp] = Input(tp, position)
+        added.committed = committed
+        self.inputs.append(added)
 
     def deliver(self, chunk: Chunk) -> None:
         """Chunks from the reader."""
@@ -236,11 +245,17 @@ class Task:
         """Set by the runner: the record goes to the dead letter."""
         raise NotImplementedError
 
-    def _run(self, source: Input, records: list[Record]) -> None:
-        self.program.run(source.tp.topic, records)
+    def drain(self, reading: str = "") -> None:
+        """What the program wrote into batches. reading: the topic whose records it processed, empty for a flush."""
         partition = self.id.partition
         for output in self.outputs:
             output.drain(partition)
+        for routed in self.routed:
+            routed.drain(reading)
+
+    def _run(self, source: Input, records: list[Record]) -> None:
+        self.program.run(source.tp.topic, records)
+        self.drain(source.tp.topic)
         source.done(len(records))
         self.processed += len(records)
         self.since += len(records)

@@ -15,7 +15,7 @@ from penstock.errors import RequestError, StateError
 from penstock.log.port import TopicPartition
 from penstock.runtime.board_port import TaskEntry
 from penstock.serving.gateway import Gateway
-from penstock.serving.graph import Stage
+from penstock.serving.graph import Stage, with_found
 from penstock.serving.positions import Position
 
 LOOK_AGAIN = 0.05
@@ -44,7 +44,8 @@ async def wait_for(gateway: Gateway, goal: Goal, position: Position, extra: Iter
     """Wait until the goal includes the position and the extra records (topic, partition, offset of the record). Raises
     POSITION_NOT_REACHED, FOREIGN_TOKEN."""
     start = time.monotonic()
-    relevant = gateway.ways.to(gateway.registry.state, goal.stage)
+    extra = list(extra)
+    relevant = with_found(gateway.ways.to(gateway.registry.state, goal.stage), (*position.topics, *(topic for topic, _, _ in extra)))
     targets = await _targets(gateway, relevant, position)
     for topic, partition, offset in extra:
         if topic in relevant:
@@ -100,7 +101,7 @@ async def _walk(gateway: Gateway, goal: Goal, relevant: Mapping[str, list[Stage]
 
 
 def _passed(gateway: Gateway, stage: Stage, tp: TopicPartition, target: int, entry: TaskEntry | None) -> bool:
-    if tp.topic in stage.inputs:
+    if stage.reads(tp.topic):
         return entry is not None and entry.inputs.get(f"{tp.topic}[{tp.partition}]", -1) >= target
     # A changelog of the stage's own: its store says how far it is.
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from penstock.catalog.port import CatalogState, TopologyEntry
@@ -12,13 +13,19 @@ from penstock.plan.resolved import SubTopology
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A sub-topology with the topics at its borders. changelogs: of its stores, they name its own commits."""
+    """A sub-topology with the topics at its borders. changelogs: of its stores, they name its own commits. patterns: of topics that it reads
+    when they come."""
 
     entry: TopologyEntry
     sub: SubTopology
     inputs: frozenset[str]
     outputs: frozenset[str]
     changelogs: frozenset[str]
+    patterns: tuple[str, ...] = ()
+
+    def reads(self, topic: str) -> bool:
+        """Whether a topic moves it."""
+        return topic in self.inputs or any(re.fullmatch(pattern, topic) for pattern in self.patterns)
 
     @property
     def at(self) -> tuple[str, int, str]:
@@ -35,7 +42,8 @@ def stage(entry: TopologyEntry, sub: SubTopology) -> Stage:
     """One sub-topology."""
     inputs, outputs = _borders(sub)
     logs = frozenset(s.changelog for s in sub.stores if s.changelog) - inputs
-    return Stage(entry, sub, inputs, outputs, logs)
+    patterns = tuple(n.pattern for n in sub.nodes if isinstance(n, SourceStream) and n.pattern)
+    return Stage(entry, sub, inputs, outputs, logs, patterns)
 
 
 def output_topics(sub: SubTopology) -> frozenset[str]:
@@ -50,7 +58,7 @@ def _borders(sub: SubTopology) -> tuple[frozenset[str], frozenset[str]]:
     own = {n.name for n in sub.nodes}
     for node in sub.nodes:
         if isinstance(node, SourceStream | SourceTable):
-            inputs.add(node.topic.topic)
+            inputs |= {t.topic for t in node.reads}
         elif isinstance(node, Sink):
             outputs.add(node.topic.topic)
         elif isinstance(node, Repartition):
@@ -64,9 +72,9 @@ def upstream(everything: list[Stage], of: Stage) -> list[Stage]:
     found: dict[tuple[str, int, str], Stage] = {of.at: of}
     waiting = [of]
     while waiting:
-        inputs = waiting.pop().inputs
+        reader = waiting.pop()
         for s in everything:
-            if s.at not in found and s.outputs & inputs:
+            if s.at not in found and any(map(reader.reads, s.outputs)):
                 found[s.at] = s
                 waiting.append(s)
     return list(found.values())
@@ -87,6 +95,13 @@ class Ways:
         if known is None:
             known = self._known[goal.at] = reading(upstream(stages(state), goal))
         return known
+
+
+def with_found(ways: Mapping[str, list[Stage]], topics: Iterable[str]) -> Mapping[str, list[Stage]]:
+    """The ways with those of topics that patterns find."""
+    among = {stage.at: stage for stages in ways.values() for stage in stages if stage.patterns}
+    found = {t: [s for s in among.values() if s.reads(t)] for t in topics if t not in ways} if among else {}
+    return {**ways, **{t: stages for t, stages in found.items() if stages}} if found else ways
 
 
 def reading(among: list[Stage]) -> Mapping[str, list[Stage]]:

@@ -71,31 +71,39 @@ class Lookups:
                              self.gateway.log.log_id)
             if position.catalog > self.gateway.registry.state.position:
                 await wait_catalog(self.gateway, position.catalog, freshness.max_wait)
-        state = self.gateway.registry.state
-        if state is not self._state:
-            self._state, self._tables = state, {}
-        table = self._tables.get(name)
+        table = self.known(name)
         if table is None:
-            table = self.tables.get(resolve(state, name))
+            table = self.tables.get(resolve(self.gateway.registry.state, name))
             await warm(self.gateway, table)
             self._tables[name] = table
         return table, position
 
-    async def get(self, table: Table, position: Position, keys: Sequence[Key], columns: Sequence[str], freshness: Freshness,
-                  as_of: int | None = None) -> Found:
-        """Rows of each key, in the order of keys; as_of: those of a versioned table that were valid at this time. Raises RequestError."""
+    def known(self, name: str) -> Table | None:
+        """The table, when a lookup has resolved it in this state of the catalog."""
+        state = self.gateway.registry.state
+        if state is not self._state:
+            self._state, self._tables = state, {}
+        return self._tables.get(name)
+
+    async def fresh(self, table: Table, position: Position, keys: Sequence[Key], freshness: Freshness) -> None:
+        """Wait until what is read for these keys includes the position. Raises RequestError."""
+        if freshness.tokens or freshness.offsets:
+            partitions = range(table.partitions) if table.foreign else sorted({table.partition_of(table.key_bytes(k)) for k, _, _ in keys})
+            await wait_for(self.gateway, Goal(table.served.name, table.stage, partitions), position, freshness.offsets,
+                           freshness.max_wait)
+
+    def get(self, table: Table, keys: Sequence[Key], columns: Sequence[str], stale: bool, as_of: int | None = None) -> Found:
+        """Rows of each key, in the order of keys, from what is committed now; as_of: those of a versioned table that were valid at this
+        time. Raises RequestError."""
+        chosen = self.view_of(table.served, columns)
+        if len(keys) == 1 and not table.foreign and as_of is None:
+            return self._one(table, chosen, *keys[0], stale)
         if len(keys) > MAX_KEYS:
             raise RequestError("INVALID_ARGUMENT", f"{len(keys)} keys; at most {MAX_KEYS} in one call", {"field": "keys"})
         if as_of is not None and table.history is None:
             raise not_versioned(table.served.name)
-        chosen = self.view_of(table.served, columns)
         wanted = [(table.key_bytes(key), low, high) for key, low, high in keys]
-        places = [table.partition_of(key) for key, _, _ in wanted]
-        if freshness.tokens or freshness.offsets:
-            partitions = range(table.partitions) if table.foreign else sorted(set(places))
-            await wait_for(self.gateway, Goal(table.served.name, table.stage, partitions), position, freshness.offsets,
-                           freshness.max_wait)
-        return self._read(table, chosen, wanted, places, freshness.stale, as_of)
+        return self._read(table, chosen, wanted, [table.partition_of(key) for key, _, _ in wanted], stale, as_of)
 
     def view_of(self, served: Served, columns: Sequence[str]) -> View:
         """The view of these columns, made once."""
@@ -106,6 +114,18 @@ class Lookups:
                 self._views.clear()
             known = self._views[at] = view(served, columns, "", {})
         return known
+
+    def _one(self, table: Table, chosen: View, values: tuple[object, ...], low: int, high: int, stale: bool) -> Found:
+        """What most calls ask for: one key, which is in its partition or nowhere."""
+        key = table.key_bytes(values)
+        partition = table.partition_of(key)
+        snapshot = self.tables.snapshot(table, partition, stale)
+        try:
+            found = self._rows(table, snapshot, key, low, high)
+            token = self._token(table, {partition: snapshot.stamp})
+        finally:
+            snapshot.close()
+        return Found(chosen, [chosen.pick(row) for row in found], [0] * len(found), token)
 
     def _read(self, table: Table, chosen: View, keys: Sequence[tuple[bytes, int, int]], places: Sequence[int], stale: bool,
               as_of: int | None) -> Found:

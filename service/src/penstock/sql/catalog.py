@@ -83,6 +83,7 @@ class InSession:
         self._catalog = catalog
         self.session = session
         self.find, self.names, self.topic_partitions = catalog.find, catalog.names, catalog.topic_partitions
+        self.topic_names = catalog.topic_names
         self.read_only, self.queries, self.all_topics = catalog.read_only, catalog.queries, catalog.all_topics
         self.text_of, self.made_by_query, self.next_number = catalog.text_of, catalog.made_by_query, catalog.next_number
 

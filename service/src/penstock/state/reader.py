@@ -55,9 +55,11 @@ class LmdbSnapshot:
         return database, self._reader.unpack(spec, self._txn, self._owner), self._gone[store]
 
     def _test_gone(self, spec: StoreSpec) -> Callable[[bytes], bool] | None:
-        time = expiry_time(spec.kind)
-        expired = 0 if time is None else read_expired(self._txn, self._reader.meta, spec.name)
-        return (lambda key: time(key) < expired) if time is not None and expired else None
+        time = self._reader.times[spec.name]
+        if time is None:
+            return None
+        expired = read_expired(self._txn, self._reader.meta, spec.name)
+        return (lambda key: time(key) < expired) if expired else None
 
     def get(self, store: str, key: bytes) -> Value | None:
         """Value of a key; None when there is none or its window is gone."""
@@ -94,6 +96,7 @@ class LmdbStateReader:
     def __init__(self, path: Path, specs: Iterable[StoreSpec], *, map_size: int = MAP_SIZE, check_every: float = 0.0) -> None:
         self.path = path
         self.specs = {spec.name: spec for spec in specs}
+        self.times = {name: expiry_time(spec.kind) for name, spec in self.specs.items()}
         self.meta: Any = None
         self._map_size = map_size
         self._env: Environment | None = None

@@ -16,6 +16,7 @@
       - {to: purchases, key_hex: ff, value_hex: ff00}
       - commit                                   # send on latest values, commit stores
       - {advance: 5000}                          # the clock
+      - {add_topic: sales-north}                 # a topic that a source's pattern finds
     outputs:                                     # in order, complete; a row names what it wants compared
       spend: [{key: c1, value: {N: 1}, at: 1000, window: 0, raw: '{"N":1}', headers: {}, partition: 0}]
     tables:                                      # rows by key, complete
@@ -126,13 +127,15 @@ def _do(driver: TopologyTestDriver, step: Any, number: int) -> None:
         driver.commit()
     elif isinstance(step, dict) and set(step) == {"advance"}:
         driver.advance_time(int(step["advance"]))
+    elif isinstance(step, dict) and set(step) == {"add_topic"}:
+        driver.add_topic(str(step["add_topic"]))
     elif isinstance(step, dict) and "to" in step:
         key, value = (bytes.fromhex(str(step[f"{part}_hex"])) if f"{part}_hex" in step else step.get(part) for part in ("key", "value"))
         headers = tuple((k, None if v is None else str(v).encode()) for k, v in (step.get("headers") or {}).items())
         driver.append(step["to"], key=key, value=value, timestamp=step.get("at"), headers=headers, partition=step.get("partition"),
                       window_start=step.get("window"), window_end=step.get("end"))
     else:
-        raise RequestError("INVALID_ARGUMENT", f"input {number + 1} is no record (`to`, `key`, `value`, `at`), `commit` or `advance`")
+        raise RequestError("INVALID_ARGUMENT", f"input {number + 1} is no record (`to`, `key`, `value`, `at`), `commit`, `advance` or `add_topic`")
 
 
 def _compare(driver: TopologyTestDriver, data: Mapping[str, Any]) -> list[str]:

@@ -11,8 +11,10 @@ One partition by default; with more, keys choose them as Kafka's producer does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from penstock.clock import ManualClock
@@ -21,10 +23,12 @@ from penstock.engine.merge import merge_by_timestamp
 from penstock.engine.port import BadRecord, Bindings, Program
 from penstock.engine.rowview import Row, row_view
 from penstock.errors import RequestError
+from penstock.log.port import Record
 from penstock.log.records import partitions_of
-from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable, TopicRef
+from penstock.plan.nodes import Repartition, RoutedSink, Sink, SourceStream, SourceTable, SourceTopic, TopicRef
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import Published, ResolvedPlan, SubTopology, Updates
+from penstock.planner.names import valid_topic
 from penstock.state.memory import MemoryTaskState
 from penstock.state.port import Stamp
 from penstock.testing.records import DriverRecord, Headers, OutputRecord, TopicCodec
@@ -40,6 +44,14 @@ class TopicRows:
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.rows: list[tuple[bytes | None, bytes | None, int, Headers]] = []
+
+
+class TopicRoutes:
+    """An engine.port.RoutedOutput likewise."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        self.rows: list[tuple[str | None, bytes | None, bytes | None, int, Headers, Record]] = []
 
 
 class DriverTopic:
@@ -69,7 +81,13 @@ class DriverTask:
     state: MemoryTaskState
     program: Program
     outputs: Mapping[str, TopicRows]
+    routed: Mapping[str, TopicRoutes]
     positions: dict[str, int]
+
+    def follows(self, topic: str) -> str:
+        """The topic of the plan as which a pattern reads another one; empty when none matches."""
+        patterns = [n for n in self.sub.nodes if isinstance(n, SourceStream) and n.pattern]
+        return next((n.topic.topic for n in patterns if re.fullmatch(n.pattern, topic)), "")
 
 
 class TopologyTestDriver:
@@ -113,6 +131,20 @@ class TopologyTestDriver:
         offset = topic.append(partition, key_bytes, codec.value_bytes(value), at, headers)
         self._process()
         return offset
+
+    def add_topic(self, topic: str) -> None:
+        """A topic that comes while the topology runs: sources whose pattern matches it read it too, with as many partitions as they have tasks."""
+        tasks = [task for task in self._tasks if task.follows(topic)]
+        if not tasks or topic in self._topics:
+            raise RequestError("INVALID_ARGUMENT", f"topic {topic} matches no pattern of this topology, or is there already")
+        like = tasks[0].follows(topic)
+        source = next(n for n in tasks[0].sub.nodes if isinstance(n, SourceStream) and n.topic.topic == like)
+        self._add_topic(replace(source.topic, topic=topic, partitions=tasks[0].sub.partitions), source.schema, 1)
+        self._names[topic] = topic
+        for task in tasks:
+            if task.sub is tasks[0].sub:
+                task.program.read_too(topic, like)
+                task.positions[topic] = 0
 
     def append_record(self, topic: str, record: DriverRecord) -> None:
         """Write a record's bytes to partition 0 of a topic and process all that follows from it."""
@@ -188,7 +220,12 @@ class TopologyTestDriver:
 
     def _declare(self, sub: SubTopology) -> None:
         for node in sub.nodes:
-            if isinstance(node, SourceStream | SourceTable | Sink):
+            if isinstance(node, SourceStream) and node.topics:
+                for topic, name in zip_longest(node.topics, node.relations, fillvalue=""):
+                    assert isinstance(topic, SourceTopic)
+                    self._add_topic(replace(node.topic, topic=topic.topic, partitions=topic.partitions), node.schema, sub.partitions)
+                    self._names[str(name).lower() or topic.topic] = topic.topic
+            elif isinstance(node, SourceStream | SourceTable | Sink):
                 self._add_topic(node.topic, node.schema, sub.partitions)
                 self._names[node.relation.lower()] = node.topic.topic
             elif isinstance(node, Repartition):
@@ -211,14 +248,16 @@ class TopologyTestDriver:
         state = MemoryTaskState(sub.stores)
         state.take("test")
         outputs = {n.topic.topic: TopicRows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
+        routed = {n.name: TopicRoutes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)}
         bindings = Bindings(self.plan.topology, partition, {s.name: state.store(s.name) for s in sub.stores}, outputs,
                             self.dead_letters.append, lambda node, error: self.expression_errors.append((node, error)),
-                            self.late.append, self.clock, lambda node, at, columns: self.peeked.append((node, dict(columns))))
+                            self.late.append, self.clock, lambda node, at, columns: self.peeked.append((node, dict(columns))), routed)
         program = compile_sub(sub, self.plan.settings, bindings)
         names = {n.name for n in sub.nodes}
-        positions = {n.topic.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) or isinstance(n, Repartition) and (
-            not any(i.partition(".")[0] in names for i in n.inputs) or any(n.name in m.inputs for m in sub.nodes))}
-        return DriverTask(sub, partition, state, program, outputs, positions)
+        positions = {t.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) for t in n.reads} | {
+            n.topic.topic: 0 for n in sub.nodes if isinstance(n, Repartition) and (
+                not any(i.partition(".")[0] in names for i in n.inputs) or any(n.name in m.inputs for m in sub.nodes))}
+        return DriverTask(sub, partition, state, program, outputs, routed, positions)
 
     def _process(self) -> None:
         """Run tasks until no input has records left."""
@@ -229,6 +268,8 @@ class TopologyTestDriver:
         """Records processed."""
         waiting: list[tuple[str, Sequence[DriverRecord]]] = []
         for topic, at in task.positions.items():
+            if task.partition >= len(self._topics[topic].partitions):
+                continue
             log = self._topics[topic].partitions[task.partition]
             waiting.append((topic, log[at:]))
             task.positions[topic] = len(log)
@@ -249,7 +290,31 @@ class TopologyTestDriver:
                 for (key, value, at, headers), p in zip(rows, partitions_of([r[0] for r in rows], count), strict=True):
                     topic.append(own if key is None else p, key, value, at, headers)
                 rows.clear()
+        for routes in task.routed.values():
+            for name, key, value, at, headers, record in routes.rows:
+                found = self._routed_to(task, routes.node, name)
+                if found is None:
+                    why = "the topic expression is null" if name is None else f"topic {name} does not exist"
+                    self.dead_letters.append(BadRecord(routes.node, "", task.partition, record, why))
+                else:
+                    moved += 1
+                    count = len(found.partitions)
+                    found.append(task.partition % count if key is None else partitions_of([key], count)[0], key, value, at, headers)
+            routes.rows.clear()
         return moved
+
+    def _routed_to(self, task: DriverTask, node: str, name: str | None) -> DriverTopic | None:
+        """The topic that a row names, made where the sink may make it."""
+        sink = next(n for n in task.sub.nodes if n.name == node)
+        assert isinstance(sink, RoutedSink)
+        if name is None or name.startswith(f"{self.plan.service_id}-"):
+            return None
+        if name not in self._topics:
+            exists = self.relations.topic_partitions(name)
+            if not exists and not (sink.create and valid_topic(name)):
+                return None
+            self._add_topic(replace(sink.topic, topic=name, partitions=exists or sink.partitions or 1), sink.schema, 1)
+        return self._topics[name]
 
 
 def planned(topology: Any, relations: Relations, partitions: int = 1) -> ResolvedPlan:

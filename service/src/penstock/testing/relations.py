@@ -32,6 +32,10 @@ class FixedRelations:
         """Partitions of an existing topic."""
         return self._topics.get(topic)
 
+    def topic_names(self) -> Iterable[str]:
+        """Names of all topics."""
+        return self._topics
+
 
 def relation_info(message: relation_pb2.Relation) -> RelationInfo:
     """A declaration (penstock.v1.Relation) as the catalog would hold it. Formats default to KAFKA for keys and JSON for values."""

@@ -64,6 +64,10 @@ class MemoryCatalog:
         """Partitions of an existing topic."""
         return self.topics.get(topic)
 
+    def topic_names(self) -> Iterable[str]:
+        """Names of all topics."""
+        return self.topics
+
     def read_only(self, name: str) -> bool:
         """Whether SOURCE made it."""
         return name in self.sources
@@ -108,6 +112,10 @@ class OnePartition:
     def topic_partitions(self, topic: str) -> int | None:
         """1 for every topic that exists."""
         return None if self._catalog.topic_partitions(topic) is None else 1
+
+    def topic_names(self) -> Iterable[str]:
+        """As the catalog."""
+        return self._catalog.topic_names()
 
 
 @dataclass

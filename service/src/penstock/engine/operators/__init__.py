@@ -66,5 +66,6 @@ OPERATORS: dict[type[n.Node], Operator] = {
     n.Deduplicate: deduplicate,
     n.Peek: peek,
     n.Sink: sink,
+    n.RoutedSink: sink,
 }
 """Every operator that has an input."""

@@ -8,7 +8,7 @@ from penstock.engine.generator import Generator, Lines
 from penstock.engine.internal import change_decoder, row_decoder
 from penstock.engine.operators.materialize import kept, stored_columns
 from penstock.engine.rows import NEVER, Change, KeyForm, Row, key_form, window_bytes
-from penstock.engine.timestamps import time_of
+from penstock.engine.timestamps import time_of, time_or
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 from penstock.types.schema import Column, Role
@@ -30,9 +30,13 @@ def function(gen: Generator, node: Source) -> tuple[str, Lines]:
     failed = gen.bind(gen.failed, "failed")
     return name, [
         f"def {name}(records):",
-        f'    """Records of topic {node.topic.topic}, in order."""',
+        f'    """Records of {_topics(node)}, in order."""',
         *indent([*gen.global_line(), "for r in records:", "    try:", *indent(body, 2),
                  "    except Exception as error:", f"        {failed}(error, r)"])]
+
+
+def _topics(node: Source) -> str:
+    return f"topics like {node.topic.topic}" if isinstance(node, n.SourceStream) and node.topics else f"topic {node.topic.topic}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,15 @@ def _time(gen: Generator, node: Source, found: dict[str, str]) -> tuple[Lines, s
         return [], "ts"
     column = node.schema.get(node.topic.timestamp_column)
     assert column is not None
-    reads = gen.bind(time_of(column.type, node.topic.timestamp_format, column.name), "time_of")
-    return [f"ts = {reads}({found[column.name]})"], "ts"
+    read = time_of(column.type, node.topic.timestamp_format, column.name)
+    match node.topic.on_bad_time:
+        case n.OnBadTime.BAD_RECORD:
+            return [f"ts = {gen.bind(read, 'time_of')}({found[column.name]})"], "ts"
+        case n.OnBadTime.RECORD_TIME:
+            return [f"ts = {gen.bind(time_or(read), 'time_or')}({found[column.name]}, ts)"], "ts"
+    notify, name = gen.bindings.expression_error, node.name
+    skipping = gen.bind(time_or(read, lambda error: notify(name, error)), "time_or")
+    return [f"ts = {skipping}({found[column.name]}, None)", "if ts is None:", "    continue"], "ts"
 
 
 def _headers(gen: Generator, node: Source, wanted: frozenset[str]) -> tuple[Lines, dict[str, str]]:

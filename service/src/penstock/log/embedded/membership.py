@@ -113,6 +113,9 @@ class EmbeddedGroup:
             raise AssignmentLost(f"{self.group}: the split has changed or another process has this worker's place")
         return self._latest.token
 
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Offsets are kept as long as the group."""
+
     def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
         """Nobody waits for it: the split is fixed."""
 

@@ -4,7 +4,9 @@ aiokafka's GroupCoordinator is eager and changes its token behind the caller's b
 (KIP-429 in spirit, claims instead of ownership lists):
 
     run       joins while a join is wanted, else heartbeats
-    claims    whatever SyncGroup gave is claimed until release(); the leader's assignor gives a claimed task to nobody else
+    claims    whatever SyncGroup gave is claimed until release(); the leader's assignor gives a claimed task to nobody else. What is released
+              while a round is under way was published as claimed, so its answer says "give up" once more: that is done already. Claiming
+              it again would make every release come too late for the round that it starts, for ever
     tokens    (generation, member), frozen when the assignment came; the old generation is refused (22) from the group's JoinGroup round on
     epoch     grows with every loss of membership (expelled, fenced): work of an older epoch must be aborted, whatever is assigned next
 
@@ -85,6 +87,7 @@ class KafkaGroup:
         self._member, self._generation = "", -1
         self._told = ""
         self._claims: dict[Task, int] = {}
+        self._released: set[Task] = set()  # since the claims were published in a JoinGroup
         self._memory: Down | None = None
         self._nonce = self._seq = 0
         self._draining = self._leaving = False
@@ -120,6 +123,10 @@ class KafkaGroup:
     def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
         """These given-up tasks are stopped, committed and closed. Ignored when a newer assignment has come: that one decides."""
         self._owner.call(self._release, tasks, assignment)
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """The group reads these topics from now on; the broker keeps offsets of topics that a member names."""
+        self._owner.call(self._subscribe, sorted(topics))
 
     def rejoin(self) -> None:
         """Tell the leader what changed on our side (lags; producers are noticed by themselves)."""
@@ -176,7 +183,13 @@ class KafkaGroup:
             return
         for task in tasks:
             self._claims.pop(_task(task), None)
+            self._released.add(_task(task))
         self._rejoin()
+
+    def _subscribe(self, topics: list[str]) -> None:
+        if topics != self._topics:
+            self._topics = topics
+            self._rejoin()
 
     def _rejoin(self) -> None:
         self._nonce += 1
@@ -253,6 +266,7 @@ class KafkaGroup:
     async def _join(self) -> None:
         timing = self._owner.timing
         self._want_join = False
+        self._released.clear()
         claimed = frozenset(TaskId(*t) for t in self._claims)
         try:
             call = JOIN_GROUP(self.name, timing.session, timing.rebalance, self._member, None, _PROTOCOL_TYPE, [(_PROTOCOL, self._published())])
@@ -300,9 +314,10 @@ class KafkaGroup:
         down = msgspec.msgpack.decode(ASSIGNMENT.decode(BytesIO(answer.assignment))[2], type=Down)
         self._memory = down
         self._seq += 1
-        self._claims = dict.fromkeys((*down.active, *down.give_up), token.generation)
+        give_up = [t for t in down.give_up if t not in self._released]
+        self._claims = dict.fromkeys((*down.active, *give_up), token.generation)
         assignment = Assignment(self._seq, self._state.epoch, token, frozenset(TaskId(*t) for t in down.active),
-                                frozenset(TaskId(*t) for t in down.give_up), down.fences)
+                                frozenset(TaskId(*t) for t in give_up), down.fences)
         self.trouble = ""
         self._set(latest=assignment, holding=False, early=None)
 

@@ -90,10 +90,14 @@ def _one_reader_a_topic(placed: Sequence[Placed], nodes: Sequence[Node]) -> None
     for node in nodes:
         if not isinstance(node, SourceStream | SourceTable):
             continue
-        other = readers.setdefault(node.topic.topic, node)
-        if other is node:
-            continue
-        same = isinstance(other, SourceStream) and isinstance(node, SourceStream)
-        if not same or (other.topic, other.schema, other.start) != (node.topic, node.schema, node.start):
-            raise refuse("INVALID_TOPOLOGY", f"{node.name}: {other.name} reads topic {node.topic.topic} already; read it once (to_table makes "
-                         "a table of a stream)", node=node.name, field=f"topology.nodes[{index[node.name]}]", topic=node.topic.topic)
+        for topic in (t.topic for t in node.reads):
+            other = readers.setdefault(topic, node)
+            if other is not node and not _alike(other, node):
+                raise refuse("INVALID_TOPOLOGY", f"{node.name}: {other.name} reads topic {topic} already; read it once (to_table makes a table "
+                             "of a stream)", node=node.name, field=f"topology.nodes[{index[node.name]}]", topic=topic)
+
+
+def _alike(one: SourceStream | SourceTable, other: SourceStream | SourceTable) -> bool:
+    """Streams that read the same topics in the same way."""
+    return isinstance(one, SourceStream) and isinstance(other, SourceStream) and \
+        (one.topic, one.schema, one.start, one.topics, one.pattern) == (other.topic, other.schema, other.start, other.topics, other.pattern)

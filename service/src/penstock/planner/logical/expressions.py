@@ -20,7 +20,7 @@ from penstock.planner.convert import PSEUDO
 from penstock.planner.logical.flow import Flow
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
-from penstock.types.sqltype import SqlType
+from penstock.types.sqltype import Kind, SqlType
 
 
 @contextmanager
@@ -37,6 +37,16 @@ def condition(node: Placed, text: str, scope: Scope, *field: str) -> Expr:
     """A BOOLEAN expression."""
     with placed_at(node, node.path(*field)):
         return expect_boolean(text, scope)
+
+
+def of_kind(node: Placed, text: str, scope: Scope, kinds: Sequence[Kind], *field: str) -> Expr:
+    """An expression of one of these kinds."""
+    with placed_at(node, node.path(*field)):
+        expr = analyze(text, scope)
+        if expr.type is None or expr.type.kind not in kinds:
+            raise ExpressionError(f"this is {'NULL' if expr.type is None else expr.type}; {' or '.join(k.value for k in kinds)} is needed "
+                                  "here: use CAST", 0, len(text), "TYPE_MISMATCH", metadata={"expected": " or ".join(k.value for k in kinds)})
+        return expr
 
 
 Item = tuple[str, Ast, str]

@@ -65,6 +65,12 @@ class Context:
 
     topology: str
     relations: Relations
+    service_id: str = ""
+    written: frozenset[str] = frozenset()  # topics that sinks of this topology name
+
+    def own(self, topic: str) -> bool:
+        """Whether a topic is the service's own, or written by this topology: no pattern finds it."""
+        return topic.startswith(("__", f"{self.service_id}-")) or topic in self.written
 
 
 @dataclass(frozen=True, slots=True)

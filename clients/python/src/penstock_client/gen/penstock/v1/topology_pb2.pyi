@@ -14,6 +14,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class OnBadTime(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ON_BAD_TIME_UNSPECIFIED: _ClassVar[OnBadTime]
+    ON_BAD_TIME_BAD_RECORD: _ClassVar[OnBadTime]
+    ON_BAD_TIME_SKIP: _ClassVar[OnBadTime]
+    ON_BAD_TIME_RECORD_TIME: _ClassVar[OnBadTime]
+
 class Emit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EMIT_UNSPECIFIED: _ClassVar[Emit]
@@ -46,6 +53,10 @@ class OnBadRecord(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ON_BAD_RECORD_DEAD_LETTER: _ClassVar[OnBadRecord]
     ON_BAD_RECORD_SKIP: _ClassVar[OnBadRecord]
     ON_BAD_RECORD_FAIL: _ClassVar[OnBadRecord]
+ON_BAD_TIME_UNSPECIFIED: OnBadTime
+ON_BAD_TIME_BAD_RECORD: OnBadTime
+ON_BAD_TIME_SKIP: OnBadTime
+ON_BAD_TIME_RECORD_TIME: OnBadTime
 EMIT_UNSPECIFIED: Emit
 EMIT_CHANGES: Emit
 EMIT_FINAL: Emit
@@ -133,14 +144,38 @@ class Node(_message.Message):
     def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ..., deduplicate: _Optional[_Union[Deduplicate, _Mapping]] = ..., peek: _Optional[_Union[Peek, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
-    __slots__ = ("relation", "inline", "start")
+    __slots__ = ("relation", "inline", "topics", "start")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     INLINE_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     relation: str
     inline: InlineRelation
+    topics: TopicSet
     start: StartPosition
-    def __init__(self, relation: _Optional[str] = ..., inline: _Optional[_Union[InlineRelation, _Mapping]] = ..., start: _Optional[_Union[StartPosition, _Mapping]] = ...) -> None: ...
+    def __init__(self, relation: _Optional[str] = ..., inline: _Optional[_Union[InlineRelation, _Mapping]] = ..., topics: _Optional[_Union[TopicSet, _Mapping]] = ..., start: _Optional[_Union[StartPosition, _Mapping]] = ...) -> None: ...
+
+class TopicSet(_message.Message):
+    __slots__ = ("names", "pattern", "relation", "relations")
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    RELATION_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    pattern: str
+    relation: InlineRelation
+    relations: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., pattern: _Optional[str] = ..., relation: _Optional[_Union[InlineRelation, _Mapping]] = ..., relations: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TimeColumn(_message.Message):
+    __slots__ = ("column", "format", "on_bad_time")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    ON_BAD_TIME_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    format: str
+    on_bad_time: OnBadTime
+    def __init__(self, column: _Optional[str] = ..., format: _Optional[str] = ..., on_bad_time: _Optional[_Union[OnBadTime, str]] = ...) -> None: ...
 
 class InlineRelation(_message.Message):
     __slots__ = ("schema", "topic")
@@ -165,18 +200,22 @@ class StartPosition(_message.Message):
     def __init__(self, earliest: _Optional[bool] = ..., latest: _Optional[bool] = ..., snapshot: _Optional[bool] = ..., after: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ..., at_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SourceStream(_message.Message):
-    __slots__ = ("origin",)
+    __slots__ = ("origin", "time")
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
     origin: Origin
-    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ...) -> None: ...
+    time: TimeColumn
+    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ..., time: _Optional[_Union[TimeColumn, _Mapping]] = ...) -> None: ...
 
 class SourceTable(_message.Message):
-    __slots__ = ("origin", "history")
+    __slots__ = ("origin", "history", "time")
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
     origin: Origin
     history: _duration_pb2.Duration
-    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ..., history: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    time: TimeColumn
+    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ..., history: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time: _Optional[_Union[TimeColumn, _Mapping]] = ...) -> None: ...
 
 class Filter(_message.Message):
     __slots__ = ("where", "negate")
@@ -209,10 +248,12 @@ class Explode(_message.Message):
     def __init__(self, columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class PartitionBy(_message.Message):
-    __slots__ = ("keys",)
+    __slots__ = ("keys", "without_key")
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_KEY_FIELD_NUMBER: _ClassVar[int]
     keys: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    without_key: bool
+    def __init__(self, keys: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., without_key: _Optional[bool] = ...) -> None: ...
 
 class Repartition(_message.Message):
     __slots__ = ("partitions",)
@@ -287,18 +328,20 @@ class Window(_message.Message):
     def __init__(self, kind: _Optional[_Union[_relation_pb2.WindowKind, str]] = ..., size: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., advance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StreamStreamJoin(_message.Message):
-    __slots__ = ("kind", "before", "after", "grace", "columns")
+    __slots__ = ("kind", "before", "after", "grace", "columns", "eager")
     KIND_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     GRACE_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    EAGER_FIELD_NUMBER: _ClassVar[int]
     kind: JoinKind
     before: _duration_pb2.Duration
     after: _duration_pb2.Duration
     grace: _duration_pb2.Duration
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
-    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., before: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+    eager: bool
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., before: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., eager: _Optional[bool] = ...) -> None: ...
 
 class StreamTableJoin(_message.Message):
     __slots__ = ("kind", "grace", "columns")
@@ -363,14 +406,20 @@ class Suppress(_message.Message):
     def __init__(self, window_closes: _Optional[bool] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_records: _Optional[int] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class Sink(_message.Message):
-    __slots__ = ("relation", "topic", "insert")
+    __slots__ = ("relation", "topic", "insert", "topic_expression", "headers", "drop_headers")
     RELATION_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     INSERT_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_EXPRESSION_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    DROP_HEADERS_FIELD_NUMBER: _ClassVar[int]
     relation: str
     topic: _relation_pb2.TopicBinding
     insert: bool
-    def __init__(self, relation: _Optional[str] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ..., insert: _Optional[bool] = ...) -> None: ...
+    topic_expression: str
+    headers: _containers.RepeatedCompositeFieldContainer[Projection]
+    drop_headers: bool
+    def __init__(self, relation: _Optional[str] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ..., insert: _Optional[bool] = ..., topic_expression: _Optional[str] = ..., headers: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., drop_headers: _Optional[bool] = ...) -> None: ...
 
 class TopologySettings(_message.Message):
     __slots__ = ("guarantee", "commit_interval", "on_bad_record", "updates", "max_task_idle")

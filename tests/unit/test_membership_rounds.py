@@ -1,0 +1,84 @@
+"""The membership of a group on Kafka against a scripted coordinator: what happens between JoinGroup and SyncGroup."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+from penstock.log.kafka.assign import VERSION, Down, Task, Up
+from penstock.log.kafka.membership import KafkaGroup, KafkaMembership, Timing, _assignment
+from penstock.log.kafka.protocol import SUBSCRIPTION, Call
+from penstock.log.port import TaskId
+
+
+class Coordinator:
+    """Answers JoinGroup at once as the second member of a group, SyncGroup when the test says with what. claims: those of each JoinGroup."""
+
+    def __init__(self) -> None:
+        self.claims: list[set[Task]] = []
+        self.syncs: asyncio.Queue[asyncio.Future[Any]] = asyncio.Queue()
+
+    async def ask_coordinator(self, kind: int, group: str, call: Call, lane: Any, timeout: float | None = None) -> Any:
+        name = type(call.struct).__name__
+        if name.startswith("JoinGroup"):
+            ((_, published),) = call.struct.protocols
+            up = msgspec.msgpack.decode(SUBSCRIPTION.decode(BytesIO(published))[2], type=Up)
+            self.claims.append(set(up.claims))
+            return SimpleNamespace(error=0, generation=len(self.claims), member="me", leader="other", members=[])
+        if name.startswith("SyncGroup"):
+            answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self.syncs.put_nowait(answer)
+            return await answer
+        return SimpleNamespace(error=0)
+
+    async def gives(self, active: set[int], give_up: set[int]) -> None:
+        """Answer the next SyncGroup."""
+        (await self.syncs.get()).set_result(_plan(active, give_up))
+
+    def drop_lane(self, lane: Any) -> None:
+        """There are no connections."""
+
+
+def _plan(active: set[int], give_up: set[int]) -> Any:
+    down = Down(VERSION, tuple((0, p) for p in active), tuple((0, p) for p in give_up), (), bool(give_up), {}, ())
+    return SimpleNamespace(error=0, assignment=_assignment(["in"], down))
+
+
+def _member(coordinator: Coordinator) -> KafkaGroup:
+    owner = SimpleNamespace(timing=Timing(heartbeat=5, moving=5), slot="a", node="n0", cluster=coordinator,
+                            call=lambda function, *arguments: asyncio.get_running_loop().call_soon(function, *arguments))
+    return KafkaGroup(cast(KafkaMembership, owner), "g", ["in"], [TaskId(0, p) for p in range(4)], lambda: "", lambda: None)
+
+
+def test_what_is_released_during_a_round_is_not_claimed_again_by_its_answer() -> None:
+    async def run() -> None:
+        coordinator = Coordinator()
+        group = _member(coordinator)
+        group.start()
+        await coordinator.gives(active={0, 1, 2, 3}, give_up=set())
+        group.rejoin()
+        await coordinator.gives(active={0, 1}, give_up={2, 3})
+        first = await _assigned(group, 2)
+        group.rejoin()  # another round begins before the tasks are closed
+        sync = await coordinator.syncs.get()
+        assert coordinator.claims[-1] == {(0, 0), (0, 1), (0, 2), (0, 3)}
+        group.release(first.give_up, first)
+        await asyncio.sleep(0)
+        sync.set_result(_plan({0, 1}, {2, 3}))  # by what was published
+        assert (await _assigned(group, 3)).give_up == frozenset()
+        await coordinator.gives(active={0, 1}, give_up=set())
+        assert coordinator.claims[-1] == {(0, 0), (0, 1)}
+        assert group._runner is not None
+        group._runner.cancel()
+        await asyncio.gather(group._runner, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+async def _assigned(group: KafkaGroup, seq: int) -> Any:
+    while group.latest is None or group.latest.seq < seq:  # type: ignore[attr-defined]
+        await asyncio.sleep(0.001)
+    return group.latest
