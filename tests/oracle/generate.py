@@ -284,15 +284,126 @@ def aggregate(b: Builder, flow: Flow | None = None, operator: str = "", window: 
     return b.add(operator or ("table aggregate" if flow.table else "aggregate"), "aggregate", body, made, group, **beside)
 
 
+def _number(b: Builder, flow: Flow) -> str:
+    """A number of a row that is not null."""
+    numbers = [n for n, kind in flow.columns if kind == "BIGINT"]
+    return f"COALESCE(row.{b.random.choice(numbers)}, {b.random.randint(0, 2)})" if numbers else "1"
+
+
+def _accumulators(b: Builder, inputs: list[Flow], session: bool, undoing: bool) -> dict[str, tuple[dict[str, Any], str]]:
+    """Columns that expressions fold, by name, with type: a sum, a count, the row's own value, a look at the other ones."""
+    def sums(sign: str, flow: Flow) -> str:
+        return f"acc.TOTAL {sign} {_number(b, flow)}"
+
+    zero = "CAST(0 AS BIGINT)"
+    adds = [_number(b, f) for f in inputs]
+    found: dict[str, tuple[dict[str, Any], str]] = {"TOTAL": ({"init": zero, "add": [f"acc.TOTAL + {a}" for a in adds]}, "BIGINT")}
+    if undoing:
+        found["TOTAL"][0]["undo"] = f"acc.TOTAL - {adds[0]}"
+    else:
+        found["BEFORE"] = {"init": "CAST(5 AS BIGINT)", "add": ["acc.TOTAL + 1", *("acc.BEFORE" if b.random.random() < 0.5 else "" for _ in inputs[1:])]}, "BIGINT"
+        strings = [[n for n, kind in f.columns if kind == "STRING"] for f in inputs]
+        if all(strings):
+            found["LAST"] = {"init": "''", "add": [f"row.{b.random.choice(names)}" for names in strings]}, "STRING"
+    merges = {"TOTAL": "acc.TOTAL + other.TOTAL", "BEFORE": "other.BEFORE", "LAST": "acc.LAST"}
+    if session:
+        for name, (one, _) in found.items():
+            one["merge"] = merges[name]
+    return found
+
+
+def _window(b: Builder, kind: str) -> dict[str, str]:
+    size = b.random.choice((1, 4, 7, 10))
+    window = {kind: f"{size}ms", "grace": f"{b.random.choice((0, 0, 2, 5, 20))}ms"}
+    if kind == "hopping":
+        window["advance"] = f"{b.random.randint(1, size)}ms"
+    if b.random.random() < 0.7:
+        window["retention"] = "1h"
+    return window
+
+
+def _some_window(b: Builder, table: bool) -> dict[str, Any]:
+    """What stands beside an aggregate: often no window."""
+    if table or b.random.random() < 0.5:
+        return {}
+    return {"window": _window(b, b.random.choice(("tumbling", "hopping", "session", "sliding")))}
+
+
+def fold(b: Builder) -> Flow:
+    """An aggregate by expressions, beside built-in functions or alone."""
+    flow = b.any()
+    group = _grouped(b, flow)
+    beside = _some_window(b, flow.table)
+    folds = _folds(b, group) if b.random.random() < 0.4 else {}
+    accumulators = _accumulators(b, [group], "session" in beside.get("window", ""), flow.table)
+    accumulators = {n: v for n, v in accumulators.items() if n != group.key[0]}
+    made = Flow(b.name(), True, group.key, tuple((n, kind) for n, (_, kind) in [*folds.items(), *accumulators.items()]), frozenset(),
+                windowed=bool(beside))
+    body = {"columns": {n: text for n, (text, _) in folds.items()}, "accumulators": {n: one for n, (one, _) in accumulators.items()}}
+    return b.add("table fold" if flow.table else "fold", "aggregate", body if folds else {"accumulators": body["accumulators"]}, made, group, **beside)
+
+
+def reduce(b: Builder) -> Flow:
+    """Of numbers: all columns of the input, or some of them."""
+    flow = b.any()
+    flow = select(b, flow) if b.random.random() < 0.6 else flow
+    group = _grouped(b, flow)
+    numbers = [n for n, kind in group.columns if kind == "BIGINT"]
+    if not numbers:
+        raise Cannot
+    some = numbers if b.random.random() < 0.7 else numbers[:1]
+    beside = _some_window(b, flow.table)
+    body: dict[str, Any] = {}
+    for n in some:
+        add = b.random.choice((f"COALESCE(acc.{n}, 0) + COALESCE(row.{n}, 0)", f"COALESCE(row.{n}, acc.{n})", f"acc.{n}"))
+        add = f"COALESCE(acc.{n}, 0) + COALESCE(row.{n}, 0)" if flow.table else add
+        body[n] = {"add": add, "undo": f"COALESCE(acc.{n}, 0) - COALESCE(row.{n}, 0)"} if flow.table else add
+    made = Flow(b.name(), True, group.key, tuple((n, "BIGINT") for n in some), frozenset(), windowed=bool(beside))
+    return b.add("table reduce" if flow.table else "reduce", "reduce", body, made, group, **beside)
+
+
+def cogroup(b: Builder) -> Flow:
+    """Two grouped streams, sometimes in windows."""
+    one = b.plain_stream()
+    other = b.beside(one, False)
+    groups = []
+    for flow in (one, other):
+        group = b.add("group_by", "group_by", {}, replace(flow, name=b.name()), flow)
+        b.flows.remove(group)
+        groups.append(group)
+    beside = _some_window(b, False)
+    accumulators = _accumulators(b, groups, "session" in beside.get("window", ""), False)
+    accumulators = {n: v for n, v in accumulators.items() if n != one.key[0]}
+    made = Flow(b.name(), True, one.key, tuple((n, kind) for n, (_, kind) in accumulators.items()), frozenset(), windowed=bool(beside))
+    return b.add("cogroup", "cogroup", {n: given for n, (given, _) in accumulators.items()}, made, *groups, **beside)
+
+
+def explode(b: Builder) -> Flow:
+    """One array or two, made of columns."""
+    flow = b.stream()
+    numbers = [n for n in flow.of("BIGINT") if n != flow.key[0]]
+    if not numbers:
+        raise Cannot
+    columns = {"E": (f"EXPLODE(ARRAY[{', '.join(b.random.choices(numbers, k=b.random.randint(1, 3)))}])", "BIGINT")}
+    if b.random.random() < 0.5:
+        columns["F"] = f"EXPLODE(ARRAY[{b.random.choice(numbers)}, 7])", "BIGINT"
+    if b.random.random() < 0.5:
+        columns["A"] = b.value(flow)
+    columns = {n: v for n, v in columns.items() if n != flow.key[0]}
+    if not any(text.startswith("EXPLODE") for text, _ in columns.values()):
+        raise Cannot
+    made = replace(flow, name=b.name(), columns=tuple((n, kind) for n, (_, kind) in columns.items()))
+    return b.add("explode", "explode", {n: text for n, (text, _) in columns.items()}, made, flow)
+
+
+def repartition(b: Builder) -> Flow:
+    flow = b.stream()
+    return b.add("repartition", "repartition", {}, replace(flow, name=b.name(), moved=True), flow)
+
+
 def windowed(kind: str, final: bool = False) -> Callable[[Builder], Flow]:
     def add(b: Builder) -> Flow:
-        size = b.random.choice((1, 4, 7, 10))
-        window = {kind: f"{size}ms", "grace": f"{b.random.choice((0, 0, 2, 5, 20))}ms"}
-        if kind == "hopping":
-            window["advance"] = f"{b.random.randint(1, size)}ms"
-        if b.random.random() < 0.7:
-            window["retention"] = "1h"
-        return aggregate(b, b.stream(), f"{kind}{' final' if final else ''}", window, "final" if final else "")
+        return aggregate(b, b.stream(), f"{kind}{' final' if final else ''}", _window(b, kind), "final" if final else "")
 
     return add
 
@@ -444,6 +555,7 @@ OPERATORS: dict[str, Callable[[Builder], Flow]] = {
     "stream-table inner": stream_table_join("inner"), "stream-table left": stream_table_join("left"),
     **{f"table-table {k}": table_table_join(k) for k in ("inner", "left", "right", "full")},
     **{f"stream-stream {k}": stream_stream_join(k) for k in ("inner", "left", "right", "full")},
+    "fold": fold, "reduce": reduce, "cogroup": cogroup, "explode": explode, "repartition": repartition,
     "foreign-key inner": foreign_key_join("inner"), "foreign-key left": foreign_key_join("left"),
 }
 

@@ -13,6 +13,7 @@ from penstock.planner.logical.flow import Context, Logical
 from penstock.planner.rules import RULES
 from penstock.planner.rules.drop_select import drop_select
 from penstock.planner.rules.keep_key import keep_key
+from penstock.planner.rules.keep_null_keys import keep_null_keys
 from penstock.planner.rules.share_groups import share_groups
 from penstock.planner.rules.share_sources import share_sources
 from penstock.planner.validate import validate
@@ -25,8 +26,9 @@ Rule = Callable[[Logical], Logical]
 
 
 def shown(logical: Logical) -> list[str]:
-    """A node a line; `+key` where the key of a group_by stays."""
-    return [f"{n.name} <- {' '.join(n.inputs)}{' +key' if not getattr(n, 'rekey', True) else ''}".removesuffix(" <- ") for n in logical.nodes]
+    """A node a line; `+key` where the key of a group_by stays, `-null` where a repartition drops null keys."""
+    marks = [" +key" if not getattr(n, "rekey", True) else " -null" if getattr(n, "drops_null_keys", False) else "" for n in logical.nodes]
+    return [f"{n.name} <- {' '.join(n.inputs)}{mark}".removesuffix(" <- ") for n, mark in zip(logical.nodes, marks, strict=True)]
 
 
 # (rule, nodes, before, after)
@@ -53,6 +55,10 @@ CASES: list[tuple[Rule, str, list[str], list[str]]] = [
      ["p", "g <- p", "h <- p"], ["p", "g <- p", "h <- p"]),
     (share_groups, "  p: {stream: purchases}\n  g: {from: p, partition_by: UUID() AS U}\n  h: {from: p, partition_by: UUID() AS U}",
      ["p", "g <- p", "h <- p"], ["p", "g <- p", "h <- p"]),
+    (keep_null_keys, ("  p: {stream: purchases}\n  c: {table: customers}\n  r: {from: p, repartition: {}}\n  f: {from: r, filter: TRUE}\n"
+     "  j: {from: [f, c], join: left}"), ["p", "c", "r <- p -null", "f <- r", "j <- f c"], ["p", "c", "r <- p", "f <- r", "j <- f c"]),
+    (keep_null_keys, "  p: {stream: purchases}\n  c: {table: customers}\n  r: {from: p, repartition: {}}\n  j: {from: [r, c], join: inner}",
+     ["p", "c", "r <- p -null", "j <- r c"], ["p", "c", "r <- p -null", "j <- r c"]),
 ]
 
 

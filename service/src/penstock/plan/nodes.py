@@ -254,10 +254,12 @@ class GroupBy(Node):
 @dataclass(frozen=True, slots=True)
 class Repartition(Node):
     """Writes its input to an internal topic and reads it back: the border of two sub-topologies (in both of them: as sink of the
-    first, as source of the second). Made behind a new key, or a node of the request. changes: records of a grouped table, value = (flag, old or new row)."""
+    first, as source of the second). Made behind a new key, or a node of the request. changes: records of a grouped table, value = (flag, old or new row).
+    drops_null_keys: a record without a key does not go through."""
 
     topic: TopicRef
     changes: bool = False
+    drops_null_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)

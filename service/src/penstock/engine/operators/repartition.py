@@ -46,7 +46,8 @@ def _write(gen: Generator, node: n.Repartition, row: Row, value: str) -> Lines:
     lines, key = gen.key_bytes(row, gen.graph.input(node), topic_form(node))
     append = gen.bind(gen.bindings.outputs[node.topic.topic].rows.append, f"write_{node.name}")
     failed = gen.bind(gen.failed, "failed")
-    body = [*lines, f"{append}(({key}, {value}, {row.ts}, {row.headers}))"]
+    write = f"{append}(({key}, {value}, {row.ts}, {row.headers}))"
+    body = [*lines, f"if {key} is not None:", f"    {write}"] if node.drops_null_keys else [*lines, write]
     return [f"# {node.name}: repartition", "try:", *indent(body), "except Exception as error:", f"    {failed}(error, {row.record})"]
 
 

@@ -32,9 +32,13 @@ def repartition(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Bui
     if partitions > MOST_PARTITIONS:
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: {partitions} partitions are more than {MOST_PARTITIONS}", node=node.name,
                      field=node.path("partitions"))
+    if not flow.schema.key:
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: {node.inputs[0]} has no key to repartition by; put partition_by before it", node=node.name,
+                     field=f"topology.nodes[{node.index}].inputs[0]")
     columns = sorted((Column(c.name, c.type, Role.KEY if c.role is Role.KEY else Role.VALUE) for c in flow.schema), key=lambda c: c.role is not Role.KEY)
     schema = Schema(tuple(columns))
-    made = Repartition(node.name, node.inputs, schema, flow.kind, flow.window, TopicRef("", partitions, flow.key_format, INTERNAL, window=flow.window))
+    topic = TopicRef("", partitions, flow.key_format, INTERNAL, window=flow.window)
+    made = Repartition(node.name, node.inputs, schema, flow.kind, flow.window, topic, drops_null_keys=True)
     return Built((made,), replace(flow, schema=schema, offsets=False))
 
 

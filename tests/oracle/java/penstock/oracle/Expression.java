@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Columns, literals, = and <, +. Comparison with null is false, addition with null is null. A name is looked up without regard to case;
+ * Columns, literals, = and <, + and -, COALESCE, ARRAY[...], CAST. Comparison with null is false, addition with null is null. A name is looked up without regard to case;
  * `input.column` where several inputs meet.
  */
 final class Expression {
@@ -14,7 +14,7 @@ final class Expression {
   private int at;
 
   private Expression(String text) {
-    var found = java.util.regex.Pattern.compile("'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_.]*|\\d+|[()=<+]").matcher(text);
+    var found = java.util.regex.Pattern.compile("'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_.]*|\\d+|[()=<+\\-,\\[\\]]").matcher(text);
     int end = 0;
     while (found.find()) {
       if (!text.substring(end, found.start()).isBlank()) {
@@ -62,14 +62,14 @@ final class Expression {
 
   private Function<Row, Object> sum() {
     var left = primary();
-    while (peek().equals("+")) {
-      at++;
+    while (peek().equals("+") || peek().equals("-")) {
+      long sign = tokens.get(at++).equals("+") ? 1 : -1;
       var first = left;
       var second = primary();
       left = row -> {
         Object a = first.apply(row);
         Object b = second.apply(row);
-        return a == null || b == null ? null : a instanceof Long x ? (Object) (x + (Long) b) : a + (String) b;
+        return a == null || b == null ? null : a instanceof Long x ? (Object) (x + sign * (Long) b) : a + (String) b;
       };
     }
     return left;
@@ -82,9 +82,27 @@ final class Expression {
       at++;
       return inner;
     }
+    if (token.equals("COALESCE") || token.equals("ARRAY")) {
+      var parts = list();
+      boolean array = token.equals("ARRAY");
+      return row -> {
+        List<Object> values = new ArrayList<>();
+        parts.forEach(part -> values.add(part.apply(row)));
+        return array ? values : values.stream().filter(v -> v != null).findFirst().orElse(null);
+      };
+    }
+    if (token.equals("CAST")) {
+      at++;
+      var inner = comparison();
+      at += 3; // AS, a type, the bracket: numbers are BIGINT here
+      return inner;
+    }
     if (token.startsWith("'")) {
       String text = token.substring(1, token.length() - 1).replace("''", "'");
       return row -> text;
+    }
+    if (token.equalsIgnoreCase("NULL")) {
+      return row -> null;
     }
     if (Character.isDigit(token.charAt(0))) {
       Long number = Long.valueOf(token);
@@ -95,6 +113,17 @@ final class Expression {
       return row -> value;
     }
     return row -> row.apply(token);
+  }
+
+  /** What stands in brackets, by comma. */
+  private List<Function<Row, Object>> list() {
+    List<Function<Row, Object>> parts = new ArrayList<>();
+    do {
+      at++;
+      parts.add(comparison());
+    } while (peek().equals(","));
+    at++;
+    return parts;
   }
 
   /** A column among columns by its exact name, else without regard to case. */

@@ -5,14 +5,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
-/** The aggregates of one node. A group's state is its row: COUNT, SUM (0 without values), MIN and MAX (null), COLLECT_LIST. */
+/** The aggregates of one node, and what expressions fold. A group's state is its row: COUNT, SUM (0 without values), MIN and MAX (null), COLLECT_LIST. */
 final class Fold {
   private record Call(String name, String function, Function<Expression.Row, Object> argument) {}
 
   private final List<Call> calls = new ArrayList<>();
+  final Accumulators accumulators;
 
-  Fold(List<Object> projections) {
+  Fold(List<Object> projections, List<Object> accumulators) {
+    this.accumulators = new Accumulators(accumulators);
     for (Object projection : projections) {
       Map<String, Object> one = Keys.Json.object(projection);
       String text = ((String) one.get("expression")).trim();
@@ -23,7 +26,7 @@ final class Fold {
   }
 
   List<String> names() {
-    return calls.stream().map(Call::name).toList();
+    return Stream.concat(calls.stream().map(Call::name), accumulators.names().stream()).toList();
   }
 
   /**
@@ -44,18 +47,28 @@ final class Fold {
         default -> throw new IllegalArgumentException("not an oracle's aggregate: " + call.function);
       });
     }
+    accumulators.start(state);
     return state;
   }
 
   Object add(Expression.Row row, Object state) {
-    return change(row, state, 1);
+    return add(0, row, state);
   }
 
-  Object undo(Expression.Row row, Object state) {
-    return change(row, state, -1);
+  /** A row of one of several inputs. */
+  Object add(int input, Expression.Row row, Object before) {
+    Map<String, Object> state = change(row, before, 1);
+    accumulators.add(input, row, before == null, state);
+    return state;
   }
 
-  private Object change(Expression.Row row, Object before, int sign) {
+  Object undo(Expression.Row row, Object before) {
+    Map<String, Object> state = change(row, before, -1);
+    accumulators.undo(row, state);
+    return state;
+  }
+
+  private Map<String, Object> change(Expression.Row row, Object before, int sign) {
     Map<String, Object> state = new LinkedHashMap<>(Keys.Json.object(before == null ? start() : before));
     for (Call call : calls) {
       Object value = call.argument.apply(row);
@@ -83,6 +96,9 @@ final class Fold {
 
   /** Two sessions become one. */
   Object merge(Object one, Object other) {
+    if (one == null && accumulators.reduces()) {
+      return other;
+    }
     Map<String, Object> left = Keys.Json.object(one == null ? start() : one);
     Map<String, Object> state = new LinkedHashMap<>(left);
     for (Call call : calls) {
@@ -99,6 +115,7 @@ final class Fold {
         default -> a == null || b != null && Expression.compare(b, a) > 0 ? b : a;
       });
     }
+    accumulators.merge(Keys.Json.object(other), state);
     return state;
   }
 }

@@ -15,7 +15,9 @@ import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.kstream.Aggregator;
 import org.apache.kafka.streams.kstream.Branched;
+import org.apache.kafka.streams.kstream.CogroupedKStream;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Joined;
@@ -28,6 +30,8 @@ import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Named;
 import org.apache.kafka.streams.kstream.Predicate;
 import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.kstream.Reducer;
+import org.apache.kafka.streams.kstream.Repartitioned;
 import org.apache.kafka.streams.kstream.StreamJoined;
 import org.apache.kafka.streams.kstream.ValueJoiner;
 import org.apache.kafka.streams.kstream.ValueJoinerWithKey;
@@ -126,7 +130,10 @@ final class Graph {
       case "select" -> flows.put(name, select(in, Keys.Json.list(body.get("columns"))));
       case "partitionBy" -> flows.put(name, partitionBy(in, Keys.Json.list(body.get("keys"))));
       case "groupBy" -> flows.put(name, groupBy(name, in, Keys.Json.list(body.get("keys"))));
-      case "aggregate" -> flows.put(name, aggregate(name, in, body));
+      case "aggregate" -> flows.put(name, inputs.size() > 1 ? cogroup(name, inputs, body) : aggregate(name, in, body));
+      case "explode" -> flows.put(name, explode(in, Keys.Json.list(body.get("columns"))));
+      case "repartition" -> flows.put(name, new Flow(in.stream().repartition(Repartitioned.<Object, Object>as(name).withKeySerde(new Keys())
+          .withValueSerde(new Values())), in.keys, in.values));
       case "streamTableJoin" -> flows.put(name, streamTable(name, names, inputs, body));
       case "tableTableJoin" -> flows.put(name, tableTable(name, names, inputs, body));
       case "streamStreamJoin" -> flows.put(name, streamStream(name, names, inputs, body));
@@ -250,9 +257,11 @@ final class Graph {
 
   @SuppressWarnings("unchecked")
   private Flow aggregate(String name, Flow in, Map<String, Object> body) {
-    var fold = new Fold(Keys.Json.list(body.get("columns")));
+    var fold = fold(body);
     KTable<Object, Object> made;
-    if (in.made instanceof KGroupedTable<?, ?> grouped) {
+    if (fold.accumulators.reduces() && fold.names().equals(in.values) && body.get("window") == null) {
+      made = reduce(name, in, fold);
+    } else if (in.made instanceof KGroupedTable<?, ?> grouped) {
       made = ((KGroupedTable<Object, Object>) grouped).aggregate(fold::initial, (k, v, s) -> fold.add(in.row(k, v), s),
           (k, v, s) -> fold.undo(in.row(k, v), s), stored(name));
     } else if (body.get("window") == null) {
@@ -263,6 +272,69 @@ final class Graph {
           Keys.Json.object(body.get("window")), "EMIT_FINAL".equals(body.get("emit")));
     }
     return new Flow(made, in.keys, fold.names());
+  }
+
+  private static Fold fold(Map<String, Object> body) {
+    return new Fold(Keys.Json.list(body.get("columns")), Keys.Json.list(body.get("accumulators")));
+  }
+
+  /** The DSL's own, where all columns of the input are reduced. A reducer knows no key. */
+  @SuppressWarnings("unchecked")
+  private KTable<Object, Object> reduce(String name, Flow in, Fold fold) {
+    Reducer<Object> add = (state, row) -> fold.add(in.row(null, row), state);
+    Reducer<Object> undo = (state, row) -> fold.undo(in.row(null, row), state);
+    return in.made instanceof KGroupedTable<?, ?> grouped ? ((KGroupedTable<Object, Object>) grouped).reduce(add, undo, stored(name))
+        : ((KGroupedStream<Object, Object>) in.made).reduce(add, stored(name));
+  }
+
+  @SuppressWarnings("unchecked")
+  private Flow cogroup(String name, List<Flow> inputs, Map<String, Object> body) {
+    var fold = fold(body);
+    CogroupedKStream<Object, Object> cogrouped = null;
+    for (int i = 0; i < inputs.size(); i++) {
+      int number = i;
+      Flow in = inputs.get(i);
+      var grouped = (KGroupedStream<Object, Object>) in.made;
+      Aggregator<Object, Object, Object> add = (k, v, s) -> fold.add(number, in.row(k, v), s);
+      cogrouped = cogrouped == null ? grouped.cogroup(add) : cogrouped.cogroup(grouped, add);
+    }
+    tables.add(name);
+    KTable<Object, Object> made = body.get("window") == null ? cogrouped.aggregate(fold::initial, stored(name))
+        : (KTable<Object, Object>) (KTable<?, ?>) Windows.cogroup(name, cogrouped, fold, Keys.Json.object(body.get("window")));
+    return new Flow(made, inputs.get(0).keys, fold.names());
+  }
+
+  /** Arrays are zipped, the shorter padded with null; a record without a value has no elements. */
+  private Flow explode(Flow in, List<Object> columns) {
+    Map<String, Function<Expression.Row, Object>> all = new LinkedHashMap<>();
+    Set<String> arrays = new HashSet<>();
+    for (Object column : columns) {
+      Map<String, Object> one = Keys.Json.object(column);
+      String text = (String) one.get("expression");
+      boolean array = text.startsWith("EXPLODE(");
+      all.put(alias(one), Expression.parse(array ? text.substring(8, text.length() - 1) : text));
+      if (array) {
+        arrays.add(alias(one));
+      }
+    }
+    var made = in.stream().flatMapValues((k, v) -> {
+      List<Object> rows = new ArrayList<>();
+      if (v == null) {
+        return rows;
+      }
+      Map<String, Object> values = Keys.Json.object(project(all, in.row(k, v)));
+      int length = arrays.stream().mapToInt(a -> Keys.Json.list(values.get(a)).size()).max().orElse(0);
+      for (int i = 0; i < length; i++) {
+        Map<String, Object> row = new LinkedHashMap<>(values);
+        for (String a : arrays) {
+          List<Object> elements = Keys.Json.list(values.get(a));
+          row.put(a, i < elements.size() ? elements.get(i) : null);
+        }
+        rows.add(row);
+      }
+      return rows;
+    });
+    return new Flow(made, in.keys, List.copyOf(all.keySet()));
   }
 
   /** Columns of two rows by name, and as `input.column`. */

@@ -3,6 +3,7 @@ package penstock.oracle;
 import java.time.Duration;
 import java.util.Map;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.kstream.CogroupedKStream;
 import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.JoinWindows;
 import org.apache.kafka.streams.kstream.KGroupedStream;
@@ -11,6 +12,7 @@ import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.SessionWindows;
 import org.apache.kafka.streams.kstream.SlidingWindows;
 import org.apache.kafka.streams.kstream.Suppressed;
+import org.apache.kafka.streams.kstream.TimeWindowedCogroupedKStream;
 import org.apache.kafka.streams.kstream.TimeWindowedKStream;
 import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.Windowed;
@@ -59,6 +61,26 @@ final class Windows {
     };
     var stored = Materialized.<Object, Object, WindowStore<Bytes, byte[]>>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
     return windowed.emitStrategy(emit).aggregate(fold::initial, add, retention == null ? stored : stored.withRetention(retention));
+  }
+
+  static KTable<Windowed<Object>, Object> cogroup(String name, CogroupedKStream<Object, Object> cogrouped, Fold fold, Map<String, Object> window) {
+    Duration size = duration(window, "size", Duration.ZERO);
+    Duration gap = duration(window, "gap", Duration.ZERO);
+    Duration retention = duration(window, "retention", null);
+    String kind = (String) window.getOrDefault("kind", "WINDOW_KIND_TUMBLING");
+    if (kind.equals("WINDOW_KIND_SESSION")) {
+      var stored = Materialized.<Object, Object, SessionStore<Bytes, byte[]>>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
+      return cogrouped.windowedBy(SessionWindows.ofInactivityGapAndGrace(gap, grace(window, gap)))
+          .aggregate(fold::initial, (k, one, other) -> fold.merge(one, other), retention == null ? stored : stored.withRetention(retention));
+    }
+    TimeWindowedCogroupedKStream<Object, Object> windowed = switch (kind) {
+      case "WINDOW_KIND_SLIDING" -> cogrouped.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(size, grace(window, size)));
+      case "WINDOW_KIND_HOPPING" -> cogrouped.windowedBy(
+          TimeWindows.ofSizeAndGrace(size, grace(window, size)).advanceBy(duration(window, "advance", size)));
+      default -> cogrouped.windowedBy(TimeWindows.ofSizeAndGrace(size, grace(window, size)));
+    };
+    var stored = Materialized.<Object, Object, WindowStore<Bytes, byte[]>>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
+    return windowed.aggregate(fold::initial, retention == null ? stored : stored.withRetention(retention));
   }
 
   /** {"windowCloses": true} or {"timeLimit": duration}, with "maxRecords", "maxBytes" and "whenFull". */
