@@ -366,6 +366,8 @@ def cogroup(b: Builder) -> Flow:
     """Two grouped streams, sometimes in windows."""
     one = b.plain_stream()
     other = b.beside(one, False)
+    if one.sources & other.sources:
+        raise Cannot  # which way a record takes first is each engine's own affair
     groups = []
     for flow in (one, other):
         group = b.add("group_by", "group_by", {}, replace(flow, name=b.name()), flow)
