@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -19,7 +20,10 @@ from penstock.api.host import Parts, assemble
 from penstock.api.server import run_gateway
 from penstock.config import ServeConfig
 from penstock.log.port import TopicPartition
+from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving import tail
+from penstock.serving.gateway import TaskStates
+from penstock.serving.positions import decode
 from penstock.serving.subscription import Start, Subscribe
 from penstock_client import declare
 from penstock_client.builder import Topology, tumbling
@@ -518,3 +522,56 @@ async def test_a_position_whose_records_are_gone_has_expired(node: Node) -> None
     earliest = topology_pb2.StartPosition(after=position_pb2.PositionToken(value=info.metadata["earliest"]))
     events = await collect(node, sub.SubscribeRequest(relation="purchases", start=earliest, until=END))
     assert [r["PRICE"] for r in pushed(events)] == [1.0], "the token in the answer goes on with what is kept"
+
+
+async def test_a_where_that_fixes_the_key_reads_its_partition_only(node: Node) -> None:
+    await shop(node)
+    ack = await node.append("purchases", *(row(f"c{i}", 1.0) for i in range(20)), *(row("big", 500.0) for _ in range(3)))
+    await get(node, "customers", "c1", ack.position.value)
+    partitions = {}
+    for where in ("customer = 'c7'", "'c7' = customer and n > 0", "customer in ('c7')", "(customer = 'c7' or customer = 'c7')", "n = 1"):
+        events = await collect(node, sub.SubscribeRequest(relation="customers", where=where, until=END))
+        keys = sorted(str(r["CUSTOMER"]) for r in pushed(events) if not r["_deleted"])
+        assert keys == (["c7"] if "c7" in where else sorted(f"c{i}" for i in range(20)))
+        at = decode(events[-1].end.position.value, node.log.log_id)
+        (partitions[where],) = (len(t.offsets) for t in at.topics.values())
+    assert partitions == {w: 2 if w == "n = 1" else 1 for w in partitions}
+    found = [r async for r in node.lookups.Scan(lookup.ScanRequest(
+        relation="customers", where="customer = :c", parameters={"c": text("c7")}))]
+    assert sum(r.rows.row_count for r in found) == 1
+    assert [len(t.offsets) for n, t in decode(found[-1].position.value, node.log.log_id).topics.items() if n.endswith("-changelog")] == [1]
+    big = await collect(node, sub.SubscribeRequest(relation="expensive", where="customer = 'big'", start=EARLIEST, until=END))
+    assert len(pushed(big)) == 3
+    declared = await collect(node, sub.SubscribeRequest(relation="purchases", where="customer = 'big'", start=EARLIEST, until=END))
+    assert len(pushed(declared)) == 3, "others may have placed the keys of a declared stream: every partition is read"
+    assert len(decode(declared[-1].end.position.value, node.log.log_id).topics["purchases"].offsets) == 2
+
+
+async def test_a_task_that_does_not_run_answers_within_max_staleness(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop(node)
+    ack = await node.append("purchases", row("a", 1.0))
+    await get(node, "customers", "a", ack.position.value)
+    known = TaskStates.get
+
+    def restoring(states: TaskStates, topology: str, incarnation: int, sub: str, partition: int) -> TaskEntry | None:
+        entry = known(states, topology, incarnation, sub, partition)
+        return None if entry is None else replace(entry, state=TaskState.RESTORING, state_reason="restoring 1 of 2 records")
+
+    async def stale(bound_ms: int | None) -> list[dict[str, object]]:
+        accepted = position_pb2.Stale() if bound_ms is None else position_pb2.Stale(
+            max_staleness=duration_pb2.Duration(seconds=bound_ms // 1000, nanos=bound_ms % 1000 * 1_000_000))
+        found = await node.lookups.Get(lookup.GetRequest(relation="customers", key=[text("a")], consistency=position_pb2.Consistency(stale=accepted)))
+        return rows_of(found.schema, found.rows)
+
+    await asyncio.sleep(0.05)
+    assert len(await stale(1)) == 1, "a task that runs answers from its newest commit, however long ago that was"
+    monkeypatch.setattr(TaskStates, "get", restoring)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await get(node, "customers", "a")
+    assert (refused.value.code(), reason(refused.value)) == (grpc.StatusCode.UNAVAILABLE, "NOT_SERVING")
+    assert len(await stale(None)) == len(await stale(60_000)) == 1
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stale(1)
+    assert reason(refused.value) == "NOT_SERVING" and "at most 1 ms old is accepted" in str(refused.value.details())
+    scan = lookup.ScanRequest(relation="customers", consistency=position_pb2.Consistency(stale=position_pb2.Stale()))
+    assert sum([r.rows.row_count async for r in node.lookups.Scan(scan)]) == 1

@@ -16,7 +16,7 @@ from penstock.serving.columns import view
 from penstock.serving.lookup import DEFAULT_WAIT, MAX_KEYS, Freshness, Key
 from penstock.serving.rows import RowLayout
 from penstock.serving.scan import Query, Range, fingerprint
-from penstock.serving.tables import Table, window_bounds
+from penstock.serving.tables import ANY_AGE, Table, window_bounds
 from penstock.serving.values import from_value
 from penstock.types.sqltype import BIGINT
 
@@ -42,7 +42,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
     def GetNow(self, request: pb.GetRequest) -> pb.GetResponse | None:
         """Get where nothing has to be waited for: the table was read before, and what is committed is fresh enough."""
         table = self._now(request)
-        return None if table is None else self._get(table, request, request.consistency.HasField("stale"))
+        return None if table is None else self._get(table, request, _staleness(request.consistency))
 
     async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
         lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
@@ -54,7 +54,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
     def BatchGetNow(self, request: pb.BatchGetRequest) -> pb.BatchGetResponse | None:
         """As GetNow."""
         table = self._now(request)
-        return None if table is None else self._batch(table, _keys(table, request.keys), request, request.consistency.HasField("stale"))
+        return None if table is None else self._batch(table, _keys(table, request.keys), request, _staleness(request.consistency))
 
     def _now(self, request: pb.GetRequest | pb.BatchGetRequest) -> Table | None:
         parts = self._host.parts
@@ -62,7 +62,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
             return None
         return parts.lookups.known(request.relation)
 
-    def _get(self, table: Table, request: pb.GetRequest, stale: bool) -> pb.GetResponse:
+    def _get(self, table: Table, request: pb.GetRequest, stale: int | None) -> pb.GetResponse:
         found = self._host.open.lookups.get(table, [_key(table, request)], tuple(request.columns), stale, _as_of(request))
         layout, response = found.view.layout, pb.GetResponse()
         layout.fill(response.rows, found.rows)
@@ -71,7 +71,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
             response.schema.CopyFrom(layout.message)
         return response
 
-    def _batch(self, table: Table, keys: list[Key], request: pb.BatchGetRequest, stale: bool) -> pb.BatchGetResponse:
+    def _batch(self, table: Table, keys: list[Key], request: pb.BatchGetRequest, stale: int | None) -> pb.BatchGetResponse:
         found = self._host.open.lookups.get(table, keys, tuple(request.columns), stale, _as_of(request))
         layout = found.view.layout
         return pb.BatchGetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), key_indexes=found.places,
@@ -81,7 +81,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
         parts, fresh = self._host.open, _freshness(request.consistency, context)
         table, at = await parts.lookups.resolve(request.relation, fresh)
         query = _query(table, request)
-        await parts.scans.fresh(table, at, fresh)
+        await parts.scans.fresh(table, query, at, fresh)
         first = True
         async for page in parts.scans.pages(table, query, fresh.stale):
             yield pb.ScanResponse(
@@ -148,10 +148,22 @@ def _query(table: Table, request: pb.ScanRequest) -> Query:
     return Query(chosen, bounds, windows, request.limit, request.cursor, fingerprint(same.SerializeToString(deterministic=True)))
 
 
+def _staleness(consistency: position_pb2.Consistency) -> int | None:
+    """Milliseconds that an answer may be old; None: it must be the newest commit. Raises INVALID_ARGUMENT."""
+    if not consistency.HasField("stale"):
+        return None
+    if not consistency.stale.HasField("max_staleness"):
+        return ANY_AGE
+    bound = millis(consistency.stale.max_staleness)
+    if bound < 0:
+        raise RequestError("INVALID_ARGUMENT", f"max_staleness is {bound} ms; it is 0 or more", {"field": "consistency.stale.max_staleness"})
+    return bound
+
+
 def _freshness(consistency: position_pb2.Consistency, context: grpc.aio.ServicerContext) -> Freshness:
     match consistency.WhichOneof("level"):
         case "stale":
-            return Freshness(stale=True)
+            return Freshness(stale=_staleness(consistency))
         case "at_least":
             wanted = consistency.at_least
             left = context.time_remaining()

@@ -118,8 +118,11 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
     if decision.action in (Action.EMPTY, Action.REBUILD):
         state.wipe()
     state.take(owner)
-    at = dict.fromkeys(target, 0) if decision.action is Action.REBUILD else dict((state.stamp() or _nothing(ctx, plan, owner)).changelogs)
-    stamp = Stamp(plan.incarnation, FORMAT, owner, {} if decision.action is Action.REBUILD else _inputs(state), at, ctx.boot, ctx.clock.now_ms())
+    before = state.stamp() or _nothing(ctx, plan, owner)
+    if decision.action is Action.REBUILD:  # without inputs: readers see that it is not complete
+        stamp = Stamp(plan.incarnation, FORMAT, owner, {}, dict.fromkeys(target, 0), ctx.boot, ctx.clock.now_ms())
+    else:  # as old as its last commit until it is replayed: readers may accept that
+        stamp = Stamp(plan.incarnation, FORMAT, owner, before.inputs, dict(before.changelogs), ctx.boot, before.committed_ms)
 
     def progress(done: int, total: int, rate: float) -> None:
         ctx.counters.restored += done
@@ -133,11 +136,6 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
     state.restore(plan.subs[task_id.sub].stores[0].name, (), done)
     state.sync()
     return target
-
-
-def _inputs(state: LmdbTaskState) -> Mapping[str, int]:
-    stamp = state.stamp()
-    return {} if stamp is None else stamp.inputs
 
 
 def _nothing(ctx: Context, plan: ResolvedPlan, owner: str) -> Stamp:

@@ -19,7 +19,9 @@ from penstock.errors import ExpressionError, RequestError
 from penstock.expr.analyze import expect_boolean
 from penstock.expr.compile import compile_condition
 from penstock.expr.scope import Scope
+from penstock.expr.typed import Expr
 from penstock.plan.nodes import RelationKind
+from penstock.serving.narrow import keys_of
 from penstock.serving.rows import Row, RowLayout, layout
 from penstock.serving.values import from_value, type_of_value
 from penstock.types.schema import Column, Role
@@ -36,13 +38,14 @@ Condition = Callable[[Row], bool]
 @dataclass(frozen=True, slots=True)
 class View:
     """A caller's choice. pick makes its row of a base row; keep is None when every row is wanted. identity: places in the base row of
-    key and window columns. serial: unlike that of any other view, so that what was made for it can be kept by it."""
+    key and window columns. keys: those of every row that is kept, None: any. serial: unlike that of any other view, so that what was made for it can be kept by it."""
 
     base: tuple[Column, ...]
     layout: RowLayout
     pick: Pick
     keep: Condition | None
     identity: tuple[int, ...]
+    keys: Sequence[tuple[object, ...]] | None = None
     serial: int = field(default_factory=itertools.count().__next__)
 
     def bare(self, base_key: Row) -> Row:
@@ -66,11 +69,22 @@ def view(served: Served, columns: Sequence[str], where: str, parameters: Mapping
     table = served.kind is RelationKind.TABLE
     chosen = _choose(served, base, columns, table)
     identity = tuple(i for i, c in enumerate(base) if c.role in (Role.KEY, Role.WINDOW))
-    return View(base, layout(tuple(base[i] for i in chosen), table), _picker(chosen, len(base)), condition(base, where, parameters), identity)
+    kept = condition(base, where, parameters)
+    keep, keys = (None, None) if kept is None else (kept.holds, keys_of(kept.expr, served.schema.key, kept.values))
+    return View(base, layout(tuple(base[i] for i in chosen), table), _picker(chosen, len(base)), keep, identity, keys)
 
 
-def condition(base: tuple[Column, ...], where: str, parameters: Mapping[str, types_pb2.Value]) -> Condition | None:
-    """The compiled predicate; equal texts without parameters share one."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A predicate: compiled, and as an expression with the values of its parameters."""
+
+    holds: Condition
+    expr: Expr
+    values: Mapping[str, object]
+
+
+def condition(base: tuple[Column, ...], where: str, parameters: Mapping[str, types_pb2.Value]) -> Kept | None:
+    """The predicate; equal texts without parameters share one."""
     if not where.strip():
         return None
     names = tuple((c.name, c.type) for c in base)
@@ -85,19 +99,19 @@ def condition(base: tuple[Column, ...], where: str, parameters: Mapping[str, typ
 
 
 @lru_cache(maxsize=512)
-def _shared_condition(names: tuple[tuple[str, SqlType], ...], where: str) -> Condition:
+def _shared_condition(names: tuple[tuple[str, SqlType], ...], where: str) -> Kept:
     return _compile(names, where, {}, {})
 
 
 def _compile(names: tuple[tuple[str, SqlType], ...], where: str, types: Mapping[str, SqlType | None],
-             values: Mapping[str, object]) -> Condition:
+             values: Mapping[str, object]) -> Kept:
     scope = Scope((("", dict(names)),), types)
     try:
         expr = expect_boolean(where, scope)
     except ExpressionError as e:
         e.field = e.field or "where"
         raise
-    return compile_condition(expr, [n for n, _ in names], values)
+    return Kept(compile_condition(expr, [n for n, _ in names], values), expr, values)
 
 
 def _choose(served: Served, base: tuple[Column, ...], columns: Sequence[str], table: bool) -> tuple[int, ...]:

@@ -32,12 +32,12 @@ Key = tuple[tuple[object, ...], int, int]
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How fresh an answer must be. tokens and offsets (topic, partition, offset) must be included within max_wait seconds. stale
-    accepts a task that is restoring."""
+    accepts a task that is restoring or does not run, when its last commit is at most so many ms old; None does not."""
 
     tokens: Sequence[str] = ()
     offsets: Sequence[tuple[str, int, int]] = ()
     max_wait: float = DEFAULT_WAIT
-    stale: bool = False
+    stale: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Lookups:
             await wait_for(self.gateway, Goal(table.served.name, table.stage, partitions), position, freshness.offsets,
                            freshness.max_wait)
 
-    def get(self, table: Table, keys: Sequence[Key], columns: Sequence[str], stale: bool, as_of: int | None = None) -> Found:
+    def get(self, table: Table, keys: Sequence[Key], columns: Sequence[str], stale: int | None, as_of: int | None = None) -> Found:
         """Rows of each key, in the order of keys, from what is committed now; as_of: those of a versioned table that were valid at this
         time. Raises RequestError."""
         chosen = self.view_of(table.served, columns)
@@ -115,7 +115,7 @@ class Lookups:
             known = self._views[at] = view(served, columns, "", {})
         return known
 
-    def _one(self, table: Table, chosen: View, values: tuple[object, ...], low: int, high: int, stale: bool) -> Found:
+    def _one(self, table: Table, chosen: View, values: tuple[object, ...], low: int, high: int, stale: int | None) -> Found:
         """What most calls ask for: one key, which is in its partition or nowhere."""
         key = table.key_bytes(values)
         partition = table.partition_of(key)
@@ -127,7 +127,7 @@ class Lookups:
             snapshot.close()
         return Found(chosen, [chosen.pick(row) for row in found], [0] * len(found), token)
 
-    def _read(self, table: Table, chosen: View, keys: Sequence[tuple[bytes, int, int]], places: Sequence[int], stale: bool,
+    def _read(self, table: Table, chosen: View, keys: Sequence[tuple[bytes, int, int]], places: Sequence[int], stale: int | None,
               as_of: int | None) -> Found:
         snapshots: dict[int, LmdbSnapshot] = {}
         rows: list[Row] = []
@@ -147,7 +147,7 @@ class Lookups:
                 snapshot.close()
         return Found(chosen, rows, indexes, token)
 
-    def _snapshot(self, table: Table, snapshots: dict[int, LmdbSnapshot], partition: int, stale: bool) -> LmdbSnapshot:
+    def _snapshot(self, table: Table, snapshots: dict[int, LmdbSnapshot], partition: int, stale: int | None) -> LmdbSnapshot:
         snapshot = snapshots.get(partition)
         if snapshot is None:
             snapshot = snapshots[partition] = self.tables.snapshot(table, partition, stale)

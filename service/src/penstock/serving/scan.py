@@ -1,7 +1,7 @@
 """Scans: a range or all of a table, in pages, each page a short read transaction on one partition.
 
 The cursor behind a page names the partition and the last key read, and carries the changelog offsets of the partitions' first pages: the
-position of the last page, from which a subscription misses nothing. Rows come partition by partition, in the order of serialised keys.
+position of the last page, from which a subscription misses nothing. A `where` that fixes the key reads its partitions only. Rows come partition by partition, in the order of serialised keys.
 """
 
 from __future__ import annotations
@@ -79,16 +79,17 @@ class Scans:
     tables: Tables
     lookups: Lookups
 
-    async def fresh(self, table: Table, position: Position, freshness: Freshness) -> None:
-        """Wait until every partition includes what was asked for."""
+    async def fresh(self, table: Table, query: Query, position: Position, freshness: Freshness) -> None:
+        """Wait until every partition that is read includes what was asked for."""
         if freshness.tokens or freshness.offsets:
-            goal = Goal(table.served.name, table.stage, range(table.partitions))
+            goal = Goal(table.served.name, table.stage, table.places(query.view.keys))
             await wait_for(self.gateway, goal, position, freshness.offsets, freshness.max_wait)
 
-    async def pages(self, table: Table, query: Query, stale: bool) -> AsyncIterator[Page]:
+    async def pages(self, table: Table, query: Query, stale: int | None) -> AsyncIterator[Page]:
         """Every page. Raises NOT_SERVING, INVALID_CURSOR, INVALID_RANGE."""
         check_range(table, query.range)
-        at = self._begin(table, query)
+        places = table.places(query.view.keys)
+        at = self._begin(table, query, places[0])
         keep = _keeps(table, query)
         low, high = _byte_bounds(table, query.range)
         while True:
@@ -101,17 +102,17 @@ class Scans:
             at.last = last
             full = bool(query.limit) and at.given >= query.limit
             if last is None:
-                at.partition += 1
-            if at.partition >= table.partitions or full:
-                done = at.partition >= table.partitions
+                at.partition = next((p for p in places if p > at.partition), table.partitions)
+            done = at.partition >= table.partitions
+            if done or full:
                 yield Page(rows, "" if done else _write(at), self._token(table, at) if done else "")
                 return
             if rows:
                 yield Page(rows, _write(at))
 
-    def _begin(self, table: Table, query: Query) -> _Cursor:
+    def _begin(self, table: Table, query: Query, first: int) -> _Cursor:
         if not query.cursor:
-            return _Cursor(table.owner.incarnation, query.check, 0, None, 0, {}, {})
+            return _Cursor(table.owner.incarnation, query.check, first, None, 0, {}, {})
         at = _read(query.cursor, table)
         if at.incarnation != table.owner.incarnation or at.check != query.check or at.partition >= table.partitions:
             raise _bad_cursor(table, "it belongs to another scan, or the table has changed")
@@ -119,7 +120,7 @@ class Scans:
         return at
 
     def _page(self, table: Table, at: _Cursor, keep: Condition | None, view: View, low: bytes, high: bytes, limit: int,
-              stale: bool) -> tuple[list[Row], Stamp | None, bytes | None]:
+              stale: int | None) -> tuple[list[Row], Stamp | None, bytes | None]:
         """Rows, stamp, and the last key read (None: the partition ends)."""
         snapshot = self.tables.snapshot(table, at.partition, stale)
         try:

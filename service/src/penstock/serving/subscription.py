@@ -17,6 +17,7 @@ from penstock_client.gen.penstock.v1 import types_pb2
 from penstock.catalog.view import Served, find, resolve
 from penstock.errors import LogError, OffsetOutOfRange, RequestError
 from penstock.log.port import TopicInfo, TopicPartition
+from penstock.log.records import murmur2
 from penstock.serving.codec import TopicCodec, topic_codec
 from penstock.serving.columns import View, view
 from penstock.serving.freshness import wait_catalog
@@ -25,7 +26,7 @@ from penstock.serving.positions import Position, decode
 from penstock.serving.push import Push, Terms
 from penstock.serving.push_stream import StreamPush
 from penstock.serving.push_table import TablePush
-from penstock.serving.tables import Tables
+from penstock.serving.tables import Table, Tables
 from penstock.serving.tail import Tails
 
 TOMBSTONES_MS = 86_400_000
@@ -144,7 +145,7 @@ class Hub:
         info = (await self.gateway.topics.get([topic])).get(topic)
         if info is None:
             raise RequestError("MISSING_TOPIC", f"topic {topic} of {served.name} does not exist", {"relation": served.name, "topic": topic})
-        partitions = _partitions(request, served, info)
+        partitions = self._narrowed(_partitions(request, served, info), served, chosen, table, info.partitions)
         until = await self._until(request, info, partitions)
         terms = Terms(chosen, topic, info.topic_id, partitions, until, request.limit, request.max_batch_rows, request.linger, request.progress)
         starts = await self._starts(request.start, served, info, partitions, position, table is not None)
@@ -155,6 +156,19 @@ class Hub:
             ends = await self.gateway.log.ends([TopicPartition(topic, p) for p in partitions if p not in starts])
             starts = {**starts, **{tp.partition: end for tp, end in ends.items()}}
         return StreamPush(self, served, terms, tail, self._codec(served), starts)
+
+    def _narrowed(self, asked: list[int], served: Served, chosen: View, table: Table | None, count: int) -> list[int]:
+        """Partitions that can have rows of the view: those of its keys, where this service has placed them."""
+        if not chosen.keys:
+            return asked
+        if table is not None:
+            places = set(table.places(chosen.keys))
+        elif served.published is not None and served.window is None:
+            write = self._codec(served).write_key
+            places = {(murmur2(write(k) or b"") & 0x7FFFFFFF) % count for k in chosen.keys}
+        else:
+            return asked
+        return [p for p in asked if p in places] or asked[:1]
 
     def gone(self, served: Served) -> pb.EndReason | None:
         """Why a subscription of this relation must end now."""

@@ -18,11 +18,13 @@ from penstock.serving.graph import Stage, stage
 from penstock.serving.history import History
 from penstock.serving.rows import Row
 from penstock.state.keys import MAX_START, SESSION_SIZE, START_SIZE, session_bounds, session_key, window_key
-from penstock.state.port import Value
+from penstock.state.port import Stamp, Value
 from penstock.state.reader import LmdbSnapshot
 from penstock.types.sqltype import SqlType
 
 RETRY_SECONDS = 0.2
+ANY_AGE = 1 << 62
+"""Milliseconds: as stale as can be."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Table:
     def partition_of(self, key: bytes) -> int:
         """Where the partitioner of Kafka's producers puts a key."""
         return (murmur2(key) & 0x7FFFFFFF) % self.partitions
+
+    def places(self, keys: Sequence[Sequence[object]] | None) -> Sequence[int]:
+        """Partitions that hold these keys, all of them where keys are not known or others have placed them."""
+        if not keys or self.foreign:
+            return range(self.partitions)
+        return sorted({self.partition_of(self.key_bytes(k)) for k in keys})
 
     def key_bytes(self, key: Sequence[object]) -> bytes:
         """The serialised key. Raises INVALID_KEY."""
@@ -94,19 +102,31 @@ class Tables:
         table = self._known[served.name] = _table(served)
         return table
 
-    def snapshot(self, table: Table, partition: int, stale: bool = False) -> LmdbSnapshot:
-        """A committed view of one partition. Raises NOT_SERVING."""
+    def snapshot(self, table: Table, partition: int, stale: int | None = None) -> LmdbSnapshot:
+        """A committed view of one partition. stale: answer also when the task does not run, if its last commit is at most so many ms old.
+        Raises NOT_SERVING."""
         task = self._gateway.tasks.get(table.owner.name, table.owner.incarnation, table.sub.name, partition)
-        if task is not None and task.state is TaskState.RESTORING and not stale:
+        if task is not None and task.state is TaskState.RESTORING and stale is None:
             raise not_serving(table, partition, task)
         try:
             snapshot = self._gateway.stores.snapshot(table.owner, table.sub, partition)
         except StateError as e:
             raise not_serving(table, partition, task, str(e)) from e
-        if snapshot.stamp is None and (task is None or task.state not in (TaskState.RUNNING, TaskState.PAUSED)):
+        running = task is not None and task.state in (TaskState.RUNNING, TaskState.PAUSED)
+        if snapshot.stamp is None and not running:
             snapshot.close()
             raise not_serving(table, partition, task, "nothing was committed yet")
+        if stale is not None and not running and (age := self._age(snapshot.stamp)) > stale:
+            snapshot.close()
+            raise not_serving(table, partition, task, f"its last commit is {_shown(age)}, at most {stale} ms old is accepted",
+                              staleness_ms=str(min(age, ANY_AGE)), max_staleness_ms=str(stale))
         return snapshot
+
+    def _age(self, stamp: Stamp | None) -> int:
+        """Milliseconds since the last commit that a store shows; for ever while it is built from nothing."""
+        if stamp is None or not stamp.inputs:
+            return ANY_AGE
+        return max(0, self._gateway.clock.now_ms() - stamp.committed_ms)
 
 
 def _table(served: Served) -> Table:
@@ -129,13 +149,17 @@ def _history(owner: Node, sub: SubTopology) -> History | None:
     return History(owner.store.name, owner.history, sub.scalars.name, owner.name.encode())
 
 
-def not_serving(table: Table, partition: int, task: TaskEntry | None, detail: str = "") -> RequestError:
+def _shown(age: int) -> str:
+    return "not complete yet" if age >= ANY_AGE else f"{age} ms old"
+
+
+def not_serving(table: Table, partition: int, task: TaskEntry | None, detail: str = "", **more: str) -> RequestError:
     """The refusal while a task cannot be read."""
     state = task.state.value if task is not None else "UNKNOWN"
-    reason = (task.state_reason if task is not None else "") or detail
+    reason = "; ".join(text for text in (task.state_reason if task is not None else "", detail) if text)
     name = f"{table.owner.name}/{table.sub.name}-{partition}"
     return RequestError("NOT_SERVING", f"task {name} cannot be read now ({state}): {reason}", {
-        "relation": table.served.name, "topology": table.owner.name, "task": name, "state": state, "detail": reason,
+        "relation": table.served.name, "topology": table.owner.name, "task": name, "state": state, "detail": reason, **more,
     }, retry_after=RETRY_SECONDS)
 
 

@@ -235,8 +235,9 @@ class InvalidCursorError(PenstockError):
 
 
 class NotServingError(PenstockError):
-    """UNAVAILABLE, with RetryInfo; metadata relation, topology, task, state, detail. The task that has the rows is opening,
-    restoring or failed: retry, ListTasks says more."""
+    """UNAVAILABLE, with RetryInfo; metadata relation, topology, task, state, detail, and staleness_ms and max_staleness_ms
+    when the rows are older than the call accepts. The task that has the rows is opening, restoring or failed: retry,
+    ListTasks says more."""
 
     reason = "NOT_SERVING"
 
