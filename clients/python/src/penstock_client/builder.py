@@ -14,7 +14,7 @@ Expressions are SQL text. A relation is named, or declared inline with `columns=
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from penstock_client.declare import Binding, Columns, schema
 from penstock_client.folds import Cofold, Fold
@@ -22,6 +22,9 @@ from penstock_client.gen.penstock.v1 import position_pb2, relation_pb2, topology
 from penstock_client.position import duration
 
 Seconds = float | timedelta
+Start = str | datetime
+"""`snapshot` (default for tables), `latest` (default for streams that are subscribed to), `earliest`, a token to start after, or an aware
+datetime."""
 Projected = str | tuple[str, str]
 """An expression, or (expression, name) where the name is no Python identifier or is `name` itself."""
 
@@ -117,12 +120,13 @@ class Topology:
         *,
         columns: Columns | None = None,
         binding: Binding | None = None,
-        start: str = "",
+        start: Start = "",
         time: topology_pb2.TimeColumn | str = "",
         name: str = "",
     ) -> Stream:
         """Read a stream of the catalog, or one that is declared here with columns (and then published under the node's name). start is
-        `earliest` (default), `latest` or a position token. time: the column that gives the time, or `time_column()`."""
+        `earliest` (default), `latest`, a position token or a time; what that is in the log is settled when the topology is registered. time: the
+        column that gives the time, or `time_column()`."""
         node = self._node(name, _node_name(relation) or "source")
         node.source_stream.origin.CopyFrom(_origin(relation, columns, binding, start))
         if time:
@@ -136,7 +140,7 @@ class Topology:
         pattern: str = "",
         columns: Columns | None = None,
         binding: Binding | None = None,
-        start: str = "",
+        start: Start = "",
         time: topology_pb2.TimeColumn | str = "",
         name: str = "",
     ) -> Stream:
@@ -158,7 +162,7 @@ class Topology:
         return Stream(self, node.name)
 
     def table(
-        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: str = "",
+        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: Start = "",
         history: Seconds | None = None, name: str = "",
     ) -> Table:  # fmt: skip
         """Read a table, as stream() does a stream, and materialise it. history: how long earlier rows are kept; such a table is versioned."""
@@ -467,7 +471,7 @@ def _projections(columns: tuple[Projected, ...], named: dict[str, str]) -> list[
     return plain + [topology_pb2.Projection(expression=text, alias=alias) for alias, text in named.items()]
 
 
-def _origin(relation: str, columns: Columns | None, binding: Binding | None, start: str) -> topology_pb2.Origin:
+def _origin(relation: str, columns: Columns | None, binding: Binding | None, start: Start) -> topology_pb2.Origin:
     if columns is None:
         if not relation or binding is not None:
             raise ValueError("give a relation's name, or columns and a binding to declare one")
@@ -480,8 +484,14 @@ def _origin(relation: str, columns: Columns | None, binding: Binding | None, sta
     return origin
 
 
-def start_position(start: str) -> topology_pb2.StartPosition:
-    """`earliest`, `latest`, `snapshot`, or a token to start after."""
+def start_position(start: Start) -> topology_pb2.StartPosition:
+    """`earliest`, `latest`, `snapshot`, a token to start after, or an aware datetime."""
+    if isinstance(start, datetime):
+        if start.tzinfo is None:
+            raise ValueError(f"{start!r} has no time zone")
+        position = topology_pb2.StartPosition()
+        position.at_time.FromDatetime(start)
+        return position
     match start:
         case "earliest":
             return topology_pb2.StartPosition(earliest=True)

@@ -13,6 +13,7 @@ import grpc
 
 from penstock_client import appends, lookups, model, operations
 from penstock_client.appender import Appender
+from penstock_client.builder import Start
 from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS, Raw
 from penstock_client.declare import Binding, Columns
 from penstock_client.declare import relation as declaration
@@ -23,7 +24,7 @@ from penstock_client.position import AtLeast
 from penstock_client.retry import NO_RETRY, Retry
 from penstock_client.row import Batch, Row
 from penstock_client.scan import Scan
-from penstock_client.subscribing import Start, SubscriptionState, Wanted
+from penstock_client.subscribing import SubscriptionState, Wanted
 from penstock_client.subscription import Subscription
 
 T = TypeVar("T")
@@ -98,9 +99,9 @@ class Client:
         """Go on where it was paused, and try failed tasks again."""
         return self._run(operations.resume(name))
 
-    def reset_topology(self, name: str, *, etag: str = "") -> model.TopologyInfo:
-        """Forget state and positions of a paused topology."""
-        return self._run(operations.reset(name, etag))
+    def reset_topology(self, name: str, *, etag: str = "", start: Start = "") -> model.TopologyInfo:
+        """Forget state and positions of a paused topology, which begins anew: at start, or as its definition says."""
+        return self._run(operations.reset(name, etag, start))
 
     def explain(self, topology: str | operations.Definition, *, source: bool = False) -> str:
         """The plan of a registered topology or of a definition, as text; with the generated Python if asked."""

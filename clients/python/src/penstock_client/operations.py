@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from penstock_client import model
-from penstock_client.builder import Topology
+from penstock_client.builder import Start, Topology, start_position
 from penstock_client.gen.penstock.v1 import (
     catalog_service_pb2 as catalog,
 )
@@ -99,9 +99,9 @@ def resume(name: str) -> Operation[model.TopologyInfo]:
     return _topology("ResumeTopology", topologies.ResumeTopologyRequest(name=name), topologies.ResumeTopologyResponse, _registered)
 
 
-def reset(name: str, etag: str) -> Operation[model.TopologyInfo]:
+def reset(name: str, etag: str, start: Start) -> Operation[model.TopologyInfo]:
     """ResetTopology."""
-    request = topologies.ResetTopologyRequest(name=name, etag=etag)
+    request = topologies.ResetTopologyRequest(name=name, etag=etag, start=start_position(start) if start else None)
     return _topology("ResetTopology", request, topologies.ResetTopologyResponse, _registered, idempotent=False)
 
 

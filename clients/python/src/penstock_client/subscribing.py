@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import grpc
-from google.protobuf import timestamp_pb2
 
 from penstock_client import events
 from penstock_client._error import PenstockError
-from penstock_client.builder import start_position
+from penstock_client.builder import Start, start_position
 from penstock_client.errors import CredentialsInvalidError, RelationReplacedError, UnreachableError
-from penstock_client.gen.penstock.v1 import position_pb2, topology_pb2
+from penstock_client.gen.penstock.v1 import position_pb2
 from penstock_client.gen.penstock.v1 import subscription_service_pb2 as subscription
 from penstock_client.position import duration
 from penstock_client.retry import Retry, transient
@@ -26,8 +24,6 @@ from penstock_client.row import RowSchema, batch_of, schema_of
 from penstock_client.values import parameters
 
 METHOD = "/penstock.v1.SubscriptionService/Subscribe"
-Start = str | datetime
-"""`snapshot` (default for tables), `latest` (default for streams), `earliest`, a token to start after, or an aware datetime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class Wanted:
             where=self.where,
             parameters=parameters(self.values),
             columns=self.columns,
-            start=_start(position or self.start),
+            start=start_position(position or self.start) if position or self.start else None,
             until=_until(self.until),
             limit=max(self.limit - taken, 1) if self.limit else 0,
             partitions=self.partitions,
@@ -62,16 +58,6 @@ class Wanted:
             max_linger=None if self.max_linger is None else duration(self.max_linger),
             progress_interval=None if self.progress_interval is None else duration(self.progress_interval),
         )
-
-
-def _start(start: Start) -> topology_pb2.StartPosition | None:
-    if isinstance(start, datetime):
-        if start.tzinfo is None:
-            raise ValueError(f"{start!r} has no time zone")
-        at_time = timestamp_pb2.Timestamp()
-        at_time.FromDatetime(start)
-        return topology_pb2.StartPosition(at_time=at_time)
-    return start_position(start) if start else None
 
 
 def _until(until: str) -> subscription.Until | None:

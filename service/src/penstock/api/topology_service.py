@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import grpc
 from penstock_client.gen.penstock.v1 import topology_pb2, topology_service_pb2_grpc
@@ -20,6 +21,7 @@ from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
 from penstock.serving.source import source_of
+from penstock.serving.starts import pin
 
 METHODS = dict.fromkeys(("RegisterTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ExplainTopology"), "unary")
 
@@ -38,7 +40,7 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
             entry = TopologyEntry(definition.name, 0, 1, _bytes(definition), plan, Desired.RUNNING, gateway.clock.now_ms())
             return pb.RegisterTopologyResponse(topology=topology_message(entry, pb.TOPOLOGY_STATE_STARTING, "only validated"))
         entry = await register.register(gateway.log, gateway.registry, definition.name, _bytes(definition), self._planner(definition),
-                                        gateway.clock)
+                                        partial(pin, gateway), gateway.clock)
         if request.HasField("wait"):
             await states.settled(gateway, entry, seconds(request.wait))
         return pb.RegisterTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
@@ -67,7 +69,9 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
     async def ResetTopology(self, request: pb.ResetTopologyRequest, context: grpc.aio.ServicerContext) -> pb.ResetTopologyResponse:
         gateway = self._host.gateway
         definition = topology_pb2.Topology.FromString(topology(gateway.registry.state, request.name).definition)
-        entry = await register.reset(gateway.log, gateway.registry, request.name, self._planner(definition), request.etag)
+        if request.HasField("start"):
+            _begin(definition, request.start)
+        entry = await register.reset(gateway.log, gateway.registry, request.name, self._planner(definition), partial(pin, gateway), request.etag)
         return pb.ResetTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
 
     async def ExplainTopology(self, request: pb.ExplainTopologyRequest, context: grpc.aio.ServicerContext) -> pb.ExplainTopologyResponse:
@@ -98,6 +102,15 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
 
     def _message(self, entry: TopologyEntry) -> pb.RegisteredTopology:
         return topology_message(entry, *states.current(self._host.gateway, entry))
+
+
+def _begin(definition: topology_pb2.Topology, start: topology_pb2.StartPosition) -> None:
+    """Have every source begin there."""
+    for node in definition.nodes:
+        if node.HasField("source_stream"):
+            node.source_stream.origin.start.CopyFrom(start)
+        elif node.HasField("source_table"):
+            node.source_table.origin.start.CopyFrom(start)
 
 
 def _bytes(definition: topology_pb2.Topology) -> bytes:

@@ -1,7 +1,7 @@
 """Registration, reset and deletion of topologies: the topics in the log and the entry in the registry, in the order that leaves no
 half of either behind.
 
-1. plan on the state at the registry's end (refused: nothing was created)
+1. plan on the state at the registry's end, look up where its sources begin (refused: nothing was created)
 2. create the topics that the plan needs and that do not exist
 3. write the entry, only if the registry has not moved since 1; else undo 2 for this incarnation's internal topics and begin again
 Deletion goes the other way: the entry first, so that workers stop, then group and topics. A worker that comes too late finds them gone.
@@ -28,32 +28,34 @@ DEFAULT_RETENTION_MS = 7 * 86_400_000
 
 Plan = Callable[[Relations, int], ResolvedPlan]
 """(relations, incarnation) -> the plan of one definition. Raises RequestError."""
+Pin = Callable[[ResolvedPlan], Awaitable[ResolvedPlan]]
+"""The plan with the offsets at which its sources begin (serving/starts.py). Raises RequestError, LogUnavailable."""
 
 
 class _Moved(Exception):
     """The registry has moved since the plan was made."""
 
 
-async def register(log: Log, registry: Registry, name: str, definition: bytes, plan_on: Plan, clock: Clock) -> TopologyEntry:
+async def register(log: Log, registry: Registry, name: str, definition: bytes, plan_on: Plan, pin: Pin, clock: Clock) -> TopologyEntry:
     """Register a topology. An equal definition is answered as the first time. Raises RequestError, LogUnavailable."""
 
     async def attempt(state: CatalogState) -> TopologyEntry:
         present = changes.same_definition(state, name, definition)
         if present is not None:
             return present
-        plan = await _planned(log, state, plan_on)
+        plan = await pin(await _planned(log, state, plan_on))
         await _write(log, registry, plan, lambda s: changes.register(s, name, definition, plan, clock.now_ms()))
         return topology(registry.state, name)
 
     return await _until_still(registry, attempt)
 
 
-async def reset(log: Log, registry: Registry, name: str, plan_on: Plan, etag: str) -> TopologyEntry:
+async def reset(log: Log, registry: Registry, name: str, plan_on: Plan, pin: Pin, etag: str) -> TopologyEntry:
     """Give a paused topology a new incarnation; it begins anew when resumed. Raises RequestError, LogUnavailable."""
 
     async def attempt(state: CatalogState) -> TopologyEntry:
         old = changes.may_reset(state, name, etag)
-        plan = await _planned(log, _without(state, old), plan_on)
+        plan = await pin(await _planned(log, _without(state, old), plan_on))
         await _write(log, registry, plan, lambda s: changes.reset(s, name, plan, etag))
         await _remove(log, old.plan)
         return topology(registry.state, name)

@@ -104,10 +104,17 @@ def resume(name: Name, address: Address = DEFAULT_ADDRESS, json: Json = False) -
         _print(client.resume_topology(name), json, "resumed")
 
 
-def reset(name: Name, address: Address = DEFAULT_ADDRESS, json: Json = False) -> None:
+def reset(
+    name: Name,
+    from_: Annotated[str, typer.Option("--from", help="Where it begins: earliest, latest, a token or a time. Else as its definition says.")] = "",
+    address: Address = DEFAULT_ADDRESS,
+    json: Json = False,
+) -> None:
     """Forget state and positions of a paused topology."""
+    from penstock.cli.reading import start_of
+
     with failures(address), connect(address) as client:
-        _print(client.reset_topology(name), json, "reset")
+        _print(client.reset_topology(name, start=start_of(from_)), json, "reset")
 
 
 def delete(name: Name, delete_topics: Delete = False, address: Address = DEFAULT_ADDRESS, json: Json = False) -> None:

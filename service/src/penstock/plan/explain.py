@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from penstock.plan import nodes as n
 from penstock.plan.resolved import ResolvedPlan, SubTopology
@@ -44,16 +45,26 @@ def _sub(sub: SubTopology) -> Iterator[str]:
         yield f"  stream times: {_store(sub.scalars)}"
 
 
+def _start(at: n.StartAt) -> str:
+    """`latest`, and what that was when the topology was registered."""
+    word = at.start.value.lower().replace("_", " ")
+    if at.start is n.Start.AT_TIME:
+        word += f" {datetime.fromtimestamp(at.time_ms / 1000, UTC).isoformat(timespec='milliseconds')}"
+    if at.pinned is None:
+        return word
+    return f"{word} ({'; '.join(f'{t.topic} ' + ', '.join(f'{p}:{o}' for p, o in t.offsets) for t in at.pinned) or 'no topic existed'})"
+
+
 def _node(node: n.Node, reads: bool) -> str:
     """What a node does, in a line. reads: a Repartition as the source of its sub-topology."""
     match node:
         case n.SourceStream() if node.topics:
             found = f" that match {node.pattern!r}" if node.pattern else ""
             named = ", ".join(f"{t.topic} ({_count(t.partitions, 'partition')})" for t in node.topics)
-            return f"stream of the topics{found} {named}, each as {_topic(node.topic)}, start {node.start.start.value.lower()}"
+            return f"stream of the topics{found} {named}, each as {_topic(node.topic)}, start {_start(node.start)}"
         case n.SourceStream() | n.SourceTable():
             history = _history(node.history) if isinstance(node, n.SourceTable) else ""
-            return f"{node.kind.value.lower()} {node.relation} from {_topic(node.topic)}, start {node.start.start.value.lower()}{history}"
+            return f"{node.kind.value.lower()} {node.relation} from {_topic(node.topic)}, start {_start(node.start)}{history}"
         case n.Filter():
             return f"filter not ({to_sql(node.where)})" if node.negate else f"filter {to_sql(node.where)}"
         case n.Select():

@@ -110,14 +110,35 @@ class Start(Enum):
     EARLIEST = "EARLIEST"
     LATEST = "LATEST"
     OFFSETS = "OFFSETS"
+    AFTER = "AFTER"
+    AT_TIME = "AT_TIME"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicOffsets:
+    """(partition, next offset) of a topic."""
+
+    topic: str
+    offsets: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StartAt:
-    """A start; offsets are (partition, offset) for OFFSETS."""
+    """A start; offsets are (partition, offset) for OFFSETS, token for AFTER, time_ms for AT_TIME. pinned: what LATEST, AFTER and AT_TIME meant
+    when the topology was registered or reset; a topic that is not in it did not exist then. None: in a plan that is not registered, or was by
+    a version that looked when a task was opened first."""
 
     start: Start = Start.EARLIEST
     offsets: tuple[tuple[int, int], ...] = ()
+    token: str = ""
+    time_ms: int = 0
+    pinned: tuple[TopicOffsets, ...] | None = None
+
+    def of(self, topic: str) -> StartAt:
+        """Where this topic of the source begins."""
+        if self.pinned is None:
+            return self
+        return next((StartAt(Start.OFFSETS, p.offsets) for p in self.pinned if p.topic == topic), StartAt())
 
 
 class StoreKind(Enum):

@@ -84,8 +84,12 @@ def to_start(message: topology_pb2.StartPosition, node: str, field: str) -> Star
             return StartAt()
         case "latest":
             return StartAt(Start.LATEST)
-        case other:
-            raise refuse("UNSUPPORTED", f"{node}: a source cannot start {other}; use earliest or latest", node=node, field=field)
+        case "after":
+            if not message.after.value:
+                raise refuse("INVALID_TOPOLOGY", f"{node}: start.after is empty; a token, or earliest or latest", node=node, field=field)
+            return StartAt(Start.AFTER, token=message.after.value)
+        case _:
+            return StartAt(Start.AT_TIME, time_ms=message.at_time.seconds * 1000 + message.at_time.nanos // 1_000_000)
 
 
 def to_settings(message: topology_pb2.TopologySettings) -> Settings:

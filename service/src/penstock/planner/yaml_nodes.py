@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
@@ -148,7 +149,13 @@ def _start(source: Source) -> Any:
     if isinstance(given, dict):
         return given
     if given not in _STARTS:
-        raise source.wrong(f"start is {', '.join(_STARTS)}, not {given!r}", "start")
+        try:
+            at = datetime.fromisoformat(str(given))
+        except ValueError:
+            at = None
+        if at is not None:
+            return {"atTime": at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC).isoformat().replace("+00:00", "Z")}
+        raise source.wrong(f"start is {', '.join(_STARTS)}, a time such as 2025-01-31T12:00:00Z or {{after: TOKEN}}, not {given!r}", "start")
     return {given: True}
 
 

@@ -31,7 +31,7 @@ def planned(sub: SubTopology) -> tuple[InputTopic, ...]:
             found[node.topic.topic] = InputTopic(node.topic.topic, sub.partitions, StartAt(), node.topic.topic)
         else:
             for topic in node.reads:
-                found[topic.topic] = InputTopic(topic.topic, topic.partitions or sub.partitions, node.start, topic.topic)
+                found[topic.topic] = InputTopic(topic.topic, topic.partitions or sub.partitions, node.start.of(topic.topic), topic.topic)
     return tuple(found.values())
 
 

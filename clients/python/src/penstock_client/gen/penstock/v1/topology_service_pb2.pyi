@@ -137,12 +137,14 @@ class ResumeTopologyResponse(_message.Message):
     def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
 
 class ResetTopologyRequest(_message.Message):
-    __slots__ = ("name", "etag")
+    __slots__ = ("name", "etag", "start")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
     name: str
     etag: str
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+    start: _topology_pb2.StartPosition
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., start: _Optional[_Union[_topology_pb2.StartPosition, _Mapping]] = ...) -> None: ...
 
 class ResetTopologyResponse(_message.Message):
     __slots__ = ("topology", "position")
