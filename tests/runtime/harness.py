@@ -24,6 +24,11 @@ from penstock.runtime.worker import run_worker
 from penstock_client.builder import Topology
 
 
+async def _as_planned(plan: ResolvedPlan) -> ResolvedPlan:
+    """These sources begin at the beginning."""
+    return plan
+
+
 class QuietNotices:
     """Notices inside one process: every send wakes every waiter."""
 
@@ -109,7 +114,7 @@ class Bench:
         def plan_on(relations: Relations, incarnation: int) -> ResolvedPlan:
             return plan_topology(definition, relations, service_id=self.config.service_id, incarnation=incarnation)
 
-        return await register(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, SystemClock())
+        return await register(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, _as_planned, SystemClock())
 
     async def change(self, decide: Callable[[CatalogState], Sequence[Change]]) -> None:
         await self.registry.change(decide)

@@ -16,6 +16,7 @@ from penstock.errors import RequestError
 from penstock.log.embedded import open_embedded
 from penstock.log.port import Log, TopicConfig
 from penstock.plan.nodes import Format, RelationKind, TopicRef
+from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
 from penstock.types.schema import Column, Role, Schema
 from penstock.types.sqltype import DOUBLE, STRING
@@ -42,10 +43,15 @@ def counting(name: str = "counts", relation: str = "purchases") -> topology_pb2.
     return t.message()
 
 
+async def _as_planned(plan: ResolvedPlan) -> ResolvedPlan:
+    """These sources begin at the beginning."""
+    return plan
+
+
 async def registered(log: Log, registry: object, definition: topology_pb2.Topology) -> object:
     return await register.register(
         log, registry, definition.name, definition.SerializeToString(deterministic=True),  # type: ignore[arg-type]
-        lambda relations, n: plan_topology(definition, relations, service_id="s", incarnation=n), SystemClock())
+        lambda relations, n: plan_topology(definition, relations, service_id="s", incarnation=n), _as_planned, SystemClock())
 
 
 async def test_two_processes_agree_and_a_third_reads_it_all(log: Log) -> None:
@@ -87,10 +93,10 @@ async def test_life_of_a_topology(log: Log) -> None:
     assert refused.value.reason == "NAME_TAKEN"
 
     with pytest.raises(RequestError) as refused:
-        await register.reset(log, registry, "counts", _plan(counting()), "")
+        await register.reset(log, registry, "counts", _plan(counting()), _as_planned, "")
     assert refused.value.reason == "TOPOLOGY_NOT_PAUSED"
     await registry.change(lambda s: changes.set_desired(s, "counts", Desired.PAUSED))
-    again = await register.reset(log, registry, "Counts", _plan(counting()), "")
+    again = await register.reset(log, registry, "Counts", _plan(counting()), _as_planned, "")
     assert again.incarnation > entry.incarnation and again.version == 2 and again.desired is Desired.PAUSED  # type: ignore[attr-defined]
     gone = {t.topic for t in entry.plan.internal}  # type: ignore[attr-defined]
     assert not gone & set(await log.topics())

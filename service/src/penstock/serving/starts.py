@@ -24,7 +24,6 @@ Source = SourceStream | SourceTable
 async def pin(gateway: Gateway, plan: ResolvedPlan) -> ResolvedPlan:
     """The plan with the offsets at which its sources begin. Raises MALFORMED_TOKEN, FOREIGN_TOKEN, POSITION_EXPIRED, LogUnavailable."""
     sources = [n for sub in plan.subs for n in sub.nodes if isinstance(n, SourceStream | SourceTable)]
-    _refuse_two_starts(sources)
     moving = [n for n in sources if n.start.start in MOVING]
     if not moving:
         return plan
@@ -64,14 +63,3 @@ async def _after(gateway: Gateway, source: Source, info: TopicInfo, tps: list[To
         raise RequestError("POSITION_EXPIRED", f"{field}: what follows that position of {info.name} is no longer kept",
                            {"relation": source.relation, "earliest": token[:1000], "node": source.name})
     return found
-
-
-def _refuse_two_starts(sources: list[Source]) -> None:
-    """A topic is read once, whoever reads it."""
-    seen: dict[str, Source] = {}
-    for source in sources:
-        for topic in source.reads:
-            other = seen.setdefault(topic.topic, source)
-            if other.start != source.start:
-                raise RequestError("INVALID_TOPOLOGY", f"{other.name} and {source.name} read topic {topic.topic} from different starts: it is "
-                                   "read once, give both the same", {"node": source.name, "topic": topic.topic})
