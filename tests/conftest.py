@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "kafka"))
+sys.path.insert(0, str(Path(__file__).parent / "plugins"))
 
 from broker import Broker, available, without_kafka
 

@@ -13,6 +13,7 @@ from penstock.planner.definition import load_documents
 from penstock.testing.relations import FixedRelations, relation_info
 from penstock_client.gen.penstock.v1 import relation_pb2
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "plugins"))
 EXAMPLES = Path(str(penstock.__file__)).parent / "examples"
 
 EVERYTHING = """
@@ -120,6 +121,18 @@ nodes:
   calls: {stream: {columns: [ID STRING KEY, REGION STRING, "TRACE BYTES HEADER('trace')"], partitions: 2}}
   out: {from: calls, sink: {relation: calls_out, drop_headers: true, headers: {region: REGION, trace: TRACE}}}
   routed: {from: calls, sink: {topic_expression: "'calls-' + REGION", partitions: 3, retention: 1d, value_format: DELIMITED, headers: {at: CAST(ROWTIME AS STRING)}}}
+"""
+
+PROCESSORS = """
+topology: processors
+nodes:
+  readings: {stream: {columns: [K STRING KEY, V BIGINT], partitions: 2}}
+  silence: {from: readings, processor: {name: silence, config: {limit: 10000}}}
+  visits: {from: [readings, silence.alerts], processor: {name: visits, outputs: {loud: {columns: [K STRING KEY, V BIGINT], keeps_key: true}}}}
+  by: {from: silence.alerts, group_by: {}}
+  counts: {from: by, aggregate: {N: COUNT(*)}}
+  out: {from: counts, sink: counts}
+  loud_out: {from: visits.loud, sink: loud}
 """
 
 SOURCES = """

@@ -76,6 +76,7 @@ def compiled(sub: SubTopology, found: ResolvedPlan) -> str:
     bindings = Bindings(found.topology, 0, stores, outputs, bad.append, lambda node, error: None, lambda node: None, ManualClock(),
                         routed={n.name: Routes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)})
     program = compile_sub(sub, found.settings, bindings)
+    program.open()
     for node in sub.nodes:
         if isinstance(node, SourceStream | SourceTable):
             program.run(node.topic.topic, [EmptyRecord()])

@@ -305,6 +305,23 @@ class Stream(_Output):
         names = [*outputs, default] if default else [*outputs]
         return {output: Stream(self._topology, f"{node.name}.{output}") for output in names}
 
+    def process(
+        self,
+        processor: str,
+        *others: Stream | Table,
+        outputs: dict[str, Columns] | None = None,
+        config: dict[str, str] | None = None,
+        name: str = "",
+    ) -> Processed:
+        """Call a plug-in of the service with the rows of this and other inputs. outputs: columns by output, in place of those that the plug-in
+        declares. Its outputs are read as `processed["alerts"]`."""
+        node = self._then(name, "process", *others)
+        node.processor.processor = processor
+        node.processor.config.update(config or {})
+        for output, columns in (outputs or {}).items():
+            node.processor.outputs.add(name=output, schema=schema(columns))
+        return Processed(self._topology, node.name)
+
     def join_stream(
         self, other: Stream, *columns: Projected, kind: str = "INNER", within: Seconds | None = None, before: Seconds | None = None,
         after: Seconds | None = None, grace: Seconds | None = None, eager: bool = False, name: str = "", **named: str,
@@ -348,6 +365,18 @@ class Stream(_Output):
         if history is not None:
             node.to_table.history.CopyFrom(duration(history))
         return Table(self._topology, node.name)
+
+
+class Processed:
+    """A plug-in in a topology; its outputs by name."""
+
+    def __init__(self, topology: Topology, name: str) -> None:
+        self._topology = topology
+        self.name = name
+        """The node's name; a store of the plug-in is looked up as `topology.node.store`."""
+
+    def __getitem__(self, output: str) -> Stream:
+        return Stream(self._topology, f"{self.name}.{output}")
 
 
 class Table(_Output):

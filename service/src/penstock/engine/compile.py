@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 
 from penstock.engine.failure import nodes_by_line
-from penstock.engine.generator import Generator, Lines
+from penstock.engine.generator import RECORDS, Generator, Lines
 from penstock.engine.graph import Graph
 from penstock.engine.operators import source
 from penstock.engine.port import Bindings
-from penstock.engine.program import Compiled, Expiry, Run
+from penstock.engine.program import Compiled, Expiry, Plugins, Run
 from penstock.engine.windows.stream_time import newest_name
 from penstock.plan import nodes as n
 from penstock.plan.resolved import Settings, SubTopology
@@ -33,15 +33,19 @@ def compile_sub(sub: SubTopology, settings: Settings, bindings: Bindings) -> Com
     text = _assemble(sub, gen)
     file = f"<penstock {bindings.topology}.{sub.name} {next(_numbers)}>"
     lines = text.split("\n")
-    gen.failures.file, gen.failures.nodes = file, nodes_by_line(lines)
+    gen.failures.code(file, nodes_by_line(lines))
     module = gen.module.globals
     exec(compile(text, file, "exec"), module)  # noqa: S102 - the text is generated from a typed plan
     linecache.cache[file] = (len(text), None, [line + "\n" for line in lines], file)
     readers: dict[str, Sequence[Run]] = {topic: [module[name] for name in names] for topic, names in by_topic.items()}  # type: ignore[misc]
     order = {node.name: place for place, node in enumerate(sub.nodes)}
     flushes = [module[name] for node, name in sorted(gen.flushes, key=lambda flush: order[flush[0]])]
+    for host in gen.hosts.values():
+        for output in host.outputs.values():
+            output.send = module[gen.sends[output.node.name]]  # type: ignore[assignment]
     samples = [left for left, _ in gen.samples.values()]
-    return Compiled(text, module, readers, flushes, gen.times, _expiries(graph, gen), gen.held, gen.failures, samples)  # type: ignore[arg-type]
+    plugins = Plugins(tuple(gen.hosts.values()), gen.wall, gen.saved)
+    return Compiled(text, module, readers, flushes, gen.times, _expiries(graph, gen), gen.held, gen.failures, samples, plugins)  # type: ignore[arg-type]
 
 
 def _expiries(graph: Graph, gen: Generator) -> list[Expiry]:
@@ -54,6 +58,9 @@ def _expiries(graph: Graph, gen: Generator) -> list[Expiry]:
             for spec in (s for s in n.stores_of(node) if s.kind is not n.StoreKind.KEY_VALUE):
                 retention = spec.retention_ms or node.window.retention_ms
                 found.append(Expiry(time, retention, gen.bindings.stores[spec.name]))  # type: ignore[arg-type]
+        if isinstance(node, n.Processor):
+            for kept in (s.spec for s in node.stores if s.window is not None):
+                found.append(Expiry(gen.times[RECORDS], kept.retention_ms, gen.bindings.stores[kept.name]))  # type: ignore[arg-type]
         if isinstance(node, n.SourceTable | n.ToTable) and node.history is not None:
             found.append(Expiry(gen.times[node.name], node.history.retention_ms, gen.bindings.stores[node.history.name]))  # type: ignore[arg-type]
     return found

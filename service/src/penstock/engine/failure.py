@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import weakref
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,10 @@ FATAL = (StateError, LogError, MemoryError)
 """Not the record's fault: the task stops, nothing is lost."""
 
 
+class PluginError(Exception):
+    """What a plug-in raised, with its traceback as text."""
+
+
 class FlushedRecord(NamedTuple):
     """Stands for the record where a table's change is sent on later than the record that caused it."""
 
@@ -23,6 +28,15 @@ class FlushedRecord(NamedTuple):
     value: bytes | None = None
     offset: int = -1
     headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+_files: weakref.WeakValueDictionary[str, Failures] = weakref.WeakValueDictionary()
+
+
+def node_at(file: str, line: int) -> str:
+    """The node of a line of generated code that is in use; empty for any other file."""
+    found = _files.get(file)
+    return found.nodes[line - 1] if found is not None and 0 < line <= len(found.nodes) else ""
 
 
 class Failures:
@@ -36,13 +50,29 @@ class Failures:
         self._bad = bad
         self._raised: BaseException | None = None  # by `bad` itself: passes through every `except` on its way up
 
+    def code(self, file: str, nodes: Sequence[str]) -> None:
+        """The generated module that it is called by."""
+        self.file, self.nodes = file, nodes
+        _files[file] = self
+
     def failed(self, error: Exception, record: Record) -> None:
         """Blame the record at the node whose code raised."""
         if isinstance(error, FATAL) or error is self._raised:
             raise error
-        reason = str(error) if isinstance(error, FormatError) else f"{type(error).__name__}: {error}"
+        self.blame(self._node_of(error), error, record)
+
+    def passes(self, error: Exception) -> bool:
+        """Whether code that is called by generated code, and calls it, is not to blame: the error comes from there, or from `bad`."""
+        return error is self._raised or bool(self._node_of(error))
+
+    def blame(self, node: str, error: Exception, record: Record) -> None:
+        """Blame the record at the node whose code raised, or at this one where no generated code did."""
+        if error is self._raised:
+            raise error
+        reason = str(error) if isinstance(error, FormatError | PluginError) else f"{type(error).__name__}: {error}"
+        topic = self.topic if record.offset >= 0 else ""
         try:
-            self._bad(BadRecord(self._node_of(error), self.topic, self._partition, record, reason))
+            self._bad(BadRecord(self._node_of(error) or node, topic, self._partition, record, reason))
         except Exception as raised:
             self._raised = raised
             raise

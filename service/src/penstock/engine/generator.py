@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from penstock.engine.failure import Failures
 from penstock.engine.graph import Edge, Graph, producer
 from penstock.engine.port import Bindings, Held
+from penstock.engine.processors.host import ProcessorHost
+from penstock.engine.processors.schedules import Schedules
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
 from penstock.expr.code import Code, Env, Module, indent
 from penstock.expr.emit import emit_condition, emit_strict, emit_value
@@ -26,13 +28,16 @@ from penstock.types.schema import Column
 
 Lines = list[str]
 
+RECORDS = ".records"
+"""The name under which the time of a task's records is kept; no node has it."""
+
 COMMENT = 90
 """Characters that a comment shows of what a node does."""
 
 MISSING = object()
 """Not in the cache, in contrast to None: known to be absent."""
 
-LOCALS = ("r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "window_start", "window_end", "row", "until", "_")
+LOCALS = ("seen", "r", "records", "key", "value", "ts", "headers", "error", "old", "new", "at", "deadline", "window_start", "window_end", "row", "until", "_")
 """Names that operators use as they are."""
 
 IN_ORDER = (n.GroupBy, n.TableTableJoin, n.ForeignKeySend, n.ForeignKeySubscribe)
@@ -73,6 +78,13 @@ class Generator:
         self.pending: dict[str, str] = {}  # aggregate -> global with its groups to send on
         self.failures = Failures(bindings.partition, bindings.bad)
         self.failed = self.failures.failed
+        self.hosts: dict[str, ProcessorHost] = {}  # plug-ins, by node
+        self.sends: dict[str, str] = {}  # a plug-in's output -> function of what is behind it
+        self.saved: dict[str, int] = {}  # scalars as the last commit kept them, of what is made only when plug-ins start
+        self.stream, self.wall = Schedules(self.saved), Schedules({})
+        self._records_time = self.cell("records_time", "-1") if any(isinstance(node, n.Processor) for node in graph.sub.nodes) else ""
+        if self._records_time:
+            self.times[RECORDS] = self._records_time
         for taken in LOCALS:
             self.module.fresh(taken)
         self._nothing = ""
@@ -205,6 +217,32 @@ class Generator:
     def rows(self, ref: str, row: Row) -> Lines:
         """What all consumers of a stream output do with a row."""
         return [line for edge in self.graph.consumers.get(ref, ()) for line in self._row(edge, row)]
+
+    def outlined_split(self, ref: str, row: Row) -> Lines:
+        """As split, likewise."""
+        depth, self._depth = self._depth, 0
+        lines = self.split(ref, row)
+        self._depth = depth
+        return lines
+
+    def records_time(self) -> int:
+        """The newest time of the task's records, for plug-ins."""
+        found = self.module.globals[self._records_time]
+        assert isinstance(found, int)
+        return found
+
+    def seen(self) -> Lines:
+        """Lines of a source for a record that was read and whose time is `ts`."""
+        return ["seen = ts"] if self._records_time else []
+
+    def punctuated(self, body: Lines) -> Lines:
+        """A record's lines with what follows each of them where there are plug-ins: stream time, and punctuations that it has reached."""
+        time = self._records_time
+        if not time:
+            return body
+        stream = self.bind(self.stream, "stream_punctuations")
+        return ["seen = -1", *body, "finally:", f"    if seen > {time}:", f"        {time} = seen",
+                f"    if {stream}.next <= {time}:", f"        {stream}.fire({time})"]
 
     def outlined(self, ref: str, row: Row) -> Lines:
         """As rows, for the body of a function of its own."""

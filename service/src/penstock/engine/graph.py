@@ -91,8 +91,10 @@ class Graph:
                 return form
             case n.Repartition():
                 return key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=True)
-            case n.PartitionBy() | n.ForeignKeySend():
+            case n.PartitionBy() | n.ForeignKeySend() | n.Processor():
                 return None
+            case n.ProcessorOutput():
+                return key_form(node.key_format, node.schema.key, 0, own=True)
             case n.ForeignKeySubscribe():
                 return key_form(node.key_format, node.schema.key, 0, own=True)
             case n.GroupBy() if node.rekey:
@@ -113,7 +115,7 @@ class Graph:
         match node:
             case n.SourceStream() | n.SourceTable() | n.Repartition():
                 return node.topic.key_format
-            case n.PartitionBy() | n.ForeignKeySend() | n.ForeignKeySubscribe():
+            case n.PartitionBy() | n.ForeignKeySend() | n.ForeignKeySubscribe() | n.ProcessorOutput():
                 return node.key_format
             case n.GroupBy() if node.rekey:
                 return node.key_format

@@ -82,6 +82,19 @@ class Program(Protocol):
 
     source: str  # the generated Python, as EXPLAIN prints it
 
+    @property
+    def due(self) -> int:
+        """The time of the clock, ms, from which `punctuate` has something to do; very late when it never has."""
+
+    def open(self) -> None:
+        """Start plug-ins, once, when stores and scalars are restored. Raises RequestError when one cannot start."""
+
+    def close(self) -> None:
+        """Tell plug-ins that the task ends; what they raise is raised."""
+
+    def punctuate(self, now_ms: int) -> bool:
+        """Call punctuations by the clock that are due; whether there were any. As `run`, it writes outputs and stores."""
+
     def run(self, topic: str, records: Sequence[Record]) -> None:
         """Process records of one input topic in order, each through all nodes depth first. The caller merges its inputs by timestamp."""
 

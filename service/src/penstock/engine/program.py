@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.engine.failure import Failures
 from penstock.engine.port import Held
+from penstock.engine.processors.host import ProcessorHost
+from penstock.engine.processors.schedules import Schedules
 from penstock.engine.windows.stream_time import expired_before
 from penstock.log.port import Record
 from penstock.state.port import WindowStore
@@ -23,12 +26,21 @@ class Expiry:
         self.time, self.retention, self.store = time, retention, store
 
 
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """Plug-ins of the program, their schedules by the clock, and where scalars are put before they start."""
+
+    hosts: Sequence[ProcessorHost] = ()
+    wall: Schedules = field(default_factory=lambda: Schedules({}))
+    saved: dict[str, int] = field(default_factory=dict)
+
+
 class Compiled:
     """Runs generated functions. Stream times live in globals of the generated module, where its code reads and sets them."""
 
     def __init__(self, source: str, module: dict[str, Any], readers: dict[str, Sequence[Run]],
                  flushes: Sequence[Callable[[float], bool]], times: Mapping[str, str], expiries: Sequence[Expiry],
-                 held: Mapping[str, Held], failures: Failures, samples: Sequence[str] = ()) -> None:
+                 held: Mapping[str, Held], failures: Failures, samples: Sequence[str] = (), plugins: Plugins = Plugins()) -> None:  # noqa: B008 - frozen
         self.source = source
         self._module = module
         self._readers = readers
@@ -38,6 +50,26 @@ class Compiled:
         self._held = held
         self._failures = failures
         self._samples = samples
+        self._plugins = plugins
+
+    def open(self) -> None:
+        """Start the plug-ins, when stores and scalars are as the last commit left them. Raises RequestError."""
+        for host in self._plugins.hosts:
+            host.open()
+
+    def close(self) -> None:
+        """Tell the plug-ins that it ends."""
+        for host in self._plugins.hosts:
+            host.close()
+
+    @property
+    def due(self) -> int:
+        """The time of the clock, ms, from which `punctuate` has something to do."""
+        return self._plugins.wall.next
+
+    def punctuate(self, now_ms: int) -> bool:
+        """Call what is due by the clock; whether anything was."""
+        return self._plugins.wall.fire(now_ms)
 
     def run(self, topic: str, records: Sequence[Record]) -> None:
         """Process records of one input topic in order. Several sources of one topic see each record in turn."""
@@ -84,3 +116,5 @@ class Compiled:
                 self._module[self._times[node]] = value
             elif node in self._held:
                 self._held[node].kept = value
+            else:
+                self._plugins.saved[node] = value

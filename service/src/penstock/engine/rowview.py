@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from penstock.engine.graph import Graph
 from penstock.engine.operators.folding import parts_of
-from penstock.engine.rows import KeyForm
+from penstock.engine.rows import KeyForm, key_form, window_bytes
 from penstock.expr.code import Module
 from penstock.expr.compile import compile_condition, compile_expression
 from penstock.formats.registry import reader, writer
@@ -99,9 +99,19 @@ def row_view(plan: ResolvedPlan, published: Published) -> StoreRowView:
     sub = next(s for s in plan.subs if s.name == published.sub)
     graph = Graph(sub)
     owner = next(node for node in sub.nodes if any(spec.name == published.store for spec in n.stores_of(node)))
+    if isinstance(owner, n.Processor):
+        return _kept_by_plugin(owner, published)
     path = _path(graph, owner, graph.by_name[published.node])
     steps = [step for node in path if (step := _step(graph, node)) is not None]
     return StoreRowView(published.schema, owner, graph.store_form(owner), _public_values(owner), steps)
+
+
+def _kept_by_plugin(owner: n.Processor, published: Published) -> StoreRowView:
+    """The rows of one of a plug-in's stores, as they are."""
+    kept = next(s for s in owner.stores if s.spec.name == published.store)
+    shown = n.ToTable(owner.name, (), kept.schema, n.RelationKind.TABLE, kept.window, kept.spec)
+    form = key_form(kept.key_format, kept.schema.key, window_bytes(kept.window), own=True)
+    return StoreRowView(published.schema, shown, form, lambda value: tuple(value[1:]), ())
 
 
 def _path(graph: Graph, owner: n.Node, last: n.Node) -> list[n.Node]:

@@ -97,6 +97,11 @@ def _node(node: n.Node, reads: bool) -> str:
             return f"{node.join.value.lower()} foreign-key join: {_projections(node.columns, ['left', 'right'])}"
         case n.TableTableJoin():
             return f"{node.join.value.lower()} table join by key: {_projections(node.columns, _sides(node))}"
+        case n.Processor():
+            config = "".join(f", {name} = {value!r}" for name, value in node.config)
+            return f"process with {node.processor}{config}"
+        case n.ProcessorOutput():
+            return f"output {node.output} as {_format(node.key_format)}{', the key stays' if node.keeps_key else ''}"
         case n.Merge():
             return "merge"
         case n.Branch():

@@ -470,6 +470,35 @@ class Peek(Node):
     max_per_second: int
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessorStore:
+    """A store of a Processor, by the name that the plug-in uses. schema: key and value columns; window: of window and session stores."""
+
+    name: str
+    schema: Schema
+    key_format: Format
+    window: Window | None
+    spec: StoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Processor(Node):
+    """Calls a plug-in with the records of its inputs. Its rows leave through ProcessorOutput nodes; it has no schema of its own."""
+
+    processor: str
+    config: tuple[tuple[str, str], ...]
+    stores: tuple[ProcessorStore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorOutput(Node):
+    """A way out of a Processor, its input, for rows that it sends to `output`."""
+
+    output: str
+    key_format: Format
+    keeps_key: bool
+
+
 SUBSCRIBER, INSTRUCTION, ROW_HASH, PRESENT = ".key", ".instruction", ".hash", ".present"
 """Columns of a foreign-key join's subscriptions and answers: the left row's key bytes, what to do, the left row's hash, and whether there is
 a right row."""
@@ -517,6 +546,8 @@ Materialised = SourceTable | ToTable | Aggregate | TableTableJoin | ForeignKeyJo
 
 def stores_of(node: Node) -> tuple[StoreSpec, ...]:
     """The stores of a node, in the order of its fields."""
+    if isinstance(node, Processor):
+        return tuple(store.spec for store in node.stores)
     found = (getattr(node, f.name) for f in fields(node))
     return tuple(value for value in found if isinstance(value, StoreSpec))
 

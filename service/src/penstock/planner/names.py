@@ -43,6 +43,11 @@ def answer_node(join: str) -> str:
     return f"{join}-answer"
 
 
+def output_node(processor: str, output: str) -> str:
+    """The node behind a Processor that is one of its outputs."""
+    return f"{processor}-{output}"
+
+
 def input_aliases(inputs: Sequence[str]) -> tuple[str, ...]:
     """How expressions call the inputs of a join: by node, or by output of a branch; `left` and `right` where that is the same."""
     names = tuple(i.rpartition(".")[2] for i in inputs)

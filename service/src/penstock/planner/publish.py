@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from penstock.plan import dead_letter
-from penstock.plan.nodes import Filter, Materialised, Node, RelationKind, Select, Sink, SourceStream, SourceTable, result_store
+from penstock.plan.nodes import Filter, Materialised, Node, Processor, RelationKind, Select, Sink, SourceStream, SourceTable, result_store
 from penstock.plan.resolved import Published, SubTopology
 from penstock.planner.logical.flow import Logical
 
@@ -35,6 +35,10 @@ def _of_sub(sub: SubTopology, logical: Logical) -> Iterator[Published]:
             case SourceTable() if node.name in logical.inline:
                 yield Published(node.relation, node.kind, node.schema, node.window, node.name, node.topic, sub.name, result_store(node).name,
                                 key_format=key_format)
+        if isinstance(node, Processor):
+            for kept in node.stores:
+                yield Published(f"{logical.name}.{node.name}.{kept.name}", RelationKind.TABLE, kept.schema, kept.window, node.name, None, sub.name,
+                                kept.spec.name, in_catalog=False, key_format=kept.key_format)
         if isinstance(node, Materialised):
             yield Published(f"{logical.name}.{node.name}", node.kind, node.schema, node.window, node.name, None, sub.name, result_store(node).name,
                             in_catalog=False, key_format=key_format)

@@ -5,7 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from penstock.plan.nodes import ForeignKeySend, ForeignKeySubscribe, Format, GroupBy, Node, PartitionBy, RelationKind, Repartition, TopicRef
+from penstock.plan.nodes import (
+    Branch,
+    Explode,
+    Filter,
+    ForeignKeySend,
+    ForeignKeySubscribe,
+    Format,
+    GroupBy,
+    Merge,
+    Node,
+    PartitionBy,
+    Peek,
+    Processor,
+    ProcessorOutput,
+    RelationKind,
+    Repartition,
+    RoutedSink,
+    Select,
+    Sink,
+    TopicRef,
+)
 from penstock.planner.logical.flow import Logical
 from penstock.planner.names import Namespace, repartition_node
 
@@ -28,7 +48,28 @@ def repartition(logical: Logical, names: Namespace) -> tuple[Node, ...]:
             made = _behind(node, names)
             moved[node.name] = made.name
             nodes.append(made)
+        if isinstance(node, ProcessorOutput) and not node.keeps_key and node.schema.key and _needs_place(node, logical.nodes):
+            made = _behind(node, names)
+            moved[node.name] = made.name
+            nodes.append(made)
     return tuple(nodes)
+
+
+def _needs_place(node: Node, nodes: Sequence[Node]) -> bool:
+    """Whether rows meet something by their key further on, before they are repartitioned anyway (as Kafka Streams after `process`)."""
+    for other in nodes:
+        if node.name not in {i.partition(".")[0] for i in other.inputs}:
+            continue
+        match other:
+            case Sink() | RoutedSink() | PartitionBy() | Repartition() | Processor():
+                continue
+            case GroupBy() if other.rekey:
+                continue
+            case Filter() | Select() | Explode() | Merge() | Branch() | Peek():
+                if not _needs_place(other, nodes):
+                    continue
+        return True
+    return False
 
 
 def _is_repartitioned(node: PartitionBy, nodes: Sequence[Node]) -> bool:
@@ -40,7 +81,7 @@ def _rewired(node: Node, moved: Mapping[str, str]) -> Node:
     return replace(node, inputs=tuple(moved.get(i, i) for i in node.inputs)) if any(i in moved for i in node.inputs) else node
 
 
-def _behind(node: PartitionBy | GroupBy | ForeignKeySend | ForeignKeySubscribe, names: Namespace) -> Repartition:
+def _behind(node: PartitionBy | GroupBy | ForeignKeySend | ForeignKeySubscribe | ProcessorOutput, names: Namespace) -> Repartition:
     name = repartition_node(node.name)
     topic = TopicRef(names.repartition(name), 0, node.key_format, INTERNAL)
     return Repartition(name, (node.name,), node.schema, node.kind, None, topic, changes=node.kind is RelationKind.TABLE)

@@ -11,6 +11,7 @@ from penstock.plan.nodes import (
     Aggregate,
     Deduplicate,
     Node,
+    Processor,
     RelationKind,
     Repartition,
     Sink,
@@ -76,7 +77,7 @@ def _sub(part: Part, number: int, wishes: Mapping[str, Wish], names: Namespace, 
 def _timed(node: Node) -> bool:
     """Whether the node has a stream time, which is kept."""
     match node:
-        case StreamStreamJoin() | Suppress() | Deduplicate():
+        case StreamStreamJoin() | Suppress() | Deduplicate() | Processor():
             return True
         case Aggregate():
             return node.window is not None
@@ -105,6 +106,8 @@ def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namesp
 
 def _with_changelogs(node: Node, names: Namespace) -> Node:
     """The node with a changelog for each of its stores."""
+    if isinstance(node, Processor):
+        return replace(node, stores=tuple(replace(s, spec=_logged(s.spec, names)) for s in node.stores))
     found = ((f.name, getattr(node, f.name)) for f in fields(node))
     logged: dict[str, Any] = {name: _logged(value, names) for name, value in found if isinstance(value, StoreSpec)}
     return replace(node, **logged)

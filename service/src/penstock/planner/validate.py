@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
+from penstock.errors import RequestError
 from penstock.plan import dead_letter
 from penstock.planner.names import valid_name
+from penstock.planner.plugins import plugin
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 
 INPUTS: Mapping[str, tuple[int, int]] = {
     "source_stream": (0, 0), "source_table": (0, 0), "filter": (1, 1), "select": (1, 1), "explode": (1, 1), "partition_by": (1, 1),
     "group_by": (1, 1), "aggregate": (1, 100), "stream_table_join": (2, 2), "table_table_join": (2, 2), "stream_stream_join": (2, 2), "merge": (2, 1000), "branch": (1, 1), "to_table": (1, 1),
-    "to_stream": (1, 1), "suppress": (1, 1), "repartition": (1, 1), "deduplicate": (1, 1), "peek": (1, 1), "sink": (1, 1),
+    "to_stream": (1, 1), "suppress": (1, 1), "repartition": (1, 1), "deduplicate": (1, 1), "peek": (1, 1), "processor": (1, 1000), "sink": (1, 1),
 }
 """Operators that are built, and how few and how many inputs each takes."""
 
@@ -97,7 +99,9 @@ def _count_inputs(node: Placed) -> None:
 
 
 def _outputs(node: Placed) -> tuple[str, ...]:
-    """Named outputs of a branch; nothing for any other operator."""
+    """Named outputs of a branch or a processor; nothing for any other operator."""
+    if node.operator == "processor":
+        return _processor_outputs(node)
     if node.operator != "branch":
         return ()
     branch = node.proto.branch
@@ -113,6 +117,18 @@ def _outputs(node: Placed) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _processor_outputs(node: Placed) -> tuple[str, ...]:
+    try:
+        names = [output.name for output in plugin(node.proto.processor).outputs]
+    except RequestError as e:
+        raise refuse(e.reason, f"{node.name}: {e.message}", **{**e.metadata, "node": node.name, "field": node.path("processor")}) from e
+    for name in names:
+        if not valid_name(name) or names.count(name) > 1:
+            why = "is given twice" if valid_name(name) else "is not [A-Za-z][A-Za-z0-9_]{0,63}"
+            raise refuse("INVALID_TOPOLOGY", f"{node.name}: output name {name!r} {why}", node=node.name, field=node.path("outputs"))
+    return tuple(names)
+
+
 def _known_input(node: Placed, i: int, name: str, outputs: Mapping[str, tuple[str, ...]]) -> None:
     base, dot, output = name.partition(".")
     field = f"topology.nodes[{node.index}].inputs[{i}]"
@@ -121,7 +137,7 @@ def _known_input(node: Placed, i: int, name: str, outputs: Mapping[str, tuple[st
         raise refuse("UNKNOWN_NODE", f"{node.name}: there is no node {name}{did_you_mean(name, all_names)}", node=node.name, field=field,
                      input=name, candidates=candidates(name, all_names))
     if not dot and outputs[base]:
-        raise refuse("INVALID_TOPOLOGY", f"{node.name}: {base} is a branch; name an output, such as {base}.{outputs[base][0]}",
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: {base} has outputs; name one, such as {base}.{outputs[base][0]}",
                      node=node.name, field=field)
 
 

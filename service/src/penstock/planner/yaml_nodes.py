@@ -11,9 +11,9 @@ from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import INPUTS
 from penstock.planner.yaml_parts import Source, projections, rejoined
-from penstock.planner.yaml_relations import DECLARATION, declaration, topic
+from penstock.planner.yaml_relations import DECLARATION, columns, declaration, topic
 
-NOT_BUILT = ("global_table", "processor")
+NOT_BUILT = ("global_table",)
 _ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join", "table_join": "table_table_join", "stream_join": "stream_stream_join"}
 _FOLDS = ("reduce", "cogroup")
 """Kinds that are an aggregate of accumulators alone."""
@@ -321,6 +321,30 @@ def _branch(node: Source, place: Source) -> dict[str, Any]:
     return {"outputs": outputs, "default_output": default}
 
 
+def _processor(node: Source, place: Source) -> dict[str, Any]:
+    """`processor: name`, or `processor: {name:, config: {...}, outputs: {alerts: [columns]}}`; an output may be `{columns:, keeps_key: true}`."""
+    if not isinstance(node.data["processor"], dict):
+        return {"processor": node.text("processor")}
+    here = node.child("processor")
+    here.only("name", "processor", "config", "outputs")
+    body: dict[str, Any] = {"processor": here.text("name") or here.text("processor")}
+    if isinstance(config := here.data.get("config"), dict):
+        body["config"] = {str(k): ("true" if v else "false") if isinstance(v, bool) else str(v) for k, v in config.items()}
+    outputs = here.data.get("outputs")
+    if isinstance(outputs, dict):
+        body["outputs"] = [_processor_output(here.child("outputs"), name) for name in outputs]
+    elif outputs is not None:
+        body["outputs"] = outputs
+    return body
+
+
+def _processor_output(outputs: Source, name: str) -> dict[str, Any]:
+    given = outputs.data[name]
+    here = outputs.child(name) if isinstance(given, dict) else outputs.derived({"columns": given})
+    here.only("columns", "keeps_key")
+    return {"name": name, "schema": {"columns": columns(here)}, "keeps_key": bool(here.data.get("keeps_key"))}
+
+
 def _nothing(kind: str) -> Form:
     def form(node: Source, place: Source) -> dict[str, Any]:
         if node.data[kind] not in (None, {}, True):
@@ -350,7 +374,7 @@ _FORMS: Mapping[str, Form] = {
     "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join("stream_table_join", "grace"),
     "table_table_join": _join("table_table_join"),
     "stream_stream_join": _join("stream_stream_join", "before", "after", "within", "grace"), "merge": _nothing("merge"),
-    "branch": _branch, "to_table": _to_table, "to_stream": _nothing("to_stream"), "suppress": _suppress, "sink": _sink,
+    "branch": _branch, "to_table": _to_table, "to_stream": _nothing("to_stream"), "suppress": _suppress, "processor": _processor, "sink": _sink,
     "repartition": _repartition, "deduplicate": _deduplicate, "peek": _peek,
 }
 

@@ -17,6 +17,7 @@ class TaskState(Enum):
     PAUSED = "PAUSED"
     FAILED = "FAILED"
     CLOSED = "CLOSED"
+    STUCK = "STUCK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class TaskEntry:
     inputs: committed next offset by "topic[partition]" of this task's inputs. lag: records between that and the known ends.
     produced: for each output "topic[partition]" the offset behind the last record that this TASK'S WORKER had written to it for this
     topology when it committed (monotone; the next stage's target for read-your-writes).
-    state_reason: why it is FAILED or RESTORING, progress included. updated_ms: wall clock.
+    state_reason: why it is FAILED, STUCK (with the node) or RESTORING, progress included. updated_ms: wall clock.
     """
 
     topology: str

@@ -73,6 +73,7 @@ def freeze(tasks: Sequence[Task], outputs: Sequence[OutputTopic], changelogs: Ma
                 except RecordTooLarge as e:
                     raise StateTooLarge(task, since, f.store, str(e)) from e
         every = task.first_commit or follows(task.sub)  # of topics that come and go any may be gone next time, and its metadata with it
+        task.touched = False
         positions = {i.tp: i.position for n, i in enumerate(task.inputs) if n == 0 or i.position != i.committed or every}
         frozen.append(FrozenTask(task, positions, stores))
     batches = [(o.topic, p, b) for o in (*outputs, *changelogs.values()) for p, b in o.take_all()]

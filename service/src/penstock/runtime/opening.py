@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import BadRecord, Bindings
-from penstock.errors import PenstockError
+from penstock.errors import PenstockError, RequestError
 from penstock.log.port import CommittedOffset, TaskId, TopicPartition
 from penstock.plan.nodes import Repartition, RoutedSink, Sink, Start, StartAt
 from penstock.plan.resolved import ResolvedPlan, SubTopology
@@ -171,6 +171,10 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
     if state is not None and sub.scalars is not None:
         store = state.store(sub.scalars.name)
         program.restore_scalars({key.decode(): value[1] for key, value in store.range(b"", b"")})  # type: ignore[misc]
+    try:
+        program.open()
+    except RequestError as e:
+        raise TaskFailed(e.message) from e
     written = {n.topic.topic for n in sub.nodes if isinstance(n, Sink | Repartition)}
     return Task(name, task_id, sub, state, program, positions, tuple(o for t, o in outputs.items() if t in written), routed, ctx.note,
                 ctx.suspects.tasks.get(name), plan.settings.max_task_idle_ms)

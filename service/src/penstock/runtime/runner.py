@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.engine.port import BadRecord
+from penstock.engine.processors.schedules import NEVER
 from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, StoreFull, UnknownTopic
 from penstock.log.port import Assignment, Chunk, Record, TaskId, TopicPartition, TxnWriter
 from penstock.plan.nodes import Repartition, Sink
@@ -206,9 +207,12 @@ class Runner:
     def _turn(self) -> int:
         """Up to 5 ms of work, fairly over the tasks."""
         deadline = time.monotonic() + TURN
+        now_ms = self.ctx.clock.now_ms()
         worked = 0
         for task in list(self.tasks.values()):
             try:
+                if task.program.due <= now_ms:
+                    task.punctuate(now_ms)
                 done = task.process(deadline if len(self.tasks) == 1 else min(deadline, time.monotonic() + TURN / 2))
             except TaskFailed as e:
                 self._fail(task.id, str(e), None)
@@ -261,6 +265,9 @@ class Runner:
         waiting = [t.wait_until for t in self.tasks.values() if t.wait_until is not None]
         if waiting and self.entry.desired is Desired.RUNNING:
             timeout = min(timeout, max(0.001, min(waiting) - time.monotonic()))
+        due = min((t.program.due for t in self.tasks.values()), default=NEVER)
+        if due < NEVER and self.entry.desired is Desired.RUNNING:
+            timeout = min(timeout, max(0.001, (due - self.ctx.clock.now_ms()) / 1000))
         retries = [f.retry_at for f in self.failures.values() if f.retry_at is not None]
         if retries:
             timeout = min(timeout, max(0.01, min(retries) - time.monotonic()))
@@ -598,6 +605,10 @@ class Runner:
         self.ctx.readers.remove(self, [i.tp for i in task.inputs])
         self.tasks.pop(task.id, None)
         owner = self.owners.pop(task.id, "")
+        try:
+            task.program.close()
+        except Exception:
+            log.exception("task %s: a plug-in failed as it was closed", task.name)
         if task.state is not None:
             try:
                 if clean and not task.first_commit:
@@ -693,6 +704,13 @@ class Runner:
         self.ctx.counters.late += 1
 
     # ---- board
+    def stuck(self, task: Task, reason: str) -> bool:
+        """Called in another thread while this one's loop stands still: show it, if the task is ours."""
+        if self.tasks.get(task.id) is not task:
+            return False
+        self._say(task.id, TaskState.STUCK, reason)
+        return True
+
     def _progress(self, task_id: TaskId, text: str) -> None:
         self._say(task_id, TaskState.RESTORING, text)
 

@@ -137,10 +137,16 @@ class Task:
         """One input."""
         return self._by_tp[tp]
 
+    def punctuate(self, now_ms: int) -> None:
+        """Call what is due by the clock. It belongs to the next commit, which commits the positions, whether they moved or not."""
+        if self.program.punctuate(now_ms):
+            self.touched = True
+            self.drain()
+
     @property
     def dirty(self) -> bool:
         """Whether a commit has something to store."""
-        return any(i.position != i.committed for i in self.inputs)
+        return self.touched or any(i.position != i.committed for i in self.inputs)
 
     @property
     def lag(self) -> int:
@@ -237,6 +243,8 @@ class Task:
                 self.passed_suspicion = True
         return 1
 
+    touched = False
+    """Whether a punctuation did something since the last freeze."""
     passed_suspicion = False
     wait_until: float | None = None
     """Monotonic seconds until which the task waits for an input without records."""

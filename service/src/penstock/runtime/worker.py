@@ -21,6 +21,8 @@ from penstock.runtime.layout import Layout
 from penstock.runtime.poison import NoteFile, Suspects
 from penstock.runtime.readers import Readers
 from penstock.runtime.runner import Runner
+from penstock.runtime.stuck import StuckWatch
+from penstock.runtime.task import Task
 
 log = logging.getLogger("penstock.worker")
 
@@ -36,6 +38,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until stop is set; then everything is committed and closed."""
+        watch = StuckWatch(self._stuck)
         nudges = asyncio.create_task(self._nudges(), name="nudges")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:
@@ -55,6 +58,10 @@ class Worker:
             stopped.cancel()
             await asyncio.gather(nudges, stopped, return_exceptions=True)
             await asyncio.gather(*(r.stop() for r in self.runners.values()))
+            await watch.close()
+
+    def _stuck(self, task: Task, reason: str) -> None:
+        any(runner.stuck(task, reason) for runner in list(self.runners.values()))
 
     def _outcome(self, changed: asyncio.Task[bool], before: CatalogState) -> CatalogState:
         error = changed.exception()

@@ -29,6 +29,8 @@ from penstock.plan.nodes import Repartition, RoutedSink, Sink, SourceStream, Sou
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import Published, ResolvedPlan, SubTopology, Updates
 from penstock.planner.names import valid_topic
+from penstock.plugins import installed
+from penstock.plugins.processor import Processor
 from penstock.state.memory import MemoryTaskState
 from penstock.state.port import Stamp
 from penstock.testing.records import DriverRecord, Headers, OutputRecord, TopicCodec
@@ -91,12 +93,14 @@ class DriverTask:
 
 
 class TopologyTestDriver:
-    """Runs one topology. updates: overrides the plan's setting. start_ms: where its clock stands."""
+    """Runs one topology. updates: overrides the plan's setting. start_ms: where its clock stands. processors: plug-ins that are not installed."""
 
     __test__ = False
 
     def __init__(self, topology: Any, relations: Relations | Iterable[RelationInfo] = (), *, updates: Updates | None = None,
-                 partitions: int = 1, start_ms: int = 0) -> None:
+                 partitions: int = 1, start_ms: int = 0, processors: Mapping[str, type[Processor]] | None = None) -> None:
+        for name, processor in (processors or {}).items():
+            installed.add(name, processor)
         self.relations: Relations = FixedRelations(relations, partitions) if isinstance(relations, Iterable) else relations
         plan = topology if isinstance(topology, ResolvedPlan) else planned(topology, self.relations, partitions)
         if updates is not None:
@@ -191,8 +195,12 @@ class TopologyTestDriver:
         return [row for key, value in entries if (row := view.decode(key, value)) is not None]
 
     def advance_time(self, ms: int) -> None:
-        """Move the clock."""
+        """Move the clock; punctuations by the clock that become due are called once, as Kafka Streams' driver does."""
         self.clock.advance(ms)
+        for task in self._tasks:
+            task.program.punctuate(self.clock.now_ms())
+            self._take(task)
+        self._process()
 
     def flush(self) -> None:
         """Send on the latest values of changed groups, until nothing is left anywhere."""
@@ -253,6 +261,7 @@ class TopologyTestDriver:
                             self.dead_letters.append, lambda node, error: self.expression_errors.append((node, error)),
                             self.late.append, self.clock, lambda node, at, columns: self.peeked.append((node, dict(columns))), routed)
         program = compile_sub(sub, self.plan.settings, bindings)
+        program.open()
         names = {n.name for n in sub.nodes}
         positions = {t.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) for t in n.reads} | {
             n.topic.topic: 0 for n in sub.nodes if isinstance(n, Repartition) and (

@@ -319,6 +319,20 @@ class SchemaRegistryUnavailableError(PenstockError):
     reason = "SCHEMA_REGISTRY_UNAVAILABLE"
 
 
+class UnknownProcessorError(PenstockError):
+    """INVALID_ARGUMENT; metadata node, processor, candidates. No plug-in of this name is installed where the call was
+    answered: check the name, install it on every node and start the nodes anew."""
+
+    reason = "UNKNOWN_PROCESSOR"
+
+
+class PluginFailedError(PenstockError):
+    """FAILED_PRECONDITION; metadata node, processor. A plug-in cannot be loaded or declares what is not possible: mend
+    it."""
+
+    reason = "PLUGIN_FAILED"
+
+
 BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_RELATION": UnknownRelationError,
     "POSITION_NOT_REACHED": PositionNotReachedError,
@@ -368,4 +382,6 @@ BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_SCHEMA": UnknownSchemaError,
     "INCOMPATIBLE_SCHEMA": IncompatibleSchemaError,
     "SCHEMA_REGISTRY_UNAVAILABLE": SchemaRegistryUnavailableError,
+    "UNKNOWN_PROCESSOR": UnknownProcessorError,
+    "PLUGIN_FAILED": PluginFailedError,
 }

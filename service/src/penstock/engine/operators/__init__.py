@@ -15,6 +15,7 @@ from penstock.engine.operators import (
     merge,
     partition_by,
     peek,
+    processor,
     repartition,
     select,
     sink,
@@ -65,6 +66,8 @@ OPERATORS: dict[type[n.Node], Operator] = {
     n.Suppress: suppress,
     n.Deduplicate: deduplicate,
     n.Peek: peek,
+    n.Processor: processor,
+    n.ProcessorOutput: processor,
     n.Sink: sink,
     n.RoutedSink: sink,
 }

@@ -31,8 +31,8 @@ def function(gen: Generator, node: Source) -> tuple[str, Lines]:
     return name, [
         f"def {name}(records):",
         f'    """Records of {_topics(node)}, in order."""',
-        *indent([*gen.global_line(), "for r in records:", "    try:", *indent(body, 2),
-                 "    except Exception as error:", f"        {failed}(error, r)"])]
+        *indent([*gen.global_line(), "for r in records:",
+                 *indent(gen.punctuated(["try:", *indent(body), "except Exception as error:", f"    {failed}(error, r)"]))])]
 
 
 def _topics(node: Source) -> str:
@@ -135,7 +135,7 @@ def _stream(gen: Generator, node: n.SourceStream) -> Lines:
     gone = gen.rows(node.name, row.only_if(NEVER))
     inner = gen.rows(node.name, row.with_columns({**row.columns, **values}))
     lines = [*_head(node), "ts = r.timestamp", *key.lines, *header_lines]
-    return [*lines, "if value is None:", *indent([*gone, "continue"]), *value_lines, *time_lines, *inner]
+    return [*lines, "if value is None:", *indent([*gen.seen(), *gone, "continue"]), *value_lines, *time_lines, *gen.seen(), *inner]
 
 
 def _table(gen: Generator, node: n.SourceTable) -> Lines:
@@ -152,21 +152,21 @@ def _table(gen: Generator, node: n.SourceTable) -> Lines:
         value_lines = [" = ".join([*values.values(), "None"]), f"if {present}:", *indent([*value_lines, *time_lines])]
     row = row.with_columns({**row.columns, **values}).only_if(present)
     return [*_head(node), "ts = r.timestamp", "if key is None:", "    continue", *read.lines, *key_lines,
-            f"{present} = value is not None", *value_lines, *kept(gen, node, row, key)]
+            f"{present} = value is not None", *value_lines, *gen.seen(), *kept(gen, node, row, key)]
 
 
 def _internal(gen: Generator, node: n.Repartition) -> Lines:
     wanted = gen.graph.needed(node)
     form = key_form(node.topic.key_format, node.schema.key, window_bytes(node.topic.window), own=True)
     key = _key(gen, node, _base(gen, node, form, wanted, "ts"), wanted, form)
-    lines = [*_head(node), "ts = r.timestamp", *key.lines]
+    lines = [*_head(node), "ts = r.timestamp", *key.lines, *(gen.seen() if node.changes else [])]
     if node.changes:
         return [*lines, *_changes(gen, node, key.row, wanted)]
     decode = gen.bind(row_decoder(node.schema.value), f"decode_{node.name}")
     unpack, values = _unpacked(gen, node.schema.value, f"{decode}(value)", wanted, "")
     gone = gen.rows(node.name, key.row.only_if(NEVER))
     inner = gen.rows(node.name, key.row.with_columns({**key.row.columns, **values}))
-    return [*lines, "if value is None:", *indent([*gone, "continue"]), *unpack, *inner]
+    return [*lines, "if value is None:", *indent([*gen.seen(), *gone, "continue"]), *unpack, *gen.seen(), *inner]
 
 
 def _changes(gen: Generator, node: n.Repartition, row: Row, wanted: frozenset[str]) -> Lines:

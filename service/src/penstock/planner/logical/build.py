@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from penstock.plan.nodes import Node, SourceStream, SourceTable
-from penstock.planner.logical import aggregates, joins, keys, passing, routing, rows, sinks, sources, stream_joins, table_joins, tables
+from penstock.plan.nodes import Node, ProcessorOutput, SourceStream, SourceTable
+from penstock.planner.logical import aggregates, joins, keys, passing, processors, routing, rows, sinks, sources, stream_joins, table_joins, tables
 from penstock.planner.logical.flow import Builder, Context, Flow, Logical, Wish
 from penstock.planner.logical.loops import refuse_loops
 from penstock.planner.refuse import refuse
@@ -32,6 +32,7 @@ BUILDERS: Mapping[str, Builder] = {
     "repartition": passing.repartition,
     "deduplicate": passing.deduplicate,
     "peek": passing.peek,
+    "processor": processors.processor,
     "sink": sinks.sink,
 }
 
@@ -51,11 +52,13 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
         built = BUILDERS[place.operator](place, inputs, context)
         nodes += built.nodes
         flows[place.name] = built.flow if place.operator in VERSIONED else replace(built.flow, history_ms=0)
+        flows |= built.outputs
         if built.wish is not None:
             wishes[place.name] = built.wish
         if built.inline:
             inline.add(place.name)
         _publish(place, built.node, built.inline, published)
+    nodes = _behind_processors(nodes)
     _one_reader_a_topic(placed, nodes)
     refuse_loops(nodes, {p.name: p.index for p in placed})
     return Logical(context.topology, tuple(nodes), flows, wishes, frozenset(inline))
@@ -64,11 +67,26 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
 def _input(place: Placed, i: int, flows: Mapping[str, Flow]) -> Flow:
     """Outputs of a sink lead nowhere, those of a group_by to an aggregate only."""
     name = place.inputs[i].partition(".")[0]
-    flow = flows[name]
+    flow = flows.get(place.inputs[i]) or flows[name]
     field = f"topology.nodes[{place.index}].inputs[{i}]"
     if flow.grouped and place.operator != "aggregate":
         raise refuse("INVALID_TOPOLOGY", f"{place.name}: {name} is a group_by, which only an aggregate takes", node=place.name, field=field)
     return flow
+
+
+def _behind_processors(nodes: Sequence[Node]) -> list[Node]:
+    """Who reads `processor.output` reads the node that is the output, which comes behind its processor."""
+    outputs = {f"{node.inputs[0]}.{node.output}": node.name for node in nodes if isinstance(node, ProcessorOutput)}
+    behind: dict[str, list[Node]] = {}
+    for node in nodes:
+        if isinstance(node, ProcessorOutput):
+            behind.setdefault(node.inputs[0], []).append(node)
+    ordered: list[Node] = []
+    for node in nodes:
+        if not isinstance(node, ProcessorOutput):
+            ordered.append(replace(node, inputs=tuple(outputs.get(i, i) for i in node.inputs)))
+            ordered += behind.get(node.name, ())
+    return ordered
 
 
 def _publish(place: Placed, node: Node, inline: bool, published: dict[str, str]) -> None:

@@ -76,12 +76,13 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Built:
     """One node of the request as plan nodes (the last one bears its name), its output, and its topic's wish. inline: the node declares
-    the relation that it reads."""
+    the relation that it reads. outputs: where they differ, the flows of `node.output` and of the nodes that they are."""
 
     nodes: tuple[Node, ...]
     flow: Flow
     wish: Wish | None = None
     inline: bool = False
+    outputs: Mapping[str, Flow] = field(default_factory=dict)
 
     @property
     def node(self) -> Node:

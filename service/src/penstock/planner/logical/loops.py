@@ -32,7 +32,10 @@ def _back(start: str, by_name: Mapping[str, Node], writers: Mapping[str, Sequenc
     while waiting:
         name = waiting.pop()
         node = by_name[name]
-        before = writers.get(node.topic.topic, ()) if isinstance(node, SourceStream | SourceTable) else [i.partition(".")[0] for i in node.inputs]
+        if isinstance(node, SourceStream | SourceTable):
+            before = [writer for topic in node.reads for writer in writers.get(topic.topic, ())]
+        else:
+            before = [i.partition(".")[0] for i in node.inputs]
         for other in before:
             if other == start:
                 path = [start, name]

@@ -19,6 +19,7 @@ class TaskState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_STATE_PAUSED: _ClassVar[TaskState]
     TASK_STATE_FAILED: _ClassVar[TaskState]
     TASK_STATE_CLOSED: _ClassVar[TaskState]
+    TASK_STATE_STUCK: _ClassVar[TaskState]
 TASK_STATE_UNSPECIFIED: TaskState
 TASK_STATE_OPENING: TaskState
 TASK_STATE_RESTORING: TaskState
@@ -26,6 +27,7 @@ TASK_STATE_RUNNING: TaskState
 TASK_STATE_PAUSED: TaskState
 TASK_STATE_FAILED: TaskState
 TASK_STATE_CLOSED: TaskState
+TASK_STATE_STUCK: TaskState
 
 class DescribeClusterRequest(_message.Message):
     __slots__ = ()

@@ -56,6 +56,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_UNKNOWN_SCHEMA: _ClassVar[ErrorReason]
     ERROR_REASON_INCOMPATIBLE_SCHEMA: _ClassVar[ErrorReason]
     ERROR_REASON_SCHEMA_REGISTRY_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_UNKNOWN_PROCESSOR: _ClassVar[ErrorReason]
+    ERROR_REASON_PLUGIN_FAILED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNKNOWN_RELATION: ErrorReason
 ERROR_REASON_POSITION_NOT_REACHED: ErrorReason
@@ -105,6 +107,8 @@ ERROR_REASON_TOPOLOGY_NOT_PAUSED: ErrorReason
 ERROR_REASON_UNKNOWN_SCHEMA: ErrorReason
 ERROR_REASON_INCOMPATIBLE_SCHEMA: ErrorReason
 ERROR_REASON_SCHEMA_REGISTRY_UNAVAILABLE: ErrorReason
+ERROR_REASON_UNKNOWN_PROCESSOR: ErrorReason
+ERROR_REASON_PLUGIN_FAILED: ErrorReason
 
 class ExpressionError(_message.Message):
     __slots__ = ("field", "node", "start", "end", "message")
