@@ -25,6 +25,15 @@ def group(key: str, n: int) -> str:
     return f"g{(n + len(key) + sum(key.encode())) % 17:02d}"
 
 
+MARK_EVERY = 3
+"""Each third number of a key has a mark of the same time, which a join meets."""
+
+
+def owner(keys: Sequence[str], order: str, a: int) -> str:
+    """The key that change a of an order points at: another one at each change."""
+    return keys[(sum(order.encode()) + 7 * a) % len(keys)]
+
+
 def rowtime(n: int) -> int:
     """Half a second apart for each key."""
     return START + n * 500
@@ -129,6 +138,73 @@ def check_table(v: Violations, where: str, expected: Mapping[object, tuple[int, 
             v.add("other", 1, f"{where} {key}: sum {row[1]} instead of {total}")
     if unknown := set(got) - set(expected):
         v.add("other", len(unknown), f"{where}: rows never expected {sorted(map(str, unknown))[:5]}")
+
+
+def closed_windows(partitions: Iterable[Sequence[tuple[str, int]]], size_ms: int, grace_ms: int) -> dict[tuple[str, int], tuple[int, int]]:
+    """(count, sum) by (key, window start) of the windows that are closed at the end. partitions: (key, n) in log order. A record opens or
+    joins its window unless that window's end and the grace are over by the newest time seen before and with it (KIP-328)."""
+    closed: dict[tuple[str, int], tuple[int, int]] = {}
+    for records in partitions:
+        now, open_windows = -1, dict[tuple[str, int], tuple[int, int]]()
+        for key, n in records:
+            start = rowtime(n) // size_ms * size_ms
+            now = max(now, rowtime(n))
+            if start + size_ms + grace_ms > now:
+                count, total = open_windows.get((key, start), (0, 0))
+                open_windows[key, start] = (count + 1, total + amount(key, n))
+        closed |= {(key, start): row for (key, start), row in open_windows.items() if start + size_ms + grace_ms <= now}
+    return closed
+
+
+def check_finals(v: Violations, where: str, expected: Mapping[tuple[str, int], tuple[int, int]], seen: Sequence[tuple[tuple[str, int], tuple[int, int]]]) -> None:
+    """Every closed window once, with its final (count, sum). seen: in the order read."""
+    times = Counter(window for window, _ in seen)
+    got = dict(seen)
+    if missing := [w for w in expected if w not in got]:
+        v.add("lost", len(missing), f"{where}: windows that never left {missing[:4]}")
+    if twice := [w for w, c in times.items() if c > 1]:
+        v.add("doubled", sum(times[w] - 1 for w in twice), f"{where}: left more than once {twice[:4]}")
+    if early := [w for w in got if w not in expected]:
+        v.add("other", len(early), f"{where}: windows that are not closed {early[:4]}")
+    if wrong := [w for w in expected if w in got and got[w] != expected[w]]:
+        v.add("other", len(wrong), f"{where} {wrong[0]}: {got[wrong[0]]} instead of {expected[wrong[0]]}")
+
+
+def check_pairs(v: Violations, where: str, sent: Mapping[str, int], seen: Iterable[tuple[str, tuple[int, int]]]) -> None:
+    """Each marked number meets its mark once. seen: key, (number, mark)."""
+    met = Counter(seen)
+    expected = {(key, (n, n)) for key, last in sent.items() for n in range(MARK_EVERY, last + 1, MARK_EVERY)}
+    if missing := sorted(expected - met.keys()):
+        v.add("lost", len(missing), f"{where}: never met {missing[:4]}")
+    if twice := [pair for pair, c in met.items() if c > 1]:
+        v.add("doubled", sum(met[p] - 1 for p in twice), f"{where}: met more than once {twice[:4]}")
+    if strange := sorted(met.keys() - expected):
+        v.add("other", len(strange), f"{where}: must not meet {strange[:4]}")
+
+
+def check_enriched(v: Violations, where: str, sent: Mapping[str, int], versions: Mapping[str, int], seen: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+    """Every number once and in order, with a version of its key's row that never goes back. seen: key -> (number, version)."""
+    check_echo(v, where, sent, {key: [n for n, _ in rows] for key, rows in seen.items()})
+    for key, rows in seen.items():
+        found = [version for _, version in rows]
+        if found != sorted(found) or any(not 1 <= version <= versions.get(key, 0) for version in found):
+            v.add("other", 1, f"{where} {key}: versions up to {versions.get(key, 0)} go back or were never sent: {found[:8]}...{found[-8:]}")
+
+
+def owned(keys: Sequence[str], orders: Mapping[str, int], versions: Mapping[str, int]) -> dict[str, tuple[str, int, int]]:
+    """By order (owner, number of its last change, version of the owner's row)."""
+    return {o: (owner(keys, o, a), a, versions[owner(keys, o, a)]) for o, a in orders.items()}
+
+
+def check_owned(v: Violations, where: str, expected: Mapping[str, tuple[str, int, int]], got: Mapping[str, tuple[str, int, int]]) -> None:
+    """The rows of a join by foreign key after everything was applied."""
+    if missing := sorted(expected.keys() - got.keys()):
+        v.add("lost", len(missing), f"{where}: no rows for {missing[:4]}")
+    wrong = [o for o in expected if o in got and got[o] != expected[o]]
+    if stale := [o for o in wrong if got[o][1:] < expected[o][1:]]:
+        v.add("lost", len(stale), f"{where} {stale[0]}: {got[stale[0]]} instead of {expected[stale[0]]}")
+    if other := [*(o for o in wrong if o not in stale), *sorted(got.keys() - expected.keys())]:
+        v.add("other", len(other), f"{where} {other[0]}: {got[other[0]]} instead of {expected.get(other[0])}")
 
 
 def check_equal_stores(v: Violations, where: str, changelog: Mapping[bytes, bytes], store: Mapping[bytes, bytes]) -> None:

@@ -12,9 +12,11 @@ def chaos(*arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_a_seeded_fault_is_found() -> None:
-    code, said = chaos("--seconds", "3", "--calm", "--sabotage")
+def test_a_seeded_fault_is_found_in_each_output() -> None:
+    code, said = chaos("--seconds", "4", "--calm", "--sabotage")
     assert code == 1, said
-    assert "doubled: topic echo" in said, said
+    for output in ("echo", "finals", "enriched", "pairs"):
+        assert f"doubled: topic {output}" in said, said
+    assert "lost: topic owned" in said, said
     assert "the changelog says" in said, said
-    assert said.rstrip().splitlines()[-1] == "0 lost, 1 doubled, 1 other violations", said
+    assert said.rstrip().splitlines()[-1] == "1 lost, 4 doubled, 1 other violations", said

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition as KafkaPartition
-from checker import Violations, amount, by_key, check_echo, check_equal_stores, check_running, check_table, recount, running
+from checker import (
+    Violations,
+    amount,
+    by_key,
+    check_echo,
+    check_enriched,
+    check_equal_stores,
+    check_finals,
+    check_owned,
+    check_pairs,
+    check_running,
+    check_table,
+    closed_windows,
+    owned,
+    recount,
+    running,
+)
+from load import KEYS, Sent
 from node import Node
 from penstock.catalog.registry import open_registry
 from penstock.config import ServeConfig
@@ -17,23 +34,28 @@ from penstock.log.open import open_log
 from penstock.log.port import Log, TopicConfig, TopicPartition
 from penstock.plan.resolved import ResolvedPlan
 from penstock.runtime.layout import Layout
+from penstock.state.cache import CachedWindowStore
 from penstock.state.lmdb import LmdbTaskState
 from penstock_client import Client
+from topologies import FINAL_GRACE, FINAL_SIZE, PARTITIONS
 
 
-def lookups(v: Violations, client: Client, sent: Mapping[str, int], position: str, patience: float) -> None:
-    """Tables by the API, with the token of the last append."""
-    groups, minutes = recount(sent)
-    fresh: dict[str, Any] = {"at_least": position, "max_wait": patience} if position else {}
-    check_table(v, "groups", groups, {r.G: (r.C, r.S) for r in client.scan("groups", **fresh)})
-    check_table(v, "minutes", minutes, {(r.G, _ms(r.WINDOWSTART)): (r.C, r.S) for r in client.scan("minutes", **fresh)})
-    keys = {k: (n, sum(amount(k, i) for i in range(1, n + 1))) for k, n in sent.items() if n}
-    check_table(v, "running", keys, {r.K: (r.C, r.S) for r in client.scan("running", **fresh)})
-    check_table(v, "echoed", keys, {r.K: (r.C, r.S) for r in client.scan("echoed", **fresh)})
+def lookups(v: Violations, client: Client, sent: Sent, positions: Mapping[str, str], patience: float) -> None:
+    """Tables by the API, with the tokens of the last appends."""
+    fresh: dict[str, dict[str, Any]] = {name: {"at_least": position, "max_wait": patience} for name, position in positions.items() if position}
+    numbers = fresh.get("numbers", {})
+    groups, minutes = recount(sent.numbers)
+    check_table(v, "groups", groups, {r.G: (r.C, r.S) for r in client.scan("groups", **numbers)})
+    check_table(v, "minutes", minutes, {(r.G, _ms(r.WINDOWSTART)): (r.C, r.S) for r in client.scan("minutes", **numbers)})
+    keys = {k: (n, sum(amount(k, i) for i in range(1, n + 1))) for k, n in sent.numbers.items() if n}
+    check_table(v, "running", keys, {r.K: (r.C, r.S) for r in client.scan("running", **numbers)})
+    check_table(v, "echoed", keys, {r.K: (r.C, r.S) for r in client.scan("echoed", **numbers)})
     some = next(iter(keys))
-    row = client.get("echoed", some, **fresh)
+    row = client.get("echoed", some, **numbers)
     if row is None or keys[some] != (row.C, row.S):
         v.add("other", 1, f"get echoed {some}: {row}")
+    list(client.scan("owned", **fresh.get("orders", {})))
+    check_owned(v, "owned", owned(KEYS, sent.orders, sent.profiles), {r.O: (r.OWNER, r.A, r.V) for r in client.scan("owned", **fresh.get("profiles", {}))})
 
 
 def pushes(v: Violations, sent: Mapping[str, int], echoes: Any, table: Any, patience: float = 30.0) -> None:
@@ -77,11 +99,14 @@ async def make_topics(node: Node, kafka: str, names: tuple[str, ...]) -> None:
 
 
 async def sabotage(node: Node, kafka: str) -> None:
-    """A seeded fault: the first record of the echo topic once more, and a changelog record that no store has."""
+    """Seeded faults: one more record in each output that is checked, and a changelog record that no store has."""
     log = await open_log(ServeConfig(data_dir=str(node.data), kafka=kafka), "verify")
     try:
-        key, value = (await _read(log, "echo"))[0]
-        await _add(log, "echo", key, value)
+        for topic in ("echo", "finals", "enriched", "pairs"):
+            key, value = (await _read(log, topic))[-1]
+            await _add(log, topic, key, value)
+        key, value = (await _read(log, "owned"))[-1]
+        await _add(log, "owned", key, json.dumps(json.loads(value) | {"A": 0}).encode())
         changelog = next(t for t in await log.topics() if t.endswith("-running-changelog"))
         key, value = (await _read_partition(log, TopicPartition(changelog, 0)))[-1]
         await _add(log, changelog, key, value[:-1] + bytes([value[-1] ^ 1]))
@@ -90,21 +115,30 @@ async def sabotage(node: Node, kafka: str) -> None:
 
 
 async def _add(log: Log, topic: str, key: bytes, value: bytes) -> None:
+    """To the partition where that key is."""
     batch = log.builder(transactional=False)
     batch.append(int(time.time() * 1000), key, value, [])
-    await log.append(topic, 0, batch)
+    await log.append(topic, await _place(log, topic, key), batch)
 
 
-async def topics_and_stores(v: Violations, node: Node, kafka: str, sent: Mapping[str, int]) -> None:
+async def _place(log: Log, topic: str, key: bytes) -> int:
+    for partition in range((await log.topics([topic]))[topic].partitions):
+        if any(k == key for k, _ in await _read_partition(log, TopicPartition(topic, partition))):
+            return partition
+    raise LookupError(f"{topic} has no record of {key!r}")
+
+
+async def topics_and_stores(v: Violations, node: Node, kafka: str, sent: Sent) -> None:
     """The topics themselves, read committed, and the stores against their changelogs."""
     config = ServeConfig(data_dir=str(node.data), kafka=kafka)
     log = await open_log(config, "verify")
     try:
         read = (lambda t: _read_kafka(kafka, t)) if kafka else (lambda t: _read(log, t))
-        echo = by_key((k.decode(), json.loads(value)["N"]) for k, value in await read("echo"))
-        check_echo(v, "topic echo", sent, echo)  # type: ignore[arg-type]
-        updates = by_key((k.decode(), tuple(json.loads(value)[c] for c in ("C", "S", "LO", "HI"))) for k, value in await read("running"))
-        check_running(v, "topic running", sent, updates)  # type: ignore[arg-type]
+        await _outputs(v, read, sent)
+        inputs = [await _read_partition(log, TopicPartition("numbers", p)) for p in range(PARTITIONS)]
+        closed = closed_windows([[(k.decode(), json.loads(value)["N"]) for k, value in i] for i in inputs], FINAL_SIZE * 1000, FINAL_GRACE * 1000)
+        finals = [((k[:-8].decode(), int.from_bytes(k[-8:], "big")), _columns(value, "C", "S")) for k, value in await read("finals")]
+        check_finals(v, "topic finals", closed, finals)  # type: ignore[arg-type]
         registry = await open_registry(log, config.service_id)
         try:
             for entry in registry.state.topologies.values():
@@ -116,6 +150,24 @@ async def topics_and_stores(v: Violations, node: Node, kafka: str, sent: Mapping
             await registry.close()
     finally:
         await log.close()
+
+
+async def _outputs(v: Violations, read: Callable[[str], Awaitable[list[tuple[bytes, bytes]]]], sent: Sent) -> None:
+    """Topics whose records follow from what was sent, whatever the order of the inputs."""
+    echo = by_key((k.decode(), json.loads(value)["N"]) for k, value in await read("echo"))
+    check_echo(v, "topic echo", sent.numbers, echo)  # type: ignore[arg-type]
+    updates = by_key((k.decode(), _columns(value, "C", "S", "LO", "HI")) for k, value in await read("running"))
+    check_running(v, "topic running", sent.numbers, updates)  # type: ignore[arg-type]
+    enriched = by_key((k.decode(), _columns(value, "N", "V")) for k, value in await read("enriched"))
+    check_enriched(v, "topic enriched", sent.numbers, sent.profiles, enriched)  # type: ignore[arg-type]
+    check_pairs(v, "topic pairs", sent.numbers, [(k.decode(), _columns(value, "N", "M")) for k, value in await read("pairs")])  # type: ignore[misc]
+    newest = {k.decode(): _columns(value, "OWNER", "A", "V") for k, value in await read("owned")}
+    check_owned(v, "topic owned", owned(KEYS, sent.orders, sent.profiles), newest)  # type: ignore[arg-type]
+
+
+def _columns(value: bytes, *names: str) -> tuple[object, ...]:
+    row = json.loads(value)
+    return tuple(row[name] for name in names)
 
 
 async def _stores(v: Violations, log: Log, node: Node, plan: ResolvedPlan) -> None:
@@ -131,8 +183,10 @@ async def _stores(v: Violations, log: Log, node: Node, plan: ResolvedPlan) -> No
                             replay.pop(key, None)
                         else:
                             replay[key] = value
-                    pack = state.store(spec.name)._pack
-                    stored = {key: pack(value) for key, value in state.store(spec.name).range(b"", b"")}
+                    store = state.store(spec.name)
+                    if isinstance(store, CachedWindowStore):  # an expired window leaves the store without a word in the changelog
+                        replay = {key: value for key, value in replay.items() if store.time(key) >= store.expire_before}
+                    stored = {key: store._pack(value) for key, value in store.range(b"", b"")}
                     check_equal_stores(v, f"{plan.topology}.{spec.name}[{partition}]", replay, stored)
             finally:
                 state.close()

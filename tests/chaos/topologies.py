@@ -1,0 +1,68 @@
+"""What runs in the storm: five topologies whose whole outcome follows from what was acknowledged."""
+
+from __future__ import annotations
+
+from penstock_client import Client, Topology, tumbling
+from penstock_client.declare import Binding
+
+PARTITIONS = 4
+YEAR = 365 * 86_400
+FINAL_SIZE, FINAL_GRACE = 5, 8
+"""Seconds. Shorter than the distance between the keys of a partition now and then, so that some records are late."""
+KEPT = ("running", "finals", "enriched", "pairs")
+"""Outputs whose every record is checked, so that their topics must keep every record: a table's own would be compacted."""
+
+
+def declare(client: Client) -> None:
+    """The relations that are written to from outside."""
+    binding = Binding(partitions=PARTITIONS)
+    client.create_stream("numbers", "K STRING KEY, N BIGINT, AMOUNT BIGINT, G STRING", binding)
+    client.create_stream("marks", "K STRING KEY, M BIGINT", binding)
+    client.create_table("profiles", "K STRING PRIMARY KEY, V BIGINT", binding)
+    client.create_table("orders", "O STRING PRIMARY KEY, OWNER STRING, A BIGINT", binding)
+
+
+def storm() -> Topology:
+    """Echo; running aggregates; aggregates by another key, with windows and without: two sub-topologies, four stores."""
+    t = Topology("storm", updates="EVERY")
+    numbers = t.stream("numbers")
+    numbers.select("N", "AMOUNT", "G").to("echo")
+    numbers.group_by("K").aggregate(("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), ("MIN(AMOUNT)", "LO"), ("MAX(AMOUNT)", "HI"), name="running").to("running")
+    numbers.group_by("G", name="by_g").aggregate(("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), name="groups").to("groups")
+    numbers.group_by("G", name="by_g_minute").window(tumbling(minutes=1, grace=YEAR, retention=2 * YEAR)).aggregate(
+        ("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), name="minutes").to("minutes")
+    return t
+
+
+def second() -> Topology:
+    """A chain: it reads another topology's output; the newest value a commit."""
+    t = Topology("second")
+    t.stream("echo").group_by("K").aggregate(("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), name="echoed").to("echoed")
+    return t
+
+
+def closing() -> Topology:
+    """Windows that leave once, when they are closed."""
+    t = Topology("closing")
+    t.stream("numbers").group_by("K").window(tumbling(seconds=FINAL_SIZE, grace=FINAL_GRACE, retention=YEAR)).aggregate(
+        ("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), name="finals", emit="FINAL").to("finals")
+    return t
+
+
+def meeting() -> Topology:
+    """A stream with a stream, and the same stream with a table."""
+    t = Topology("meeting")
+    numbers, profiles = t.stream("numbers"), t.table("profiles")
+    numbers.join(profiles, "N", "V", name="enrich").to("enriched")
+    numbers.join_stream(t.stream("marks"), "N", "M", within=0.2, grace=YEAR, name="pair").to("pairs")
+    return t
+
+
+def owning() -> Topology:
+    """A table with another one by a foreign key, there and back through topics of its own."""
+    t = Topology("owning")
+    t.table("orders").join(t.table("profiles"), "OWNER", "A", "V", foreign_key="OWNER", name="own").to("owned")
+    return t
+
+
+ALL = (storm, second, closing, meeting, owning)
