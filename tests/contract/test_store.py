@@ -127,6 +127,25 @@ def test_freeze_hands_out_each_dirty_entry_once_sorted(state: TaskState) -> None
     assert all(not f.entries for f in state.freeze())
 
 
+def test_what_expires_after_a_freeze_is_not_gone_with_that_commit(state: TaskState, place: Memory | Lmdb) -> None:
+    """Processing goes on while a commit is written; after a crash those records come again and find the windows as they were."""
+    store = state.store("minutes")
+    store.put(window_key(b"a", 100), (100, 1))
+    frozen = state.freeze()
+    store.expire(5_000)
+    assert store.get(window_key(b"a", 100)) is None
+    state.commit(frozen, STAMP)
+    assert store.get(window_key(b"a", 100)) is None
+    state.drop_cache()
+    assert store.get(window_key(b"a", 100)) == (100, 1)
+    store.expire(5_000)
+    commit(state)
+    state.drop_cache()
+    assert store.get(window_key(b"a", 100)) is None
+    state.close()
+    assert place.open().store("minutes").get(window_key(b"a", 100)) is None
+
+
 def test_scans_overlay_dirty_and_frozen_entries(state: TaskState) -> None:
     store = state.store("totals")
     for n, key in enumerate((b"a", b"b", b"c", b"d", b"e")):

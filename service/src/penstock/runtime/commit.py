@@ -104,9 +104,17 @@ class CommitScope:
     now_ms: Callable[[], int]
 
 
-async def write(frozen: FrozenCommit, writer: TxnWriter, token: Callable[[], Awaitable[GroupToken]], scope: CommitScope) -> Mapping[TopicPartition, int]:
-    """Steps 2 to 5. Returns for each written partition the offset behind its last record. A task whose store is full is left behind its
-    committed offset: StoreFull is raised after all others were stored, and names it."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a commit came to. ends: for each written partition the offset behind its last record. full: tasks whose stores had no room, with
+    the reason; they are behind their committed offsets and may only be closed, unclean, and opened again."""
+
+    ends: Mapping[TopicPartition, int]
+    full: Mapping[Task, StoreFull]
+
+
+async def write(frozen: FrozenCommit, writer: TxnWriter, token: Callable[[], Awaitable[GroupToken]], scope: CommitScope) -> Written:
+    """Steps 2 to 5."""
     faults.at("before_send")
     for topic, partition, batch in frozen.batches:
         await writer.send(topic, partition, batch)
@@ -132,14 +140,14 @@ async def write(frozen: FrozenCommit, writer: TxnWriter, token: Callable[[], Awa
     faults.at("before_commit")
     ends = await writer.commit(scope.group, current, offsets_for)
     faults.at("after_commit")
-    _store(frozen, reached, scope)
+    full = _store(frozen, reached, scope)
     faults.at("before_board")
-    return ends
+    return Written(ends, full)
 
 
-def _store(frozen: FrozenCommit, reached: Mapping[Task, Mapping[str, int]], scope: CommitScope) -> None:
+def _store(frozen: FrozenCommit, reached: Mapping[Task, Mapping[str, int]], scope: CommitScope) -> Mapping[Task, StoreFull]:
     """Step 5."""
-    full: StoreFull | None = None
+    full: dict[Task, StoreFull] = {}
     for f in frozen.tasks:
         task = f.task
         for tp, position in f.positions.items():
@@ -152,7 +160,6 @@ def _store(frozen: FrozenCommit, reached: Mapping[Task, Mapping[str, int]], scop
         try:
             task.state.commit(f.stores, Stamp(scope.incarnation, FORMAT, scope.owner(task), inputs, task.changelogs, scope.boot, scope.now_ms()))
         except StoreFull as e:
-            full = StoreFull(f"task {task.name}: {e}")
+            full[task] = StoreFull(f"task {task.name}: {e}")
         faults.at("between_stores")
-    if full is not None:
-        raise full
+    return full

@@ -185,6 +185,18 @@ def _peek_log(task: str) -> Callable[[str, int, Mapping[str, object]], None]:
     return lambda node, timestamp, columns: peeks.info("%s: %s at %d: %s", task, node, timestamp, json.dumps(columns, default=str, ensure_ascii=False))
 
 
+def rewind(ctx: Context, plan: ResolvedPlan, task: Task, outputs: Mapping[str, OutputTopic], hooks: Hooks) -> Task:
+    """The task as it was at its last commit, over the store that it has open. Its outputs must have been cleared, no commit may be under way."""
+    if task.state is not None:
+        task.state.drop_cache()
+    positions = {i.tp: i.committed for i in task.inputs}
+    again = _bind(ctx, plan, task.id, task.state, outputs, positions, hooks)  # type: ignore[arg-type]
+    again.changelogs, again.first_commit = task.changelogs, task.first_commit
+    for i in task.inputs:
+        again.input(i.tp).end = i.end
+    return again
+
+
 def delete_state(ctx: Context, topology: str, incarnation: int) -> None:
     """Remove the environments of a deleted topology from this node."""
     shutil.rmtree(ctx.layout.topology(topology, incarnation), ignore_errors=True)

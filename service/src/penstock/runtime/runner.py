@@ -13,7 +13,6 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.engine.port import BadRecord
@@ -26,8 +25,9 @@ from penstock.runtime import commit as commits
 from penstock.runtime import dead_letter
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.context import Context
+from penstock.runtime.failure import Failure, Unable, failed
 from penstock.runtime.inputs import InputTopic, discover, follows, planned
-from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, start_positions, task_name
+from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, rewind, start_positions, task_name
 from penstock.runtime.output import OutputTopic, Row
 from penstock.runtime.poison import Suspect
 from penstock.runtime.recovery import CLEAN
@@ -51,15 +51,6 @@ TASK_TRIES = 3
 BOARD_EVERY = 1.0
 DISCOVER_EVERY = 1.0
 """Seconds between looks for topics that match a pattern."""
-
-
-@dataclass(slots=True)
-class Failure:
-    """Why a task does not run, and when it is tried again (monotonic seconds; None: not by itself)."""
-
-    reason: str
-    retry_at: float | None
-    tries: int = 1
 
 
 class Runner:
@@ -95,6 +86,7 @@ class Runner:
         self._boarded = 0.0
         self._states: dict[TaskId, tuple[TaskState, str]] = {}
         self._crashes: dict[TaskId, int] = {}
+        self._unable: list[Unable] = []
         self._stopping = False
         self._delete = False
         self._outputs: dict[str, OutputTopic] = {}
@@ -189,6 +181,8 @@ class Runner:
         if self._commit is not None and self._commit.done():
             done, self._commit = self._commit, None
             done.result()
+        if self._unable:
+            await self._leave_out()
         worked = 0
         if self.entry.desired is Desired.RUNNING:
             waiting = sum(o.full for o in self._outputs.values())
@@ -196,6 +190,8 @@ class Runner:
                 await self._send_early()
             elif self._commit is None or waiting < BACKLOG:
                 worked = self._turn()
+        if self._unable:
+            await self._leave_out()
         if self._due(worked):
             await self._begin_commit()
         self._refresh_board()
@@ -215,13 +211,13 @@ class Runner:
                     task.punctuate(now_ms)
                 done = task.process(deadline if len(self.tasks) == 1 else min(deadline, time.monotonic() + TURN / 2))
             except TaskFailed as e:
-                self._fail(task.id, str(e), None)
-                raise LogError(f"task {task.name}: {e}") from e
+                self._unable.append(Unable(task, str(e)))
+                break
             except MemoryError:
                 self._out_of_memory(task)
             except Exception:
-                self._crash(task)
-                raise
+                self._unable.append(self._crashed(task))
+                break
             worked += done
             for i in task.inputs:
                 if i.paused and i.buffered < BUFFER_LOW:
@@ -375,12 +371,16 @@ class Runner:
             if task.state is not None:
                 task.state.close()
             return
-        task.on_culprit = lambda source, record: self._culprit(task, source, record)  # type: ignore[method-assign]
-        self.tasks[task_id] = task
         self.owners[task_id] = owner
         self.failures.pop(task_id, None)
-        self.ctx.readers.add(self, {i.tp: i.position for i in task.inputs})
+        self._run_task(task)
         self._say(task_id, TaskState.PAUSED if self.entry.desired is Desired.PAUSED else TaskState.RUNNING)
+
+    def _run_task(self, task: Task) -> None:
+        """From its positions on."""
+        task.on_culprit = lambda source, record: self._culprit(task, source, record)  # type: ignore[method-assign]
+        self.tasks[task.id] = task
+        self.ctx.readers.add(self, {i.tp: i.position for i in task.inputs})
 
     async def _ready_writer(self) -> None:
         """The writer must exist before committed offsets are read: its start aborts what its predecessor left open."""
@@ -465,6 +465,8 @@ class Runner:
         """Steps 0 and 1, then 2 to 6 in the background of further work."""
         await self._forward()
         await self._route()
+        if self._unable:
+            return
         tasks = list(self.tasks.values())
         try:
             frozen = commits.freeze(tasks, list(self._outputs.values()), self._changelogs, self.ctx.clock.now_ms())
@@ -485,9 +487,13 @@ class Runner:
         while again:
             again = False
             for task in list(self.tasks.values()):
-                while not task.program.flush(time.monotonic() + TURN):
-                    task.drain()
-                    await asyncio.sleep(0)
+                try:
+                    while not task.program.flush(time.monotonic() + TURN):
+                        task.drain()
+                        await asyncio.sleep(0)
+                except TaskFailed as e:
+                    self._unable.append(Unable(task, str(e)))
+                    return
                 task.drain()
 
     async def _route(self) -> None:
@@ -503,15 +509,15 @@ class Runner:
                 try:
                     self._bad(task.id, bad)
                 except TaskFailed as e:
-                    self._fail(task.id, str(e), None)
-                    raise LogError(f"task {task.name}: {e}") from e
+                    self._unable.append(Unable(task, str(e)))
+                    return
 
     async def _write(self, frozen: commits.FrozenCommit) -> None:
         assert self._writer is not None
         began = time.monotonic()
         try:
             mine = frozenset(f.task.id for f in frozen.tasks)
-            ends = await commits.write(frozen, self._writer, lambda: self._handle.token_for(mine, self._epoch), self._scope)
+            written = await commits.write(frozen, self._writer, lambda: self._handle.token_for(mine, self._epoch), self._scope)
         finally:
             self.wake.set()
         cost = time.monotonic() - began
@@ -521,7 +527,7 @@ class Runner:
         counters.commits += 1
         counters.commit_seconds += cost
         counters.last_commit_seconds = cost
-        for tp, end in ends.items():
+        for tp, end in written.ends.items():
             self._produced[f"{tp.topic}[{tp.partition}]"] = end
         for f in frozen.tasks:
             if f.task.passed_suspicion:
@@ -529,10 +535,11 @@ class Runner:
                 self.ctx.suspects.cleared(f.task.name)
         self._board([f.task for f in frozen.tasks])
         self.ctx.notices.send("board")
+        self._unable += [Unable(task, str(why), 2.0) for task, why in written.full.items()]
         await self._purge()
 
     async def _settle(self) -> None:
-        """Commit everything processed so far and wait for it."""
+        """Commit everything processed so far and wait for it. Raises StateError when a task cannot."""
         if self._commit is not None:
             running, self._commit = self._commit, None
             await running
@@ -541,6 +548,8 @@ class Runner:
             if self._commit is not None:
                 running, self._commit = self._commit, None
                 await running
+        if self._unable:  # closed in order, a store would vouch for what it does not hold
+            raise StateError(self._unable[0].reason)
 
     async def _purge(self) -> None:
         """Repartition topics keep nothing that was committed."""
@@ -556,6 +565,30 @@ class Runner:
                 log.warning("purging repartition topics of %s: %s", self.plan.topology, e)
 
     # ---- failures
+    async def _leave_out(self) -> None:
+        """Some tasks cannot go on; their siblings can. What those did since the last commit shares a transaction with what is lost, so they
+        go back to that commit, with their stores open; nobody sees them pause."""
+        if self._commit is not None:
+            running, self._commit = self._commit, None
+            await running
+        await self._cancel_opening()
+        unable, self._unable = self._unable, []
+        for u in unable:
+            if self.tasks.get(u.task.id) is u.task:
+                self._close(u.task, clean=False)
+                if u.reason:
+                    self._fail(u.task.id, u.reason, u.retry)
+        for output in (*self._outputs.values(), *self._changelogs.values()):
+            output.clear()
+        if self._transaction_since is not None and self._writer is not None:
+            self._transaction_since = None
+            writer, self._writer = self._writer, None
+            await writer.discard()
+            await self._ready_writer()
+        for task in list(self.tasks.values()):
+            self.ctx.readers.remove(self, [i.tp for i in task.inputs])
+            self._run_task(rewind(self.ctx, self.plan, task, self._outputs, self._hooks))
+
     async def _reset(self, why: Exception) -> None:
         """Back to the last commit, whatever it is."""
         self.ctx.counters.resets += 1
@@ -563,10 +596,10 @@ class Runner:
         (log.info if quiet else log.warning)("topology %s starts over on %s: %s: %s", self.plan.topology, self.ctx.slot,
                                              type(why).__name__, why)
         unavailable = str(why) if isinstance(why, LogUnavailable) else ""
-        if isinstance(why, StoreFull):
-            for task_id in list(self.tasks):
-                if self.tasks[task_id].name in str(why):
-                    self._fail(task_id, str(why), 2.0)
+        unable, self._unable = self._unable, []
+        for u in unable:
+            if u.reason:
+                self._fail(u.task.id, u.reason, u.retry)
         await self._drop_everything()
         if self._writer is not None:
             writer, self._writer = self._writer, None
@@ -622,11 +655,7 @@ class Runner:
             self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task.id.sub].name, task.id.partition)])
 
     def _fail(self, task_id: TaskId, reason: str, retry: float | None) -> None:
-        before = self.failures.get(task_id)
-        tries = 1 if before is None else before.tries + 1
-        if retry is not None:
-            retry = min(30.0, retry * tries)
-        self.failures[task_id] = Failure(reason, None if retry is None else time.monotonic() + retry, tries)
+        self.failures[task_id] = failed(reason, retry, self.failures.get(task_id), time.monotonic())
         log.error("task %s FAILED: %s", task_name(self.plan, self.plan.subs[task_id.sub], task_id.partition), reason)
         self._say(task_id, TaskState.FAILED, reason)
 
@@ -634,11 +663,13 @@ class Runner:
         self._close(task, clean=False)
         self._fail(task.id, reason, retry)
 
-    def _crash(self, task: Task) -> None:
-        """A defect of generated code or of a plug-in: three times, then the task fails and is tried again later."""
+    def _crashed(self, task: Task) -> Unable:
+        """A defect of generated code or of a plug-in, with the exception at hand: three times, then the task fails and is tried again later."""
+        log.exception("task %s failed", task.name)
         crashes = self._crashes[task.id] = self._crashes.get(task.id, 0) + 1
-        if crashes >= TASK_TRIES:
-            self._fail(task.id, f"processing raised {crashes} times; the log of {self.ctx.slot} has the traceback", 30.0)
+        if crashes < TASK_TRIES:
+            return Unable(task)
+        return Unable(task, f"processing raised {crashes} times; the log of {self.ctx.slot} has the traceback", 30.0)
 
     def _out_of_memory(self, task: Task) -> None:
         """Die as the kernel would have it: memory comes back only with a new process, and the note in poison.py blames the record."""

@@ -207,7 +207,7 @@ class CachedWindowStore(CachedStore):
     def freeze(self) -> Frozen:
         if len(self._index) > self._limit:
             self._index.clear()  # loaded again as needed
-        return super().freeze()
+        return super().freeze()._replace(expired=self.expire_before)
 
     def drop(self) -> None:
         self._index.clear()

@@ -305,8 +305,9 @@ class LmdbTaskState:
             self._check_inputs(txn)
             for f in frozen:
                 self._write(txn, f.store, f.entries)
-            for name in self._expiry:
-                gone[name] = self._expire(txn, name)
+            for f in frozen:
+                if f.store in self._expiry:
+                    gone[f.store] = self._expire(txn, f.store, f.expired)
             self._put_stamp(txn, stamp)
         self._written(stamp)
         for f in frozen:
@@ -373,11 +374,8 @@ class LmdbTaskState:
             with txn.cursor(db=self._expiry[name]) as cursor:
                 cursor.putmulti(sorted(fresh))
 
-    def _expire(self, txn: Transaction, name: str) -> list[bytes]:
+    def _expire(self, txn: Transaction, name: str, before: int) -> list[bytes]:
         """Remove up to EXPIRE_SLICE windows that are over; keys removed."""
-        store = self._stores[name]
-        assert isinstance(store, CachedWindowStore)
-        before = store.expire_before
         txn.put(expired_key(name), _start.pack(before), db=self._meta)
         bound, gone = _start.pack(before), list[bytes]()
         with txn.cursor(db=self._expiry[name]) as cursor:
@@ -398,14 +396,27 @@ class LmdbTaskState:
             for name in self._expiry:
                 txn.delete(expired_key(name), db=self._meta)
         self._stamp = None
-        for store in self._stores.values():
-            if isinstance(store, CachedWindowStore):
-                store.expire_before = 0
+        for name in self._expiry:
+            self._expire_before(name, 0)
 
-    def drop_cache(self) -> None:
+    def _forget(self) -> None:
         self._end_reading()
         for store in self._stores.values():
             store.drop()
+
+    def drop_cache(self) -> None:
+        self._forget()
+        if self._expiry:
+            with self.env.begin() as txn:
+                expired = {name: read_expired(txn, self._meta, name) for name in self._expiry}
+            for name, before in expired.items():
+                self._expire_before(name, before)
+
+    def _expire_before(self, name: str, before: int) -> None:
+        """Back to what is committed: what was let expire since then is there again."""
+        store = self._stores[name]
+        assert isinstance(store, CachedWindowStore)
+        store.expire_before = before
 
     def sync(self) -> None:
         """Put everything that was committed on the disk. Raises StoreFull when there is no room for it."""
@@ -416,7 +427,7 @@ class LmdbTaskState:
 
     def close(self) -> None:
         """Close it; who wants it to be good after any restart of the machine calls sync before."""
-        self.drop_cache()
+        self._forget()
         opened.pop(self._id, None)
         self.env.close()
         os.close(self._lock)

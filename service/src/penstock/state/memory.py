@@ -120,11 +120,11 @@ class MemoryTaskState:
         env = self.environment
         for f in frozen:
             env.stores[f.store].apply(f.entries)
-        for name, store in self._stores.items():
+            store = self._stores[f.store]
             if isinstance(store, CachedWindowStore):
-                env.expired[name] = store.expire_before
-                old = [k for k in env.stores[name].data if store.time(k) < store.expire_before]
-                env.stores[name].apply((k, None) for k in old)
+                env.expired[f.store] = max(f.expired, env.expired.get(f.store, 0))
+                old = [k for k in env.stores[f.store].data if store.time(k) < f.expired]
+                env.stores[f.store].apply((k, None) for k in old)
                 store.forget(old)
         env.stamp = self._stamp = stamp
         env.owner = self._owner = stamp.owner
@@ -140,8 +140,10 @@ class MemoryTaskState:
                 store.expire_before = 0
 
     def drop_cache(self) -> None:
-        for store in self._stores.values():
+        for name, store in self._stores.items():
             store.drop()
+            if isinstance(store, CachedWindowStore):
+                store.expire_before = self.environment.expired.get(name, 0)
 
     def sync(self) -> None:
         """Memory has no disk."""

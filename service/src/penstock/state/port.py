@@ -83,10 +83,12 @@ class JoinStore(Store, Protocol):
 
 class Frozen(NamedTuple):
     """What one commit writes for one store: (key, packed value or None for a delete), sorted by key. The same bytes go to the
-    changelog."""
+    changelog. expired: in a window store, windows of an earlier time (ms) are gone with this commit; taken with the entries, since
+    processing goes on and what it lets expire may be lost again."""
 
     store: str
     entries: Sequence[tuple[bytes, bytes | None]]
+    expired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
