@@ -88,10 +88,10 @@ class Bench:
         self.board.close()
         await self.log.close()
 
-    async def start(self) -> None:
+    async def start(self, slot: str = "w0") -> None:
         self._stop = asyncio.Event()
         ready = asyncio.Event()
-        self._worker = asyncio.create_task(run_worker(self.config, "w0", self._stop, self.log, self.notices, ready.set))
+        self._worker = asyncio.create_task(run_worker(self.config, slot, self._stop, self.log, self.notices, ready.set))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait([self._worker, waiting], return_when=asyncio.FIRST_COMPLETED)
         if self._worker.done():

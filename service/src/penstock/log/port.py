@@ -159,6 +159,7 @@ class Assignment:
     active: tasks to run. give_up: tasks that run now and must be stopped, committed, closed and released.
     token: for TxnWriter.commit. epoch grows whenever membership was lost: work of an older epoch is never committed.
     fences: producers ("transactional id|producer id|epoch") to fence before tasks are opened.
+    members: transactional ids of the members that are there; None where nobody can leave a transaction open behind.
     """
 
     seq: int
@@ -167,6 +168,7 @@ class Assignment:
     active: frozenset[TaskId]
     give_up: frozenset[TaskId] = frozenset()
     fences: tuple[str, ...] = ()
+    members: frozenset[str] | None = None
 
 
 class GroupHandle(Protocol):
@@ -233,8 +235,9 @@ class Log(Protocol):
     async def offsets_at(self, tps: Sequence[TopicPartition], timestamp: int) -> Mapping[TopicPartition, int]:
         """The first record with this timestamp or later, else the end."""
 
-    async def committed(self, group: str, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedOffset]:
-        """Stable committed offsets (waits while a transaction on them is undecided)."""
+    async def committed(self, group: str, tps: Sequence[TopicPartition], stable: bool = True) -> Mapping[TopicPartition, CommittedOffset]:
+        """Stable committed offsets (waits while a transaction on them is undecided). With stable=False the last decided ones at once: to see
+        who committed, never to go on from."""
 
     async def reset_offsets(self, group: str, offsets: Mapping[TopicPartition, CommittedOffset]) -> None:
         """Set offsets of a group that has no members."""

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.engine.compile import compile_sub
@@ -51,12 +51,15 @@ class Hooks:
 
 
 async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, inputs: Sequence[InputTopic], outputs: Mapping[str, OutputTopic],
-                    hooks: Hooks) -> tuple[Task, str]:
-    """The opened task and its owner token. inputs: the topics that are read. Raises TaskFailed, LogError, StateError; nothing stays open then."""
+                    hooks: Hooks, present: Collection[str] | None) -> tuple[Task, str]:
+    """The opened task and its owner token. inputs: the topics that are read. present: transactional ids of who is there, ourselves included;
+    None where that does not matter (log/port.py, Assignment.members). Raises TaskFailed, LogError, StateError; nothing stays open then."""
     sub = plan.subs[task_id.sub]
     partition = task_id.partition
     starts = {i.topic: i.start for i in inputs if partition < i.partitions}
     tps = [TopicPartition(topic, partition) for topic in starts]
+    if present is not None:
+        await _fence_predecessor(ctx, plan, tps, present)
     committed = await ctx.log.committed(plan.group, tps)
     state = _open_state(ctx, plan, sub, partition)
     owner = f"{ctx.slot}/{uuid.uuid4().hex}"
@@ -66,10 +69,7 @@ async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, inputs: S
         if state is not None:
             changelogs = await _recover(ctx, plan, task_id, state, owner, committed, metadata, hooks)
         positions = await start_positions(ctx, starts, committed)
-        task = _bind(ctx, plan, task_id, state, outputs, positions, hooks)
-        for i in inputs:
-            if i.like != i.topic:
-                task.program.read_too(i.topic, i.like)
+        task = _bind(ctx, plan, task_id, state, inputs, outputs, positions, hooks)
     except BaseException:
         if state is not None:
             state.close()
@@ -79,6 +79,14 @@ async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, inputs: S
     for tp, c in committed.items():
         task.input(tp).committed = c.offset if c.offset >= 0 else positions[tp]
     return task, owner
+
+
+async def _fence_predecessor(ctx: Context, plan: ResolvedPlan, tps: Sequence[TopicPartition], present: Collection[str]) -> None:
+    """Who committed this task last may have died with a transaction open. A leader that knew him has him fenced; when all died and others
+    came nobody knew him, and the transaction would hold the committed offset back until its timeout. Who is there gave the task up in order."""
+    last = newest([read_metadata(c.metadata) for c in (await ctx.log.committed(plan.group, tps, stable=False)).values()])
+    if last is not None and last.producer and last.producer.split("|")[0] not in present:
+        await ctx.log.fence(last.producer)
 
 
 def _open_state(ctx: Context, plan: ResolvedPlan, sub: SubTopology, partition: int) -> LmdbTaskState | None:
@@ -158,8 +166,8 @@ async def start_positions(ctx: Context, starts: Mapping[str, StartAt], committed
     return positions
 
 
-def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState | None, outputs: Mapping[str, OutputTopic],
-          positions: Mapping[TopicPartition, int], hooks: Hooks) -> Task:
+def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState | None, inputs: Sequence[InputTopic],
+          outputs: Mapping[str, OutputTopic], positions: Mapping[TopicPartition, int], hooks: Hooks) -> Task:
     sub = plan.subs[task_id.sub]
     name = task_name(plan, sub, task_id.partition)
     routed = [RoutedRows(n, task_id.partition, f"{ctx.service_id}-", outputs) for n in sub.nodes if isinstance(n, RoutedSink)]
@@ -168,6 +176,9 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
         stores={} if state is None else {s.name: state.store(s.name) for s in sub.stores},
         outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock,
         peek=_peek_log(name), routed={r.node: r for r in routed}))
+    for i in inputs:
+        if i.like != i.topic:
+            program.read_too(i.topic, i.like)
     if state is not None and sub.scalars is not None:
         store = state.store(sub.scalars.name)
         program.restore_scalars({key.decode(): value[1] for key, value in store.range(b"", b"")})  # type: ignore[misc]
@@ -185,12 +196,12 @@ def _peek_log(task: str) -> Callable[[str, int, Mapping[str, object]], None]:
     return lambda node, timestamp, columns: peeks.info("%s: %s at %d: %s", task, node, timestamp, json.dumps(columns, default=str, ensure_ascii=False))
 
 
-def rewind(ctx: Context, plan: ResolvedPlan, task: Task, outputs: Mapping[str, OutputTopic], hooks: Hooks) -> Task:
+def rewind(ctx: Context, plan: ResolvedPlan, task: Task, inputs: Sequence[InputTopic], outputs: Mapping[str, OutputTopic], hooks: Hooks) -> Task:
     """The task as it was at its last commit, over the store that it has open. Its outputs must have been cleared, no commit may be under way."""
     if task.state is not None:
         task.state.drop_cache()
     positions = {i.tp: i.committed for i in task.inputs}
-    again = _bind(ctx, plan, task.id, task.state, outputs, positions, hooks)  # type: ignore[arg-type]
+    again = _bind(ctx, plan, task.id, task.state, inputs, outputs, positions, hooks)  # type: ignore[arg-type]
     again.changelogs, again.first_commit = task.changelogs, task.first_commit
     for i in task.inputs:
         again.input(i.tp).end = i.end

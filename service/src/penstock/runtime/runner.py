@@ -354,7 +354,7 @@ class Runner:
             if suspect is not None and suspect.hopeless:
                 raise TaskFailed("the worker died three times while this task was running, each time on another record")
             await self._ready_writer()
-            task, owner = await open_task(self.ctx, self.plan, task_id, self._inputs[task_id.sub], self._outputs, self._hooks)
+            task, owner = await open_task(self.ctx, self.plan, task_id, self._inputs[task_id.sub], self._outputs, self._hooks, self._present())
         except (TaskFailed, StoreFull, UnknownTopic) as e:
             retry = None if isinstance(e, TaskFailed) else 2.0
             self._fail(task_id, str(e), retry)
@@ -375,6 +375,12 @@ class Runner:
         self.failures.pop(task_id, None)
         self._run_task(task)
         self._say(task_id, TaskState.PAUSED if self.entry.desired is Desired.PAUSED else TaskState.RUNNING)
+
+    def _present(self) -> frozenset[str] | None:
+        """Transactional ids of the members that are there."""
+        if self._assignment is None or self._assignment.members is None or self._writer is None:
+            return None
+        return self._assignment.members | {self._writer.producer.split("|")[0]}
 
     def _run_task(self, task: Task) -> None:
         """From its positions on."""
@@ -587,7 +593,7 @@ class Runner:
             await self._ready_writer()
         for task in list(self.tasks.values()):
             self.ctx.readers.remove(self, [i.tp for i in task.inputs])
-            self._run_task(rewind(self.ctx, self.plan, task, self._outputs, self._hooks))
+            self._run_task(rewind(self.ctx, self.plan, task, self._inputs[task.id.sub], self._outputs, self._hooks))
 
     async def _reset(self, why: Exception) -> None:
         """Back to the last commit, whatever it is."""

@@ -113,7 +113,7 @@ class EmbeddedLog:
         return end
 
     # groups
-    async def committed(self, group: str, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedOffset]:
+    async def committed(self, group: str, tps: Sequence[TopicPartition], stable: bool = True) -> Mapping[TopicPartition, CommittedOffset]:
         with self._environment.read() as tables:
             return {tp: tables.committed(group, row.number, tp.partition) for tp, row in rows_of(tables, tps).items()}
 

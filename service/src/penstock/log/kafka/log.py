@@ -59,8 +59,8 @@ class KafkaLog:
     async def offsets_at(self, tps: Sequence[TopicPartition], timestamp: int) -> Mapping[TopicPartition, int]:
         return await self._lookups.offsets_at(tps, timestamp)
 
-    async def committed(self, group: str, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedOffset]:
-        return await self._lookups.committed(group, tps)
+    async def committed(self, group: str, tps: Sequence[TopicPartition], stable: bool = True) -> Mapping[TopicPartition, CommittedOffset]:
+        return await self._lookups.committed(group, tps, stable)
 
     async def reset_offsets(self, group: str, offsets: Mapping[TopicPartition, CommittedOffset]) -> None:
         await self._lookups.reset(group, offsets)

@@ -38,15 +38,15 @@ class Lookups:
             found |= await self.ends(none, committed=True)
         return found
 
-    async def committed(self, group: str, tps: Sequence[TopicPartition]) -> dict[TopicPartition, CommittedOffset]:
-        """Stable committed offsets: waits while a transaction on them is undecided (error 88, KIP-447)."""
+    async def committed(self, group: str, tps: Sequence[TopicPartition], stable: bool = True) -> dict[TopicPartition, CommittedOffset]:
+        """Stable committed offsets: waits while a transaction on them is undecided (error 88, KIP-447). Not stable: what was decided last."""
         if not tps:
             return {}
         tags: dict[int, bytes] = {}
         topics = [(t, ps, tags) for t, ps in by_topic({tp: tp.partition for tp in tps})]
 
         async def attempt() -> dict[TopicPartition, CommittedOffset]:
-            answer = await self._cluster.ask_coordinator(GROUP, group, OFFSET_FETCH(group, topics, True))
+            answer = await self._cluster.ask_coordinator(GROUP, group, OFFSET_FETCH(group, topics, stable))
             self._check(group, {answer.error}, "committed offsets")
             found = {}
             for topic, partitions, _ in answer.topics:

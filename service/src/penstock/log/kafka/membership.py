@@ -316,8 +316,9 @@ class KafkaGroup:
         self._seq += 1
         give_up = [t for t in down.give_up if t not in self._released]
         self._claims = dict.fromkeys((*down.active, *give_up), token.generation)
+        members = frozenset(p.split("|")[0] for _, _, producers in down.members.values() for p in producers)
         assignment = Assignment(self._seq, self._state.epoch, token, frozenset(TaskId(*t) for t in down.active),
-                                frozenset(TaskId(*t) for t in give_up), down.fences)
+                                frozenset(TaskId(*t) for t in give_up), down.fences, members)
         self.trouble = ""
         self._set(latest=assignment, holding=False, early=None)
 
