@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from penstock.log.records import partitions_of
 from penstock_client import Topology
 from penstock_client.declare import Binding
 from penstock_client.errors import PenstockError
@@ -140,3 +141,41 @@ def test_full_stores_fail_their_tasks_until_there_is_room(tmp_path: Path, small_
         updates = [r.S for r in client.subscribe("cellar_counts", start="earliest", until="end")]
         assert sorted(updates) == list(range(sent))
         assert node.stop() == 0
+
+
+def test_a_store_of_the_size_that_was_allowed_fails_its_task_until_more_is_allowed(tmp_path: Path) -> None:
+    """The map of one task is full, the disk is not: siblings and other topologies go on, a start with more room brings everything back."""
+    with RealNode(tmp_path, "--store-size", "2") as node:
+        client = node.client
+        client.create_stream("boxes", "K STRING KEY, N BIGINT, T STRING", Binding(partitions=2))
+        t = Topology("shelf", updates="EVERY")
+        t.stream("boxes").group_by("K").aggregate(("COUNT(*)", "C"), ("SUM(N)", "S"), ("LATEST_BY_OFFSET(T)", "T"), name="c").to("shelf_counts")
+        client.register_topology(t, wait=20)
+        large, small = _keys_of_partition(0, 2000), _keys_of_partition(1, 20)
+        rows = [{"K": k, "N": n, "T": "y" * 1000} for n, k in enumerate(large)]
+        for at in range(0, len(rows), 100):
+            client.append("boxes", rows[at:at + 100])
+        failed = wait_for(lambda: [t for t in client.tasks("shelf") if t.state == "FAILED"], 20, "a failed task")
+        assert len(failed) == 1 and "2 MiB are full" in failed[0].state_reason and "--store-size" in failed[0].state_reason, failed
+        position = client.append("boxes", [{"K": k, "N": 1, "T": ""} for k in small]).position
+        wait_for(lambda: all(client.get("shelf_counts", k) is not None for k in small), 20, "the other partition to go on")
+        assert sorted(state for state, _ in node.task_states("shelf").values()) == ["FAILED", "RUNNING"]
+        opened = node.log.count(f"task shelf-{_incarnation(node)}/boxes-{1 - failed[0].partition}: ")
+        assert opened == 1, "the sibling was opened once"
+        assert node.stop() == 0
+    with RealNode(tmp_path, "--store-size", "64", data=node.data) as again:
+        found = {r.K: (r.C, r.S) for r in again.client.scan("shelf_counts", at_least=position, max_wait=30)}
+        assert found == {**{k: (1, n) for n, k in enumerate(large)}, **dict.fromkeys(small, (1, 1))}
+        updates = [r.K for r in again.client.subscribe("shelf_counts", start="earliest", until="end")]
+        assert sorted(updates) == sorted([*large, *small]), "each update once"
+        assert again.stop() == 0
+
+
+def _keys_of_partition(partition: int, count: int) -> list[str]:
+    """Keys that Kafka's partitioner puts there, of two partitions."""
+    keys = [f"k{n}" for n in range(3 * count + 50)]
+    return [k for k, p in zip(keys, partitions_of([k.encode() for k in keys], 2), strict=True) if p == partition][:count]
+
+
+def _incarnation(node: RealNode) -> int:
+    return int(node.log.split("task shelf-")[1].split("/")[0])

@@ -16,6 +16,8 @@ from penstock.errors import PenstockError
 DEFAULT_LISTEN = "127.0.0.1:7550"
 DEFAULT_DATA = "./penstock-data"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+SMALLEST_STORE_MIB, LARGEST_STORE_MIB = 1, 262_144
+"""A process has 128 TiB of addresses: at the largest, some 500 tasks are too many for it."""
 SERVICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -31,7 +33,8 @@ class ServeConfig:
     kafka_properties: Kafka's own property names. workers: processes that run tasks. service_id: the namespace on a Kafka cluster.
     metrics: host:port for Prometheus, empty for none. otlp: endpoint of an OpenTelemetry collector, empty for none.
     insecure: allow an address beyond loopback without TLS and authentication. session_timeout_ms: how long a silent worker keeps its
-    tasks on Kafka. default_partitions: of topics created without a number.
+    tasks on Kafka. default_partitions: of topics created without a number. store_mib: what the stores of one task may take, in MiB; files
+    grow as needed, the address space of each is taken at once.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -47,12 +50,18 @@ class ServeConfig:
     log_json: bool = False
     session_timeout_ms: int = 10_000
     default_partitions: int = 4
+    store_mib: int = 8192
     node_id: str = ""
 
     @property
     def data(self) -> Path:
         """data_dir as a path."""
         return Path(self.data_dir)
+
+    @property
+    def store_bytes(self) -> int:
+        """store_mib in bytes."""
+        return self.store_mib << 20
 
     @property
     def worker_count(self) -> int:
@@ -91,6 +100,8 @@ def check(config: ServeConfig) -> None:
         raise ConfigError(f"--service-id {config.service_id!r}: a letter, then letters, digits or _, at most 64")
     if config.workers < 0 or config.workers > 256:
         raise ConfigError(f"--workers {config.workers}: 1 to 256, or 0 for one a core but one")
+    if not SMALLEST_STORE_MIB <= config.store_mib <= LARGEST_STORE_MIB:
+        raise ConfigError(f"--store-size {config.store_mib}: {SMALLEST_STORE_MIB} to {LARGEST_STORE_MIB} MiB for each task")
     if config.log_level not in LOG_LEVELS:
         raise ConfigError(f"--log-level {config.log_level!r}: one of {', '.join(LOG_LEVELS)}")
     if not _loopback(host) and not config.insecure:

@@ -198,7 +198,7 @@ async def _open(config: ServeConfig, notices: Notices) -> Gateway:
     except BaseException:
         await opened.close()
         raise
-    return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock())
+    return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock(), config.store_bytes)
 
 
 async def _say(servicer: Health, serving: bool) -> None:

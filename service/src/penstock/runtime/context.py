@@ -46,5 +46,6 @@ class Context:
     clock: Clock
     note: NoteFile
     suspects: Suspects
+    store_bytes: int
     counters: Counters = field(default_factory=Counters)
     boot: str = field(default_factory=lambda: Path("/proc/sys/kernel/random/boot_id").read_text().strip())

@@ -94,7 +94,7 @@ def _open_state(ctx: Context, plan: ResolvedPlan, sub: SubTopology, partition: i
         return None
     path = ctx.layout.task(plan.topology, plan.incarnation, sub.name, partition)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return LmdbTaskState.open(path, sub.stores, plan.incarnation)
+    return LmdbTaskState.open(path, sub.stores, plan.incarnation, map_size=ctx.store_bytes)
 
 
 async def _recover(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState, owner: str,

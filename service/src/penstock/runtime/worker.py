@@ -146,7 +146,7 @@ async def _run(config: ServeConfig, slot: str, stop: asyncio.Event, ready: Calla
     node = config.node_id or "n0"
     membership = source.membership(slot, node)
     ctx = Context(slot=slot, node=node, service_id=config.service_id, layout=layout, log=source, membership=membership,
-                  readers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects)
+                  readers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects, store_bytes=config.store_bytes)
     worker = Worker(ctx, registry, notices)
     unwatch = metrics.watch_counters(ctx.counters, slot)
     ready()

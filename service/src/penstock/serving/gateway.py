@@ -14,6 +14,7 @@ from penstock.runtime.layout import Layout
 from penstock.serving.graph import Ways
 from penstock.serving.positions import Position, TopicPosition, encode
 from penstock.serving.stores import Stores
+from penstock.state.lmdb import MAP_SIZE
 
 TOPICS_FRESH = 5.0
 BOARD_FRESH = 0.05
@@ -79,6 +80,7 @@ class Gateway:
     notices: Notices
     layout: Layout
     clock: Clock
+    store_bytes: int = MAP_SIZE
     topics: Topics = field(init=False)
     tasks: TaskStates = field(init=False)
     stores: Stores = field(init=False)
@@ -87,7 +89,7 @@ class Gateway:
     def __post_init__(self) -> None:
         self.topics = Topics(self.log)
         self.tasks = TaskStates(self.board)
-        self.stores = Stores(self.layout)
+        self.stores = Stores(self.layout, self.store_bytes)
 
     def catalog_token(self, position: int | None = None) -> str:
         """A token that includes the catalog up to here."""

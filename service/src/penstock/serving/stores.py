@@ -7,6 +7,7 @@ from collections import OrderedDict
 from penstock.catalog.port import TopologyEntry
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.layout import Layout
+from penstock.state.lmdb import MAP_SIZE
 from penstock.state.reader import LmdbSnapshot, LmdbStateReader
 
 MOST = 512
@@ -19,8 +20,10 @@ CHECK_SECONDS = 0.05
 class Stores:
     """Readers by task."""
 
-    def __init__(self, layout: Layout, most: int = MOST) -> None:
+    def __init__(self, layout: Layout, size: int = MAP_SIZE, most: int = MOST) -> None:
+        """size: the most that a task's stores may take, as the workers have it."""
         self._layout = layout
+        self._size = size
         self._most = most
         self._open: OrderedDict[tuple[str, int, str, int], LmdbStateReader] = OrderedDict()
 
@@ -30,7 +33,7 @@ class Stores:
         reader = self._open.get(at)
         if reader is None:
             path = self._layout.task(entry.name, entry.incarnation, sub.name, partition)
-            reader = self._open[at] = LmdbStateReader(path, sub.stores, check_every=CHECK_SECONDS)
+            reader = self._open[at] = LmdbStateReader(path, sub.stores, map_size=self._size, check_every=CHECK_SECONDS)
             while len(self._open) > self._most:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(at)

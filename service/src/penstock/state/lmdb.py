@@ -194,7 +194,10 @@ def _writing(env: lmdb.Environment, path: Path) -> Iterator[Transaction]:
     try:
         with env.begin(write=True) as txn:
             yield txn
-    except (lmdb.MapFullError, lmdb.DiskError) as e:
+    except lmdb.MapFullError as e:
+        size = env.info()["map_size"] >> 20
+        raise StoreFull(f"no room to write {path}: its {size:,} MiB are full; start the node with a larger --store-size") from e
+    except lmdb.DiskError as e:
         raise StoreFull(f"no room to write {path}: {e}") from e
     except lmdb.Error as e:
         raise StateError(f"cannot write {path}: {e}") from e
