@@ -431,6 +431,41 @@ async def test_append_many_is_all_or_nothing(log_env: Any, batch: Any, read_all:
     assert ends[a] == [r.offset for r in await read_all(log, a)][-1] + 1
 
 
+async def test_a_producer_that_is_opened_anew_fences_the_earlier_one(log_env: Any, batch: Any, read_all: Any) -> None:
+    log, other = await log_env.open(), await log_env.open()
+    name, pid = log_env.name("t"), log_env.name("producer")
+    (tp,) = await make(log, name)
+    assert await log.open_producer(pid) == (0, 1)
+    await log.append_many({tp: batch(log, (b"1", b"v"))}, pid, 1, 1)
+    assert await log.open_producer(pid, 1) == (1, 1), "the same one goes on"
+    assert await other.open_producer(pid) == (1, 2)
+    for fenced in (log.append_many({tp: batch(log, (b"x", b"v"))}, pid, 2, 1), log.open_producer(pid, 1)):
+        with pytest.raises(RequestError) as e:
+            await fenced
+        assert e.value.reason == "PRODUCER_FENCED"
+    await other.append_many({tp: batch(other, (b"2", b"v"))}, pid, 2, 2)
+    restarted = await log_env.open()
+    with pytest.raises(RequestError) as e:
+        await restarted.append_many({tp: batch(restarted, (b"x", b"v"))}, pid, 3, 1)
+    assert e.value.reason == "PRODUCER_FENCED"
+    assert await restarted.open_producer(pid, 2) == (2, 2)
+    assert [r.key for r in await read_all(log, tp)] == [b"1", b"2"]
+
+
+async def test_appends_of_a_producer_are_written_in_the_order_in_which_they_begin(log_env: Any, batch: Any, read_all: Any) -> None:
+    log = await log_env.open()
+    name, pid = log_env.name("t"), log_env.name("producer")
+    (tp,) = await make(log, name)
+    jobs = [log.append_many({tp: batch(log, (b"%d" % n, b"v"))}, pid, n) for n in range(1, 51)]
+    jobs.append(log.append_many({tp: batch(log, (b"again", b"v"))}, pid, 50))
+    jobs.append(log.append_many({tp: batch(log, (b"gap", b"v"))}, pid, 60))
+    *answers, again, gap = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [duplicate for _, duplicate in answers] == [False] * 50 and again[1] is True  # type: ignore[misc,index]
+    assert isinstance(gap, RequestError) and gap.reason == "SEQUENCE_GAP"
+    assert [r.key for r in await read_all(log, tp)] == [b"%d" % n for n in range(1, 51)]
+    assert await log.last_sequence(pid) == 50
+
+
 async def test_compare_and_append_lets_one_win(log_env: Any, batch: Any, read_all: Any) -> None:
     logs = [await log_env.open() for _ in range(3)]
     name = log_env.name("t")

@@ -575,3 +575,56 @@ async def test_a_task_that_does_not_run_answers_within_max_staleness(node: Node,
     assert reason(refused.value) == "NOT_SERVING" and "at most 1 ms old is accepted" in str(refused.value.details())
     scan = lookup.ScanRequest(relation="customers", consistency=position_pb2.Consistency(stale=position_pb2.Stale()))
     assert sum([r.rows.row_count async for r in node.lookups.Scan(scan)]) == 1
+
+
+def numbered(n: int) -> append.AppendStreamRequest:
+    rows = append.JsonRows(rows=[row("s", float(n))])
+    return append.AppendStreamRequest(batch=append.AppendBatch(relation="purchases", json=rows, sequence=n))
+
+
+async def test_a_stream_of_appends_is_pipelined_and_acknowledged_in_order(node: Node) -> None:
+    await shop(node)
+    call = node.appends.AppendStream()
+    await call.write(append.AppendStreamRequest(open=append.AppendOpen(producer_id="piped")))
+    assert (await call.read()).opened.max_in_flight == 16
+    for n in range(1, 13):
+        await call.write(numbered(n))  # none is waited for
+    for n in range(1, 13):
+        ack = (await call.read()).ack
+        assert (ack.sequence, ack.appended) == (n, 1)
+    (found,) = await get(node, "customers", "s", ack.position.value)
+    assert (found["N"], found["SPENT"]) == (12, 78.0)
+    for n in (13, 15):
+        await call.write(numbered(n))
+    assert (await call.read()).ack.sequence == 13
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call.read()
+    assert reason(refused.value) == "SEQUENCE_GAP"
+
+
+async def test_a_newer_stream_of_a_producer_ends_the_older_one(node: Node) -> None:
+    await shop(node)
+
+    async def opened(epoch: int = 0) -> tuple[grpc.aio.StreamStreamCall, append.AppendOpened]:
+        call = node.appends.AppendStream()
+        await call.write(append.AppendStreamRequest(open=append.AppendOpen(producer_id="one", epoch=epoch)))
+        return call, (await call.read()).opened
+
+    first, begun = await opened()
+    await first.write(numbered(1))
+    assert (await first.read()).ack.sequence == 1
+    again, same = await opened(begun.epoch)
+    assert (same.epoch, same.last_sequence) == (begun.epoch, 1), "after a broken connection it goes on"
+    second, newer = await opened()
+    assert newer.epoch > begun.epoch
+    for call in (first, again):
+        await call.write(numbered(2))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call.read()
+        assert (refused.value.code(), reason(refused.value)) == (grpc.StatusCode.ABORTED, "PRODUCER_FENCED")
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await opened(begun.epoch)
+    assert reason(refused.value) == "PRODUCER_FENCED"
+    await second.write(numbered(2))
+    assert (await second.read()).ack.sequence == 2
+    await second.done_writing()

@@ -108,3 +108,8 @@ class StoreLost(StateError):
 
 class StoreFull(StateError):
     """Disk or map is full."""
+
+
+def producer_fenced(producer_id: str) -> RequestError:
+    """The refusal of a producer id's earlier stream."""
+    return RequestError("PRODUCER_FENCED", f"a newer stream of producer {producer_id} was opened", {"producer_id": producer_id})

@@ -26,6 +26,7 @@ class AppendState:
     skip_invalid: bool = False
     waiting: deque[append.AppendBatch] = field(default_factory=deque)
     sequence: int = 0
+    epoch: int = 0  # of the service, once opened: who opens the same producer_id later ends this one
     max_in_flight: int = 1
     attempt: int = 0
     opened: bool = False  # by the present connection
@@ -36,7 +37,7 @@ class AppendState:
     def open(self) -> append.AppendStreamRequest:
         """The first message of a connection."""
         self.opened = False
-        return append.AppendStreamRequest(open=append.AppendOpen(producer_id=self.producer_id))
+        return append.AppendStreamRequest(open=append.AppendOpen(producer_id=self.producer_id, epoch=self.epoch))
 
     @property
     def room(self) -> bool:
@@ -62,6 +63,7 @@ class AppendState:
 
     def _opened(self, opened: append.AppendOpened) -> list[append.AppendStreamRequest]:
         self.opened = True
+        self.epoch = opened.epoch
         self.max_in_flight = max(1, opened.max_in_flight)
         if not self.started:
             self.started = True

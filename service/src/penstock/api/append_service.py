@@ -14,6 +14,7 @@ from penstock.api.host import Host
 from penstock.api.status import status_of
 from penstock.errors import LogUnavailable, RequestError
 from penstock.serving.append import BATCH_LIMIT, Ack
+from penstock.serving.append_stream import acknowledgements
 
 METHODS = {"Append": "unary", "AppendStream": "stream"}
 MAX_IN_FLIGHT = 16
@@ -28,7 +29,6 @@ class AppendServicer(append_service_pb2_grpc.AppendServiceServicer):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._streams: dict[str, object] = {}
 
     async def Append(self, request: pb.AppendRequest, context: grpc.aio.ServicerContext) -> pb.AppendResponse:
         left = context.time_remaining()
@@ -43,33 +43,40 @@ class AppendServicer(append_service_pb2_grpc.AppendServiceServicer):
 
     async def AppendStream(self, requests: AsyncIterator[pb.AppendStreamRequest],
                            context: grpc.aio.ServicerContext) -> AsyncIterator[pb.AppendStreamResponse]:
-        producer_id, me = "", object()
-        opened = False
-        try:
-            async for request in requests:
-                match request.WhichOneof("message"):
-                    case "open" if not opened:
-                        opened, producer_id = True, request.open.producer_id
-                        last = await self._host.gateway.log.last_sequence(producer_id) if producer_id else 0
-                        self._streams[producer_id] = me
-                        yield pb.AppendStreamResponse(opened=pb.AppendOpened(last_sequence=last, max_in_flight=MAX_IN_FLIGHT))
-                    case "batch" if opened:
-                        if producer_id and self._streams.get(producer_id) is not me:
-                            raise RequestError("PRODUCER_FENCED", f"a newer stream of producer {producer_id} was opened",
-                                               {"producer_id": producer_id})
-                        yield pb.AppendStreamResponse(ack=await self._append(request.batch, producer_id))
-                    case _:
-                        raise RequestError("INVALID_ARGUMENT", "open comes first, once, then batches", {"field": "message"})
-        finally:
-            if producer_id and self._streams.get(producer_id) is me:
-                del self._streams[producer_id]
+        first = await anext(requests, None)
+        if first is None:
+            return
+        if first.WhichOneof("message") != "open":
+            raise _out_of_order()
+        log, producer_id = self._host.gateway.log, first.open.producer_id
+        last, epoch = await log.open_producer(producer_id, first.open.epoch) if producer_id else (0, 0)
+        yield pb.AppendStreamResponse(opened=pb.AppendOpened(last_sequence=last, max_in_flight=MAX_IN_FLIGHT, epoch=epoch))
+        async for ack in acknowledgements(self._host.open.appender, _batches(requests), producer_id, epoch, MAX_IN_FLIGHT):
+            yield pb.AppendStreamResponse(ack=_message(ack))
 
     async def _append(self, batch: pb.AppendBatch, producer_id: str) -> pb.AppendAck:
-        size = batch.ByteSize()
-        if size > BATCH_LIMIT:
-            raise RequestError("REQUEST_TOO_LARGE", f"the batch has {size} bytes, at most {BATCH_LIMIT} in one",
-                               {"size": str(size), "limit": str(BATCH_LIMIT)})
+        _check_size(batch)
         return _message(await self._host.open.appender.append(batch, producer_id))
+
+
+async def _batches(requests: AsyncIterator[pb.AppendStreamRequest]) -> AsyncIterator[pb.AppendBatch]:
+    """The batches behind the open. Raises INVALID_ARGUMENT, REQUEST_TOO_LARGE."""
+    async for request in requests:
+        if request.WhichOneof("message") != "batch":
+            raise _out_of_order()
+        _check_size(request.batch)
+        yield request.batch
+
+
+def _out_of_order() -> RequestError:
+    return RequestError("INVALID_ARGUMENT", "open comes first, once, then batches", {"field": "message"})
+
+
+def _check_size(batch: pb.AppendBatch) -> None:
+    size = batch.ByteSize()
+    if size > BATCH_LIMIT:
+        raise RequestError("REQUEST_TOO_LARGE", f"the batch has {size} bytes, at most {BATCH_LIMIT} in one",
+                           {"size": str(size), "limit": str(BATCH_LIMIT)})
 
 
 def _message(ack: Ack) -> pb.AppendAck:

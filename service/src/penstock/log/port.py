@@ -257,8 +257,15 @@ class Log(Protocol):
         1, 2, 3... is kept in the same transaction as the rows: a repeat writes nothing and is a duplicate (offset -1), a gap raises
         RequestError SEQUENCE_GAP."""
 
-    async def append_many(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str = "", sequence: int = 0) -> tuple[Mapping[TopicPartition, int], bool]:
-        """As append, for several partitions at once; all or nothing. Returns for each partition the offset BEHIND its last record."""
+    async def append_many(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str = "", sequence: int = 0,
+                          epoch: int = 0) -> tuple[Mapping[TopicPartition, int], bool]:
+        """As append, for several partitions at once; all or nothing. Returns for each partition the offset BEHIND its last record. Calls for
+        one producer id are written in the order in which they begin. epoch: of open_producer; RequestError PRODUCER_FENCED when it is not the
+        newest, 0 is not checked."""
+
+    async def open_producer(self, producer_id: str, epoch: int = 0) -> tuple[int, int]:
+        """Open a producer id anew: (last sequence, epoch). What comes with an earlier epoch is refused from now on, by whatever process.
+        epoch: that of an earlier opening, to go on with it; RequestError PRODUCER_FENCED when it is not the newest."""
 
     async def last_sequence(self, producer_id: str) -> int:
         """The last sequence written by this producer id; 0: none."""

@@ -63,6 +63,21 @@ class Ack:
     errors: Sequence[tuple[int, RequestError]]
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A batch that may be written. topic is empty when its errors forbid it. pieces: written one after the other; one where there is a
+    sequence. epoch: of the producer's stream, 0 outside of one."""
+
+    topic: str
+    partitions: int
+    rows: int
+    pieces: Sequence[Mapping[TopicPartition, BatchBuilder]]
+    errors: Sequence[tuple[int, RequestError]]
+    producer_id: str
+    sequence: int
+    epoch: int
+
+
 @dataclass(frozen=True)
 class Target:
     """A relation that takes appends."""
@@ -83,6 +98,10 @@ class Appender:
 
     async def append(self, batch: pb.AppendBatch, producer_id: str) -> Ack:
         """Write one batch. Raises RequestError, LogError; nothing is written then."""
+        return await self.write(await self.check(batch, producer_id))
+
+    async def check(self, batch: pb.AppendBatch, producer_id: str, epoch: int = 0) -> Checked:
+        """A batch as records in the log's batches. Raises RequestError, LogError."""
         if batch.sequence and not producer_id:
             raise RequestError("INVALID_ARGUMENT", "a sequence needs a producer_id", {"field": "batch.sequence"})
         if producer_id and not batch.sequence:
@@ -90,16 +109,29 @@ class Appender:
         target = self.target(batch.relation)
         good, errors = prepare(target, batch, self.gateway.clock.now_ms())
         if errors and batch.on_invalid != pb.ON_INVALID_SKIP_ROWS:
-            return Ack(batch.sequence, "", 0, False, errors)
+            return Checked("", 0, 0, (), errors, producer_id, batch.sequence, epoch)
         topic = target.codec.topic.topic
         partitions = await self._partitions(topic)
-        ends, duplicate = await self._write(topic, partitions, good, producer_id, batch.sequence)
-        self.rows += 0 if duplicate else len(good)
+        pieces = self._pieces(topic, good, self._places(topic, partitions, good), WHOLE if producer_id else PIECE)
+        return Checked(topic, partitions, len(good), tuple(pieces), errors, producer_id, batch.sequence, epoch)
+
+    async def write(self, checked: Checked) -> Ack:
+        """Write what was checked; calls begun one after the other are written in that order when each has one piece. Raises RequestError,
+        LogError; nothing is written then."""
+        if not checked.topic:
+            return Ack(checked.sequence, "", 0, False, checked.errors)
+        ends: dict[TopicPartition, int] = {}
+        duplicate = False
+        for piece in checked.pieces:
+            written, duplicate = await self.gateway.log.append_many(piece, checked.producer_id, checked.sequence, checked.epoch)
+            ends.update(written)
         if duplicate:
-            tps = [TopicPartition(topic, p) for p in range(partitions)]
-            ends = await self.gateway.log.ends(tps, committed=False)
-        token = await self.gateway.token({topic: {tp.partition: end for tp, end in ends.items()}})
-        return Ack(batch.sequence, token, 0 if duplicate else len(good), duplicate, errors)
+            tps = [TopicPartition(checked.topic, p) for p in range(checked.partitions)]
+            ends = dict(await self.gateway.log.ends(tps, committed=False))
+        rows = 0 if duplicate else checked.rows
+        self.rows += rows
+        token = await self.gateway.token({checked.topic: {tp.partition: end for tp, end in ends.items()}})
+        return Ack(checked.sequence, token, rows, duplicate, checked.errors)
 
     def target(self, name: str) -> Target:
         """The relation of this name, ready for rows. Raises UNKNOWN_RELATION, RELATION_READ_ONLY."""
@@ -120,24 +152,15 @@ class Appender:
             raise RequestError("MISSING_TOPIC", f"topic {topic} does not exist any more", {"topic": topic})
         return info.partitions
 
-    async def _write(self, topic: str, partitions: int, records: Sequence[Prepared], producer_id: str,
-                     sequence: int) -> tuple[Mapping[TopicPartition, int], bool]:
-        """Ends behind the last record by partition, and whether the batch had been written before."""
-        keyless = self._spread() % partitions
-        places = partitions_of([r.key for r in records], partitions, keyless)
+    def _places(self, topic: str, partitions: int, records: Sequence[Prepared]) -> Sequence[int]:
+        """The partition of each record."""
+        places = partitions_of([r.key for r in records], partitions, self._spread() % partitions)
         for n, r in enumerate(records):
             if r.partition is not None:
                 if r.partition >= partitions:
                     raise RequestError("INVALID_ARGUMENT", f"record {n}: {topic} has no partition {r.partition}", {"field": "partition"})
                 places[n] = r.partition
-        pieces = self._pieces(topic, records, places, WHOLE if producer_id else PIECE)
-        ends: dict[TopicPartition, int] = {}
-        for piece in pieces:
-            written, duplicate = await self.gateway.log.append_many(piece, producer_id, sequence)
-            ends.update(written)
-            if duplicate:
-                return ends, True
-        return ends, False
+        return places
 
     def _pieces(self, topic: str, records: Sequence[Prepared], places: Sequence[int],
                 limit: int) -> Iterable[Mapping[TopicPartition, BatchBuilder]]:

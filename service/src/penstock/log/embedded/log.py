@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from penstock.clock import Clock, SystemClock
-from penstock.errors import LogError, RequestError
+from penstock.errors import LogError, RequestError, producer_fenced
 from penstock.log.embedded import membership as members
 from penstock.log.embedded import tables as stored
 from penstock.log.embedded.committer import Committer, Places
@@ -139,17 +139,20 @@ class EmbeddedLog:
         publication = await self._append({tp: batch}, producer_id, sequence)
         return (-1, True) if publication is None else (publication.first[tp], False)
 
-    async def append_many(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str = "",
-                          sequence: int = 0) -> tuple[Mapping[TopicPartition, int], bool]:
+    async def append_many(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str = "", sequence: int = 0,
+                          epoch: int = 0) -> tuple[Mapping[TopicPartition, int], bool]:
         """A duplicate is answered with the partitions' ends of now: the rows written earlier are before them."""
-        publication = await self._append(batches, producer_id, sequence)
+        publication = await self._append(batches, producer_id, sequence, epoch)
         return (await self.ends(list(batches)), True) if publication is None else (publication.ends, False)
 
-    async def _append(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str, sequence: int) -> Publication | None:
+    async def _append(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str, sequence: int,
+                      epoch: int = 0) -> Publication | None:
         """None: a duplicate."""
         ready = _ready(batches.items())
 
         def run(tables: Tables, places: Places) -> Publication | None:
+            if epoch:
+                _check_epoch(tables, producer_id, epoch)
             if producer_id and not _in_sequence(tables, producer_id, sequence):
                 return None
             publication = Publication(tables, ready, places, self._clock.now_ms())
@@ -159,6 +162,14 @@ class EmbeddedLog:
             return publication
 
         return await self._committer.submit(run, [r.data for r in ready])
+
+    async def open_producer(self, producer_id: str, epoch: int = 0) -> tuple[int, int]:
+        def run(tables: Tables, _: Places) -> tuple[int, int]:
+            if epoch:
+                _check_epoch(tables, producer_id, epoch)
+            return tables.sequence(producer_id), epoch or tables.new_writer_epoch(_appends(producer_id))
+
+        return await self._committer.submit(run)
 
     async def last_sequence(self, producer_id: str) -> int:
         with self._environment.read() as tables:
@@ -219,6 +230,16 @@ def _ready(batches: Iterable[tuple[TopicPartition, BatchBuilder]]) -> list[Ready
         assert isinstance(batch, Builder)
         ready.append(Ready(tp, batch))
     return ready
+
+
+def _appends(producer_id: str) -> str:
+    """The name under which a producer id's epochs are counted; no transactional id."""
+    return f"append\0{producer_id}"
+
+
+def _check_epoch(tables: Tables, producer_id: str, epoch: int) -> None:
+    if tables.writer_epoch(_appends(producer_id)) != epoch:
+        raise producer_fenced(producer_id)
 
 
 def _in_sequence(tables: Tables, producer_id: str, sequence: int) -> bool:

@@ -4,6 +4,10 @@ Without a producer id: an idempotent producer, one of this process for all. With
 sequence is an offset of the group of the same name, committed in the transaction that writes the rows; so they are decided together, and
 taking the transactional id over (another gateway, a restart) tells what was decided before the sequence is read. Kafka forgets a group's
 offsets some time after its last commit (offsets.retention.minutes, 7 days): a producer that was silent for longer starts from 1 again.
+Appends of one id that wait for the one before are written in one transaction, in their order.
+
+The metadata of that offset is the id's epoch, which grows when it is opened anew. Opening fences the transactional id, so that whoever
+writes under it next reads the epoch first.
 """
 
 from __future__ import annotations
@@ -11,8 +15,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
-from penstock.errors import Fenced, OffsetOutOfRange, RequestError
+from penstock.errors import Fenced, OffsetOutOfRange, RecordTooLarge, RequestError, UnknownTopic, producer_fenced
 from penstock.log.kafka.admin import Admin
 from penstock.log.kafka.cluster import Cluster
 from penstock.log.kafka.lookups import Lookups
@@ -24,16 +30,31 @@ from penstock.log.port import BatchBuilder, CommittedOffset, TopicConfig, TopicP
 
 _OPEN_PRODUCERS = 256
 _READ_SECONDS = 1.0
+_TOGETHER = 16
+"""Most appends in one transaction."""
+T = TypeVar("T")
 Ends = Mapping[TopicPartition, int]
 """The offset behind the last record, by partition."""
 
 
+@dataclass(eq=False, slots=True)
+class _Append:
+    """One append under a producer id. done: its result, once it is decided."""
+
+    batches: Mapping[TopicPartition, BatchBuilder]
+    sequence: int
+    epoch: int
+    done: asyncio.Future[tuple[Ends, bool]]
+
+
 class _Producer:
-    """A transactional id that appends, one append at a time."""
+    """A transactional id that appends, one transaction at a time. waiting: what the next one writes."""
 
     def __init__(self, cluster: Cluster, transactional_id: str) -> None:
         self.lock = asyncio.Lock()
         self.last = -1  # sequence; -1: not known
+        self.epoch = 0
+        self.waiting: list[_Append] = []
         self.writer: KafkaWriter | None = None
         self._cluster, self._id = cluster, transactional_id
 
@@ -64,19 +85,27 @@ class Appends:
         self._plain: Sender | None = None
         self._opening_plain = asyncio.Lock()
 
-    async def append(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str, sequence: int) -> tuple[Ends, bool]:
+    async def append(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str, sequence: int, epoch: int = 0) -> tuple[Ends, bool]:
         """All or nothing; durable when it returns. (ends, duplicate)."""
         if producer_id:
-            return await self._with_producer(self._name(producer_id), lambda p: self._sequenced(p, batches, producer_id, sequence))
+            return await self._sequenced(_Append(batches, sequence, epoch, asyncio.get_running_loop().create_future()), producer_id)
         if len(batches) == 1:
             return await self._untransacted(batches), False
         return await self._with_producer(f"{self._service}-appends-{self._process}", lambda p: self._several(p, batches))
 
     async def last_sequence(self, producer_id: str) -> int:
         """The last committed sequence of a producer id; 0: none."""
+        return (await self._committed(producer_id))[0]
+
+    async def open_producer(self, producer_id: str, epoch: int) -> tuple[int, int]:
+        """(last sequence, epoch). Raises RequestError PRODUCER_FENCED."""
+        return await self._with_producer(self._name(producer_id), lambda p: self._opened(p, producer_id, epoch))
+
+    async def _committed(self, producer_id: str) -> tuple[int, int]:
+        """Last sequence and epoch."""
         await self._ensure_anchor()
-        found = await self._lookups.committed(self._name(producer_id), [self._anchor])
-        return max(0, found[self._anchor].offset)
+        found = (await self._lookups.committed(self._name(producer_id), [self._anchor]))[self._anchor]
+        return max(0, found.offset), int(found.metadata or 0)
 
     async def compare_and_append(self, topic: str, expected_end: int, batch: BatchBuilder) -> int | None:
         """1. take over the topic's one transactional id: whoever wrote before is fenced, and what that had open is decided
@@ -140,26 +169,76 @@ class Appends:
             await writer.send(tp.topic, tp.partition, batch)
         return await writer.commit("", None, lambda _: {}), False
 
-    async def _sequenced(self, producer: _Producer, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str,
-                         sequence: int) -> tuple[Ends, bool]:
+    async def _opened(self, producer: _Producer, producer_id: str, epoch: int) -> tuple[int, int]:
+        if not epoch:
+            await producer.drop()  # so that starting it fences whoever writes under this id
+        writer = await self._known(producer, producer_id)
+        if epoch and epoch != producer.epoch:
+            raise producer_fenced(producer_id)
+        if not epoch:
+            following = CommittedOffset(producer.last, str(producer.epoch + 1))
+            await writer.commit(self._name(producer_id), None, lambda _: {self._anchor: following})
+            producer.epoch += 1
+        return producer.last, producer.epoch
+
+    async def _known(self, producer: _Producer, producer_id: str) -> KafkaWriter:
+        """The started writer; last and epoch are known."""
         await self._ensure_anchor()
         writer = await producer.open()
         if producer.last < 0:
-            producer.last = await self.last_sequence(producer_id)
-        if sequence <= producer.last:
-            return dict.fromkeys(batches, -1), True
-        if sequence != producer.last + 1:
-            raise RequestError("SEQUENCE_GAP", f"producer {producer_id} goes on with sequence {producer.last + 1}, not {sequence}",
-                               {"producer_id": producer_id, "expected": str(producer.last + 1), "actual": str(sequence)})
-        for tp, batch in batches.items():
-            await writer.send(tp.topic, tp.partition, batch)
-        ends = await writer.commit(self._name(producer_id), None, lambda _: {self._anchor: CommittedOffset(sequence)})
-        producer.last = sequence
-        return ends, False
+            producer.last, producer.epoch = await self._committed(producer_id)
+        return writer
 
-    async def _with_producer(self, transactional_id: str, use: Callable[[_Producer], Awaitable[tuple[Ends, bool]]]) -> tuple[Ends, bool]:
+    async def _sequenced(self, append: _Append, producer_id: str) -> tuple[Ends, bool]:
+        """Wait for the turn, in which what waits is written together: often somebody else's."""
+        name = self._name(producer_id)
+        producer = self._producer(name)
+        producer.waiting.append(append)
+        try:
+            try:
+                await self._with_producer(name, lambda p: self._write(p, producer_id, p.waiting[:_TOGETHER]))
+            except (UnknownTopic, RecordTooLarge):  # of any of them
+                await self._with_producer(name, lambda p: self._write(p, producer_id, [a for a in p.waiting if a is append]))
+        finally:
+            if append in producer.waiting:
+                producer.waiting.remove(append)
+        return await append.done
+
+    async def _write(self, producer: _Producer, producer_id: str, appends: list[_Append]) -> None:
+        """In one transaction; whoever was written or refused does not wait any more."""
+        if not appends:
+            return
+        writer = await self._known(producer, producer_id)
+        last, written = producer.last, []
+        for a in appends:
+            if a.epoch and a.epoch != producer.epoch:
+                _refuse(a, producer_fenced(producer_id))
+            elif a.sequence <= last:
+                _answer(a, dict.fromkeys(a.batches, -1), True)
+            elif a.sequence != last + 1:
+                _refuse(a, RequestError("SEQUENCE_GAP", f"producer {producer_id} goes on with sequence {last + 1}, not {a.sequence}",
+                                        {"producer_id": producer_id, "expected": str(last + 1), "actual": str(a.sequence)}))
+            else:
+                for tp, batch in a.batches.items():
+                    await writer.send(tp.topic, tp.partition, batch)
+                last = a.sequence
+                written.append(a)
+        if written:
+            reached = CommittedOffset(last, str(producer.epoch))
+            ends = await writer.commit(self._name(producer_id), None, lambda _: {self._anchor: reached})
+            producer.last = last
+            for a in written:
+                _answer(a, {tp: ends[tp] for tp in a.batches}, False)
+        for a in appends:
+            if a in producer.waiting:
+                producer.waiting.remove(a)
+
+    def _producer(self, transactional_id: str) -> _Producer:
+        return self._producers.setdefault(transactional_id, _Producer(self._cluster, transactional_id))
+
+    async def _with_producer(self, transactional_id: str, use: Callable[[_Producer], Awaitable[T]]) -> T:
         """Use the id's producer, which is dropped after any error. Found fenced by another process, it is taken back once."""
-        producer = self._producers.setdefault(transactional_id, _Producer(self._cluster, transactional_id))
+        producer = self._producer(transactional_id)
         self._producers.move_to_end(transactional_id)
         await self._close_oldest()
         async with producer.lock:
@@ -175,7 +254,7 @@ class Appends:
         raise AssertionError("unreachable")
 
     async def _close_oldest(self) -> None:
-        for name in [n for n, p in self._producers.items() if not p.lock.locked()][:max(0, len(self._producers) - _OPEN_PRODUCERS)]:
+        for name in [n for n, p in self._producers.items() if not p.lock.locked() and not p.waiting][:max(0, len(self._producers) - _OPEN_PRODUCERS)]:
             await self._producers.pop(name).drop()
 
     def _name(self, producer_id: str) -> str:
@@ -187,3 +266,13 @@ class Appends:
         if not self._anchored:
             await self._admin.create_topic(self._anchor.topic, TopicConfig(1, compact=True, retention_ms=-1))
             self._anchored = True
+
+
+def _answer(append: _Append, ends: Ends, duplicate: bool) -> None:
+    if not append.done.done():
+        append.done.set_result((ends, duplicate))
+
+
+def _refuse(append: _Append, error: RequestError) -> None:
+    if not append.done.done():
+        append.done.set_exception(error)

@@ -89,9 +89,12 @@ class KafkaLog:
         ends, duplicate = await self._appends.append({tp: batch}, producer_id, sequence)
         return -1 if duplicate else ends[tp] - batch.count, duplicate
 
-    async def append_many(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str = "",
-                          sequence: int = 0) -> tuple[Mapping[TopicPartition, int], bool]:
-        return await self._appends.append(batches, producer_id, sequence)
+    async def append_many(self, batches: Mapping[TopicPartition, BatchBuilder], producer_id: str = "", sequence: int = 0,
+                          epoch: int = 0) -> tuple[Mapping[TopicPartition, int], bool]:
+        return await self._appends.append(batches, producer_id, sequence, epoch)
+
+    async def open_producer(self, producer_id: str, epoch: int = 0) -> tuple[int, int]:
+        return await self._appends.open_producer(producer_id, epoch)
 
     async def last_sequence(self, producer_id: str) -> int:
         return await self._appends.last_sequence(producer_id)

@@ -125,10 +125,12 @@ class AppendStreamRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[AppendOpen, _Mapping]] = ..., batch: _Optional[_Union[AppendBatch, _Mapping]] = ...) -> None: ...
 
 class AppendOpen(_message.Message):
-    __slots__ = ("producer_id",)
+    __slots__ = ("producer_id", "epoch")
     PRODUCER_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     producer_id: str
-    def __init__(self, producer_id: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, producer_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class AppendStreamResponse(_message.Message):
     __slots__ = ("opened", "ack")
@@ -139,9 +141,11 @@ class AppendStreamResponse(_message.Message):
     def __init__(self, opened: _Optional[_Union[AppendOpened, _Mapping]] = ..., ack: _Optional[_Union[AppendAck, _Mapping]] = ...) -> None: ...
 
 class AppendOpened(_message.Message):
-    __slots__ = ("last_sequence", "max_in_flight")
+    __slots__ = ("last_sequence", "max_in_flight", "epoch")
     LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     MAX_IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     last_sequence: int
     max_in_flight: int
-    def __init__(self, last_sequence: _Optional[int] = ..., max_in_flight: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, last_sequence: _Optional[int] = ..., max_in_flight: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...

@@ -59,7 +59,7 @@ class AppendServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AppendStream(self, request_iterator, context):
-        """AppendStream writes batches in order and acknowledges each.
+        """AppendStream writes batches in order and acknowledges each, in order; batches are taken while earlier ones are on their way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
