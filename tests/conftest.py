@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "kafka"))
 sys.path.insert(0, str(Path(__file__).parent / "plugins"))
 
-from broker import Broker, available, without_kafka
+import broker
+from broker import NO_KAFKA, Broker, available, without_kafka
 
 # how long an example takes says nothing on a busy machine
 hypothesis.settings.register_profile("penstock", deadline=None)
@@ -26,3 +28,12 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         without_kafka(reason)
     with Broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Every test that is skipped for want of Kafka is skipped at one place, so that the summary has one line for all of them."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_KAFKA in report.longrepr[2]:
+        report.longrepr = (broker.__file__, without_kafka.__code__.co_firstlineno, report.longrepr[2])
+    return report

@@ -19,9 +19,9 @@ def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float, 
         fault = rnd.choice(faults)
         done[fault] = done.get(fault, 0) + 1
         if fault == "worker":
-            node.kill("penstock.node.worker", rnd)
+            node.kill_one("w", rnd)
         elif fault == "gateway":
-            node.kill("penstock.node.gateway", rnd)
+            node.kill_one("gateway", rnd)
         elif fault == "node":
             again(node)
         elif fault == "commit":
@@ -45,6 +45,6 @@ def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float, 
 
 def again(node: Node, fault: str = "") -> None:
     """kill -9 of the whole node, then a new start. fault: see Node.start."""
-    node.kill_all()
+    node.kill()
     node.wait_gone()
     node.start(fault)

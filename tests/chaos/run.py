@@ -23,7 +23,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "kafka")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "kafka")]
 
 import topologies  # noqa: E402
 import verify  # noqa: E402
@@ -97,8 +97,7 @@ def main() -> int:
             v.add("other", 1, f"the run broke off: {traceback.format_exc()}")
         if not v.clean:
             explain(node, broker)
-        if node.running:
-            node.kill_all()
+        node.kill()
     for example in v.examples:
         print(example)
     if v.clean:

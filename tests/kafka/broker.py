@@ -63,13 +63,17 @@ def available() -> str:
     return ""
 
 
+NO_KAFKA = "no Kafka here"
+"""Begins the reason of every test that is skipped for it."""
+
+
 def without_kafka(reason: str) -> NoReturn:
     """In a test: skip it; where PENSTOCK_REQUIRE_KAFKA is set (continuous integration) fail instead."""
     import pytest
 
     if os.environ.get("PENSTOCK_REQUIRE_KAFKA"):
         pytest.fail(f"tests on Kafka are required here, but there is none: {reason}", pytrace=False)
-    pytest.skip(f"no Kafka here: {reason}")
+    pytest.skip(f"{NO_KAFKA}: {reason}")
 
 
 def _have_libs() -> bool:

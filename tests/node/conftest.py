@@ -11,7 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from hanging import HangingNode
-from real import RealNode, free_port
+from real import RealNode
+from served import free_port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,17 +16,9 @@ from typing import Any, Self, TypeVar
 from penstock_client import Client
 from penstock_client.errors import PenstockError
 from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
+from served import PENSTOCK, Served
 
 T = TypeVar("T")
-PENSTOCK = [sys.executable, "-m", "penstock.cli.main"]
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
 
 def wait_for(condition: Callable[[], T], seconds: float = 20, what: object = "") -> T:
     """The first true answer; fails after the time, saying what was waited for."""
@@ -39,7 +29,7 @@ def wait_for(condition: Callable[[], T], seconds: float = 20, what: object = "")
     return found
 
 
-class RealNode:
+class RealNode(Served):
     """Start it with `with`; it is stopped in order at the end, or killed.
 
     options: more of `serve`. limits: called in the new process before it becomes the service (resource.setrlimit).
@@ -47,12 +37,8 @@ class RealNode:
 
     def __init__(self, directory: Path, *options: str, data: Path | None = None, workers: int = 1,
                  limits: Callable[[], None] | None = None) -> None:
-        self.data = data or directory / "data"
-        self.address = f"127.0.0.1:{free_port()}"
-        self.log_file = directory / "serve.log"
-        self._options = ["--workers", str(workers), "--partitions", "2", *options]
+        super().__init__(data or directory / "data", directory / "serve.log", ["--workers", str(workers), "--partitions", "2", *options])
         self._limits = limits
-        self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self.said: list[str] = []
         self.client = Client(self.address, timeout=20)
@@ -70,12 +56,9 @@ class RealNode:
 
     def start(self, ready: bool = True) -> None:
         """Start, and wait for its "ready" line unless told not to."""
-        with self.log_file.open("a") as log:
-            self._process = subprocess.Popen(
-                [*PENSTOCK, "serve", "--listen", self.address, "--data", str(self.data), *self._options], stdout=subprocess.PIPE, stderr=log,
-                text=True, start_new_session=True, preexec_fn=self._limits)
+        process = self.launch(limits=self._limits)
         self.said = []
-        self._reader = threading.Thread(target=self._read, args=(self._process, self.said), daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(process, self.said), daemon=True)
         self._reader.start()
         if ready:
             wait_for(lambda: self.said or not self.running, 30, "ready")
@@ -85,16 +68,6 @@ class RealNode:
     def _read(process: subprocess.Popen[str], said: list[str]) -> None:
         assert process.stdout is not None
         said.extend(process.stdout)
-
-    @property
-    def running(self) -> bool:
-        """Whether the supervisor lives."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def log(self) -> str:
-        """What it has written to standard error so far."""
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def stop(self, within: float = 10.0) -> int:
         """SIGTERM; the exit code. Fails when it takes longer."""
@@ -108,26 +81,6 @@ class RealNode:
             raise AssertionError(f"not stopped within {within + 5} s: {self.log[-2000:]}") from None
         assert time.monotonic() - began < within
         return code
-
-    def kill(self) -> None:
-        """kill -9 of all its processes."""
-        assert self._process is not None
-        for pid in [*self.pids("").values(), self._process.pid]:
-            try:
-                os.kill(pid, signal.SIGCONT)
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self._process.wait()
-
-    def pids(self, kind: str) -> dict[str, int]:
-        """Living processes by their names: gateway, w0, w1... kind: the beginning of the name."""
-        found = {}
-        for path in (self.data / "run").glob(f"{kind}*.pid"):
-            text = path.read_text().strip()
-            if text.isdigit() and Path(f"/proc/{text}").exists():
-                found[path.stem] = int(text)
-        return found
 
     def wait_stopped(self, pid: int) -> None:
         """Until a killed process is gone."""

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from penstock.cli.main import app
-from real import PENSTOCK, RealNode, free_port
+from real import RealNode
+from served import PENSTOCK, free_port
 from typer.testing import CliRunner
 
 USAGE, IN_USE, UNWRITABLE, NEWER, PORT_TAKEN = 2, 3, 4, 5, 6

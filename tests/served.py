@@ -1,0 +1,103 @@
+"""A node as users start it: `penstock serve` in a process group of its own, found and killed by its processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+PENSTOCK = [sys.executable, "-m", "penstock.cli.main"]
+_MODULES = b"penstock.node."
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+class Served:
+    """One node, started again and again on the same data and address. log_file: what it writes to standard error."""
+
+    def __init__(self, data: Path, log_file: Path, options: Sequence[str]) -> None:
+        """options: more of `serve`."""
+        self.data = data
+        self.log_file = log_file
+        self.address = f"127.0.0.1:{free_port()}"
+        self._options = options
+        self._process: subprocess.Popen[str] | None = None
+
+    def launch(self, environment: Mapping[str, str] | None = None, limits: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+        """Start it, without waiting. Standard output is a pipe, which somebody must read. limits: called in the new process first."""
+        with self.log_file.open("a") as log:
+            self._process = subprocess.Popen(
+                [*PENSTOCK, "serve", "--listen", self.address, "--data", str(self.data), *self._options], stdout=subprocess.PIPE, stderr=log,
+                text=True, start_new_session=True, env=environment, preexec_fn=limits)
+        return self._process
+
+    @property
+    def running(self) -> bool:
+        """Whether the supervisor lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of the supervisor, when it has ended."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def log(self) -> str:
+        """What it has written to standard error so far."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def pids(self, kind: str = "") -> dict[str, int]:
+        """Living processes by their names: gateway, w0, w1... kind: the beginning of the name. Also those whose supervisor is gone."""
+        return dict(sorted((name, pid) for name, pid in self._children() if name.startswith(kind)))
+
+    def _children(self) -> list[tuple[str, int]]:
+        """(name, process id); a name twice while one follows the other."""
+        entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [(name, int(entry.name)) for entry in entries if (name := self._name(entry))]
+
+    def _name(self, entry: Path) -> str:
+        """What a process of this node is called; empty for any other process."""
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return ""
+        if len(words) < 4 or not words[2].startswith(_MODULES):
+            return ""
+        child = json.loads(words[3])
+        return str(child["name"]) if json.loads(child["config"])["data_dir"] == str(self.data) else ""
+
+    def kill(self) -> None:
+        """kill -9 of all its processes at once, stopped ones too."""
+        if self._process is None:
+            return
+        for pid in [*(pid for _, pid in self._children()), self._process.pid]:
+            send(pid, signal.SIGKILL)
+        self._process.wait()
+
+    def wait_gone(self, seconds: float = 15) -> None:
+        """Until every process of the node has ended (children of a killed supervisor end by themselves). TimeoutError."""
+        end = time.monotonic() + seconds
+        while alive := self._children():
+            if time.monotonic() > end:
+                raise TimeoutError(f"still there after {seconds:.0f} s: {alive}")
+            time.sleep(0.05)
+
+
+def send(pid: int, number: int) -> bool:
+    """Signal a process; False when it is gone."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
