@@ -17,7 +17,7 @@ from penstock.testing.relations import FixedRelations, relation_info
 
 Rows = list[dict[str, Any]]
 
-STORED = {"table", "aggregate", "reduce", "cogroup", "to_table", "table_table_join"}
+STORED = {"table", "global_table", "aggregate", "reduce", "cogroup", "to_table", "table_table_join"}
 """Nodes with a store of their name."""
 
 

@@ -16,6 +16,7 @@ COLUMNS = (("A", "BIGINT"), ("B", "BIGINT"), ("S", "STRING"))
 KEYS = ("a", "b", "c")
 STRINGS = ("a", "b", "x", None)
 NUMBERS = (0, 1, 2, 3, None)
+RELATIONS = ("s1", "s2", "t1", "t2", "g1")
 STEPS_MS = (0, 0, 0, 1, 1, 2, 3, 5, 8, -1, -2, -4, -9, -20, 13, 31)
 
 Column = tuple[str, str]
@@ -87,6 +88,14 @@ class Builder:
             self.nodes[name.lower()]["history"] = f"{history}ms"
         made = Flow(name.lower(), table, ("K", "STRING"), COLUMNS, frozenset((name,)), history=history)
         return self._made(made, "versioned table" if history else "source_table" if table else "source_stream")
+
+    def global_table(self) -> Flow:
+        """The global table: of a relation that nothing else reads."""
+        made = Flow("g1", True, ("K", "STRING"), COLUMNS, frozenset(("G1",)))
+        if made.name not in self.nodes:
+            self.nodes[made.name] = {"global_table": "G1"}
+            self.operators[made.name] = "source_table"
+        return made
 
     def history(self) -> int:
         """How long a versioned table keeps its rows, in ms."""
@@ -432,6 +441,26 @@ def graced(kind: str) -> Callable[[Builder], Flow]:
     return add
 
 
+def global_join(kind: str) -> Callable[[Builder], Flow]:
+    """A join of a stream with a global table, by any column."""
+
+    def add(b: Builder) -> Flow:
+        table = b.global_table()
+        one = b.stream()
+        columns = _joined(b, one, table)
+        names = one.of("STRING")
+        if not names:
+            raise Cannot
+        key = b.random.choice(names)
+        body: dict[str, Any] = {"kind": kind, "columns": {n: text for n, (text, _) in columns.items()}}
+        if key != one.key[0] or one.windowed or b.random.random() < 0.5:
+            body["keys"] = [key]
+        made = Flow(b.name(), False, one.key, tuple((n, t) for n, (_, t) in columns.items()), frozenset(), windowed=one.windowed)
+        return b.add(f"stream-global {kind}", "stream_global_join", body, made, one, table)
+
+    return add
+
+
 def table_table_join(kind: str) -> Callable[[Builder], Flow]:
     return _join(kind, f"table-table {kind}", lambda b: b.plain_table(), "table_table_join", True, True)
 
@@ -553,6 +582,7 @@ OPERATORS: dict[str, Callable[[Builder], Flow]] = {
     "session": windowed("session"), "sliding": windowed("sliding"), "tumbling final": windowed("tumbling", True),
     "hopping final": windowed("hopping", True), "session final": windowed("session", True), "sliding final": windowed("sliding", True),
     "suppress window": suppress("window"), "suppress time": suppress("time"),
+    "stream-global inner": global_join("inner"), "stream-global left": global_join("left"),
     "versioned": versioned, "stream-table inner grace": graced("inner"), "stream-table left grace": graced("left"),
     "stream-table inner": stream_table_join("inner"), "stream-table left": stream_table_join("left"),
     **{f"table-table {k}": table_table_join(k) for k in ("inner", "left", "right", "full")},
@@ -590,12 +620,12 @@ def _inputs(node: dict[str, Any]) -> list[str]:
 
 def _relations(b: Builder) -> list[dict[str, Any]]:
     columns = ["K STRING KEY", *(f"{n} {kind}" for n, kind in COLUMNS)]
-    return [{"table" if name.startswith("t") else "stream": name.upper(), "columns": columns} for name in b.nodes if name in ("s1", "s2", "t1", "t2")]
+    return [{"stream" if name.startswith("s") else "table": name.upper(), "columns": columns} for name in b.nodes if name in RELATIONS]
 
 
 def _records(b: Builder, random: Random) -> list[dict[str, Any]]:
     """A clustered, out-of-order time; few keys; nulls and tombstones."""
-    relations = [name.upper() for name in b.nodes if name in ("s1", "s2", "t1", "t2")]
+    relations = [name.upper() for name in b.nodes if name in RELATIONS]
     found, now = [], random.choice((0, 3, 100))
     for _ in range(random.choice((6, 12, 25, 40))):
         to = random.choice(relations)
@@ -603,6 +633,6 @@ def _records(b: Builder, random: Random) -> list[dict[str, Any]]:
         now = max(now, at) if random.random() < 0.9 else at
         key = None if random.random() < 0.04 and b.null_keys else random.choice(KEYS)
         value = {"A": random.choice(NUMBERS), "B": random.choice(NUMBERS), "S": random.choice(STRINGS)}
-        gone = random.random() < (0.2 if to.startswith("T") else 0.06)
+        gone = random.random() < (0.06 if to.startswith("S") else 0.2)
         found.append({"to": to, "key": key, "value": None if gone else value, "at": at})
     return found

@@ -55,7 +55,7 @@ def _fewer_nodes(case: Case) -> Iterator[Case]:
 
 
 def _with(case: Case, nodes: Case) -> Case:
-    sources = {v.get("stream") or v.get("table") for v in nodes.values()}
+    sources = {v.get("stream") or v.get("table") or v.get("global_table") for v in nodes.values()}
     return {**case, "topology": {"nodes": nodes}, "inputs": [i for i in case["inputs"] if i["to"] in sources],
             "relations": [r for r in case["relations"] if (r.get("stream") or r.get("table")) in sources]}
 

@@ -170,6 +170,15 @@ nodes:
   pieces_out: {from: pieces, sink: pieces_out}
 """
 
+GLOBAL_JOINS = """
+topology: global_joins
+nodes:
+  visits: {stream: {columns: [VISITOR STRING KEY, PLACE STRING, SEQ INT], partitions: 2}}
+  places: {global_table: {columns: [CODE STRING KEY, SEQ BIGINT KEY, NAME STRING], partitions: 3, key_format: JSON}}
+  seen: {from: [visits, places], global_join: {keys: [UCASE(PLACE), "CAST(visits.SEQ AS BIGINT)"], kind: left, columns: [NAME, places.CODE AS CODE]}}
+  out: {from: seen, sink: seen_out}
+"""
+
 
 def plans() -> dict[str, tuple[bytes, str]]:
     """(stored, explained) by name."""

@@ -55,11 +55,24 @@ def test_every_operator_has_a_call() -> None:
     s.repartition(4).deduplicate(600, "x", grace=5).peek("x", max_per_second=5)
     s.join_stream(s, kind="LEFT", within=5.0, grace=1.0)
     table.full_join(table, "left.x AS a")
+    s.join_global(t.global_table("g"), "x", keys=["x", "x + 1"], kind="left")
     operators = {n.WhichOneof("operator") for n in t.message().nodes}
     assert operators | {"sink", "select"} == {f.name for f in topology_pb2.Node.DESCRIPTOR.oneofs_by_name["operator"].fields}
     assert "merge(branch.big, branch.rest): merge" in nodes(t)
     assert "join_2(s, p): stream_table_join" in nodes(t)
     assert [n.name for n in t.message().nodes if n.WhichOneof("operator") == "filter"] == ["filter", "filter_2"]
+
+
+def test_versioned_tables_and_global_ones() -> None:
+    t = Topology("t")
+    s, table = t.stream("s"), t.table("p", history=60)
+    s.left_join(table, "x", grace=5)
+    s.to_table(history=1.5)
+    s.join_global(t.global_table("g"), "x", keys="UCASE(k)")
+    assert node(t, "p")["sourceTable"]["history"] == "60s"
+    assert node(t, "join")["streamTableJoin"] == {"kind": "JOIN_KIND_LEFT", "grace": "5s", "columns": [{"expression": "x"}]}
+    assert node(t, "to_table")["toTable"] == {"history": "1.500s"}
+    assert node(t, "join_2")["streamGlobalJoin"] == {"kind": "JOIN_KIND_INNER", "keys": ["UCASE(k)"], "columns": [{"expression": "x"}]}
 
 
 def test_settings_and_labels() -> None:

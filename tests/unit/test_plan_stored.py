@@ -69,10 +69,11 @@ class Routes(Rows):
 
 def compiled(sub: SubTopology, found: ResolvedPlan) -> str:
     """The generated source, bound to memory and run on a record without key and value of each of its sources' topics."""
-    state = MemoryTaskState(sub.stores)
+    specs = (*sub.stores, *sub.global_stores)
+    state = MemoryTaskState(specs)
     outputs = {n.topic.topic: Rows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
     bad: list[object] = []
-    stores = {spec.name: state.store(spec.name) for spec in sub.stores}
+    stores = {spec.name: state.store(spec.name) for spec in specs}
     bindings = Bindings(found.topology, 0, stores, outputs, bad.append, lambda node, error: None, lambda node: None, ManualClock(),
                         routed={n.name: Routes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)})
     program = compile_sub(sub, found.settings, bindings)
@@ -88,7 +89,7 @@ def compiled(sub: SubTopology, found: ResolvedPlan) -> str:
 def test_plans_of_released_versions_are_read_explained_and_compiled(path: Path) -> None:
     found = loads(path.read_bytes())
     assert explain(found) == path.with_suffix(".txt").read_text()
-    for sub in found.subs:
+    for sub in (*found.subs, *found.globals):
         assert sub.name in compiled(sub, found)
     assert loads(dumps(found)) == found
 

@@ -13,7 +13,7 @@ Expressions are SQL text. A relation is named, or declared inline with `columns=
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from penstock_client.declare import Binding, Columns, schema
@@ -171,6 +171,12 @@ class Topology:
         if history is not None:
             node.source_table.history.CopyFrom(duration(history))
         return Table(self, node.name)
+
+    def global_table(self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, name: str = "") -> GlobalTable:
+        """Read a whole table in every worker, for joins by any column of a stream."""
+        node = self._node(name, _node_name(relation) or "source")
+        node.global_table.origin.CopyFrom(_origin(relation, columns, binding, ""))
+        return GlobalTable(self, node.name)
 
     def _node(self, name: str, base: str, *inputs: str) -> topology_pb2.Node:
         """A new node of the given name, or of `base` with its number. A given name that exists is left to the service to refuse."""
@@ -358,6 +364,16 @@ class Stream(_Output):
         node.stream_table_join.columns.extend(_projections(columns, named))
         return Stream(self._topology, node.name)
 
+    def join_global(self, table: GlobalTable, *columns: Projected, keys: str | Sequence[str] = (), kind: str = "INNER", name: str = "", **named: str
+                    ) -> Stream:  # fmt: skip
+        """Join the row of a global table that `keys` name: expressions over this stream's row, without any its key. kind: INNER or LEFT."""
+        node = self._then(name, "join", table)
+        join = node.stream_global_join
+        join.kind = topology_pb2.JoinKind.Value(f"JOIN_KIND_{kind.upper()}")
+        join.keys.extend([keys] if isinstance(keys, str) else keys)
+        join.columns.extend(_projections(columns, named))
+        return Stream(self._topology, node.name)
+
     def to_table(self, *, history: Seconds | None = None, name: str = "") -> Table:
         """Read as changes: the newest row of each key. history: how long earlier rows are kept; such a table is versioned."""
         node = self._then(name, "to_table")
@@ -377,6 +393,10 @@ class Processed:
 
     def __getitem__(self, output: str) -> Stream:
         return Stream(self._topology, f"{self.name}.{output}")
+
+
+class GlobalTable(_Output):
+    """A table that every worker has whole; streams join it with join_global."""
 
 
 class Table(_Output):

@@ -82,7 +82,7 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
                 plan = await self._planned(request.topology)
             case _:
                 raise RequestError("INVALID_ARGUMENT", "name or topology must be set", {"field": "target"})
-        sources = {s.name: source_of(s, plan.settings) for s in plan.subs} if request.source else None
+        sources = {s.name: source_of(s, plan.settings) for s in (*plan.subs, *plan.globals)} if request.source else None
         return pb.ExplainTopologyResponse(text=explain(plan, sources))
 
     async def _desire(self, name: str, desired: Desired) -> TopologyEntry:

@@ -101,7 +101,7 @@ def readers(state: CatalogState, name: str) -> list[str]:
 
 def sources_of(entry: TopologyEntry) -> Iterator[str]:
     """Lower-case names of the relations that a topology reads."""
-    for sub in entry.plan.subs:
+    for sub in (*entry.plan.subs, *entry.plan.globals):
         for node in sub.nodes:
             if isinstance(node, SourceStream) and node.topics:
                 yield from (name.lower() for name in node.relations)

@@ -96,7 +96,7 @@ class StoreRowView:
 
 def row_view(plan: ResolvedPlan, published: Published) -> StoreRowView:
     """The view of a published table. KeyError when it is not kept in a store."""
-    sub = next(s for s in plan.subs if s.name == published.sub)
+    sub = plan.sub(published.sub)
     graph = Graph(sub)
     owner = next(node for node in sub.nodes if any(spec.name == published.store for spec in n.stores_of(node)))
     if isinstance(owner, n.Processor):

@@ -21,6 +21,8 @@ def explain(plan: ResolvedPlan, sources: Mapping[str, str] | None = None) -> str
     ]
     for sub in plan.subs:
         lines += ["", *_sub(sub)]
+    for sub in plan.globals:
+        lines += ["", *_global(sub)]
     lines += ["", "topics", *_topics(plan), "", "published", *_published(plan)]
     for name, source in (sources or {}).items():
         lines += ["", f"generated Python of sub-topology {name}", *(f"  {line}".rstrip() for line in source.splitlines())]
@@ -29,6 +31,11 @@ def explain(plan: ResolvedPlan, sources: Mapping[str, str] | None = None) -> str
 
 def _idle(ms: int) -> str:
     return "" if ms == 0 else ", tasks never wait for an input" if ms < 0 else f", tasks wait {ms} ms for an input without records"
+
+
+def _global(sub: SubTopology) -> Iterator[str]:
+    yield f"global table {sub.name}: whole in every worker"
+    yield from list(_sub(sub))[1:]
 
 
 def _sub(sub: SubTopology) -> Iterator[str]:
@@ -86,6 +93,9 @@ def _node(node: n.Node, reads: bool) -> str:
         case n.StreamTableJoin():
             waits = f", rows wait {node.grace_ms} ms" if node.waiting is not None else ""
             return f"{node.join.value.lower()} join by key{waits}: {_projections(node.columns, _sides(node))}"
+        case n.StreamGlobalJoin():
+            keys = ", ".join(to_sql(key, _global_sides(node)) for key in node.keys)
+            return f"{node.join.value.lower()} join of global table {node.table.name} by {keys}: {_projections(node.columns, _global_sides(node))}"
         case n.StreamStreamJoin():
             return f"{node.join.value.lower()} stream join by key, {node.before_ms} ms before to {node.after_ms} ms after, grace " \
                    f"{node.grace_ms} ms: {_projections(node.columns, _sides(node))}"
@@ -147,6 +157,10 @@ def _accumulator(one: n.Accumulator) -> str:
     steps += [f"undo {to_sql(one.undo, ('acc', 'row'))}"] if one.undo is not None else []
     steps += [f"merge {to_sql(one.merge, ('acc', 'other'))}"] if one.merge is not None else []
     return f"{quote(one.name)} ({'; '.join([begins, *steps])})"
+
+
+def _global_sides(node: n.StreamGlobalJoin) -> list[str]:
+    return [node.inputs[0].rpartition(".")[2].removesuffix("-repartition"), node.table.name]
 
 
 def _call(column: n.AggregateColumn) -> str:

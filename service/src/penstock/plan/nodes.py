@@ -347,6 +347,17 @@ class StreamTableJoin(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class StreamGlobalJoin(Node):
+    """inputs[0] is the stream; `table` is read from the worker's own copy (ResolvedPlan.globals), under the key that `keys` give out of the
+    stream's row. In `columns` source 0 is the stream and 1 the table. INNER or LEFT."""
+
+    join: JoinKind
+    keys: tuple[Expr, ...]
+    columns: tuple[Projection, ...]
+    table: SourceTable
+
+
+@dataclass(frozen=True, slots=True)
 class TableTableJoin(Node):
     """Joins two tables of one sub-topology by key, ColumnRef.source telling them apart. Store value = the result's value columns."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from penstock.plan.nodes import Format, Node, RelationKind, StoreSpec, TopicRef, Window, stores_of
+from penstock.plan.nodes import Format, Node, RelationKind, StoreSpec, StreamGlobalJoin, TopicRef, Window, stores_of
 from penstock.types.schema import Schema
 
 
@@ -61,6 +61,16 @@ class SubTopology:
     scalars: StoreSpec | None = None
 
     @property
+    def global_stores(self) -> tuple[StoreSpec, ...]:
+        """Stores of the global tables that it joins, which it reads and others fill."""
+        return tuple({node.table.name: node.table.store for node in self.nodes if isinstance(node, StreamGlobalJoin)}.values())
+
+    @property
+    def global_tables(self) -> tuple[str, ...]:
+        """Names of these tables."""
+        return tuple(store.name for store in self.global_stores)
+
+    @property
     def stores(self) -> tuple[StoreSpec, ...]:
         """Stores in node order, the reserved one last."""
         own = tuple(store for node in self.nodes for store in stores_of(node))
@@ -111,7 +121,8 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPlan:
-    """A topology ready to run."""
+    """A topology ready to run. globals: its global tables, each a sub-topology of one SourceTable that every worker runs over all partitions
+    of the topic, outside of the group and its commits."""
 
     topology: str
     incarnation: int
@@ -122,11 +133,23 @@ class ResolvedPlan:
     published: tuple[Published, ...]
     dead_letter_topic: str
     external: tuple[ExternalTopic, ...] = ()
+    globals: tuple[SubTopology, ...] = ()
 
     @property
     def group(self) -> str:
         """Consumer group on Kafka, and the prefix of transactional ids."""
         return f"{self.service_id}-{self.topology}-{self.incarnation}"
+
+    def sub(self, name: str) -> SubTopology:
+        """A sub-topology, or a global table's. KeyError when there is none of this name."""
+        for sub in (*self.subs, *self.globals):
+            if sub.name == name:
+                return sub
+        raise KeyError(name)
+
+    def is_global(self, sub: str) -> bool:
+        """Whether a name is that of a global table."""
+        return any(g.name == sub for g in self.globals)
 
     @property
     def stateful(self) -> bool:

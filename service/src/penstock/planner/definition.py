@@ -27,7 +27,7 @@
       by_store: {from: masked, sink: {topic_expression: "'sales-' + store", headers: {origin: "'shop'"}}}     # a topic for each row
 
 Node kinds: stream / source_stream, table / source_table, filter (text, or {where:, negate:}), select, explode, partition_by, group_by,
-aggregate, stream_table_join ({kind: left, columns: [...], grace: 1m}), merge, branch ({outputs: {name: condition}, default: name}), to_table,
+aggregate, stream_table_join ({kind: left, columns: [...], grace: 1m}), global_table, stream_global_join ({keys: [...], kind:, columns:}), merge, branch ({outputs: {name: condition}, default: name}), to_table,
 to_stream, sink. `start: latest` stands beside a source, `history: 1h` beside a table or to_table that keeps earlier rows. Whatever ProtoJSON writes (snake_case or camelCase) is understood too, in full:
 `nodes: [{name: big, inputs: [purchases], filter: {where: "price > 100"}}]`.
 

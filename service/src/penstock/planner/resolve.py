@@ -19,6 +19,7 @@ from penstock.plan.nodes import (
     SourceTable,
     StoreKind,
     StoreSpec,
+    StreamGlobalJoin,
     StreamStreamJoin,
     StreamTableJoin,
     Suppress,
@@ -50,16 +51,34 @@ def resolve(logical: Logical, settings: Settings, names: Namespace, relations: R
     counts |= {n.name: n.topic.partitions for n in nodes if isinstance(n, Repartition) and n.topic.partitions}
     check_sets(parts, relations)
     numbers = tasks(parts, counts)
+    globals_ = {table.name: _global(table, logical.wishes[table.name], relations, default_partitions) for table in logical.globals}
+    parts = tuple(replace(part, nodes=tuple(_with_global(n, globals_) for n in part.nodes)) for part in parts)
     subs = tuple(_sub(part, number, logical.wishes, names, relations, _read_as(parts, numbers)) for part, number in zip(parts, numbers, strict=True))
     plan = ResolvedPlan(
         logical.name, names.incarnation, names.service_id, settings, subs,
         internal=tuple(_internal(subs, names)),
-        published=published(subs, logical, names.dead_letter),
+        published=published((*subs, *globals_.values()), logical, names.dead_letter),
         dead_letter_topic=names.dead_letter,
-        external=tuple(_external(subs, logical.wishes, relations)),
+        external=tuple(_external((*subs, *globals_.values()), logical.wishes, relations)),
+        globals=tuple(globals_.values()),
     )
     _check(plan)
     return plan
+
+
+def _global(table: SourceTable, wish: Wish, relations: Relations, default: int) -> SubTopology:
+    """The sub-topology of a global table: its store has no changelog, since the topic is one."""
+    made = replace(table, topic=replace(table.topic, partitions=source_partitions(table, wish, relations, default)))
+    return SubTopology(made.name, (made,), made.topic.partitions)
+
+
+def _with_global(node: Node, globals_: Mapping[str, SubTopology]) -> Node:
+    """A join with the resolved table."""
+    if not isinstance(node, StreamGlobalJoin):
+        return node
+    table = globals_[node.table.name].nodes[0]
+    assert isinstance(table, SourceTable)
+    return replace(node, table=table)
 
 
 def _read_as(parts: Sequence[Part], numbers: Sequence[int]) -> Mapping[str, int]:

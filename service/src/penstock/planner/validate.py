@@ -14,7 +14,7 @@ from penstock.planner.plugins import plugin
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 
 INPUTS: Mapping[str, tuple[int, int]] = {
-    "source_stream": (0, 0), "source_table": (0, 0), "filter": (1, 1), "select": (1, 1), "explode": (1, 1), "partition_by": (1, 1),
+    "source_stream": (0, 0), "source_table": (0, 0), "global_table": (0, 0), "stream_global_join": (2, 2), "filter": (1, 1), "select": (1, 1), "explode": (1, 1), "partition_by": (1, 1),
     "group_by": (1, 1), "aggregate": (1, 100), "stream_table_join": (2, 2), "table_table_join": (2, 2), "stream_stream_join": (2, 2), "merge": (2, 1000), "branch": (1, 1), "to_table": (1, 1),
     "to_stream": (1, 1), "suppress": (1, 1), "repartition": (1, 1), "deduplicate": (1, 1), "peek": (1, 1), "processor": (1, 1000), "sink": (1, 1),
 }

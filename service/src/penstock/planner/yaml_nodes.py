@@ -8,13 +8,11 @@ from typing import Any
 
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
-from penstock.planner.refuse import refuse
 from penstock.planner.validate import INPUTS
 from penstock.planner.yaml_parts import Source, projections, rejoined
 from penstock.planner.yaml_relations import DECLARATION, columns, declaration, topic
 
-NOT_BUILT = ("global_table",)
-_ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join", "table_join": "table_table_join", "stream_join": "stream_stream_join"}
+_ALIASES = {"stream": "source_stream", "table": "source_table", "join": "stream_table_join", "table_join": "table_table_join", "stream_join": "stream_stream_join", "global_join": "stream_global_join"}
 _FOLDS = ("reduce", "cogroup")
 """Kinds that are an aggregate of accumulators alone."""
 _BESIDE = ("name", "inputs", "input", "from", "window", "emit", "start", "history")
@@ -52,8 +50,6 @@ def _node(node: Source, place: Source) -> dict[str, Any]:
         place = node = place.derived({**{k: v for k, v in node.data.items() if k != written}, "aggregate": {"accumulators": node.data[written]}})
         written = "aggregate"
     kind = _snake(_ALIASES.get(written, written))
-    if kind in NOT_BUILT:
-        raise refuse("UNSUPPORTED", f"{name}: {kind} is not built", node=name)
     if kind not in INPUTS:
         raise place.wrong(f"node {name}: there is no kind {written}; known are {', '.join(INPUTS)}", written)
     here = node.derived({**node.data, kind: node.data[written]})
@@ -252,10 +248,12 @@ def _join(operator: str, *durations: str) -> Form:
             return {} if given is None else {"kind": node.enum(operator, topology_pb2.JoinKind, "JOIN_KIND_")}
         here = node.child(operator)
         texts = ("foreign_key",) if operator == "table_table_join" else ()
-        here.only("kind", "columns", *durations, *texts)
+        keys = ("keys",) if operator == "stream_global_join" else ()
+        here.only("kind", "columns", *durations, *texts, *keys)
         body: dict[str, Any] = {"kind": here.enum("kind", topology_pb2.JoinKind, "JOIN_KIND_")} if "kind" in given else {}
         body |= {key: here.duration(key) for key in durations if key in given}
         body |= {key: here.text(key) for key in texts if key in given}
+        body |= {key: given[key] if isinstance(given[key], list) else [here.text(key)] for key in keys if key in given}
         if "within" in body:
             within = body.pop("within")
             body = {"before": within, "after": within} | body
@@ -372,6 +370,7 @@ _FORMS: Mapping[str, Form] = {
     "source_stream": _source("source_stream"), "source_table": _source("source_table"), "filter": _filter,
     "select": _listed("select", "columns"), "explode": _listed("explode", "columns"), "partition_by": _listed("partition_by", "keys"),
     "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join("stream_table_join", "grace"),
+    "global_table": _source("global_table"), "stream_global_join": _join("stream_global_join"),
     "table_table_join": _join("table_table_join"),
     "stream_stream_join": _join("stream_stream_join", "before", "after", "within", "grace"), "merge": _nothing("merge"),
     "branch": _branch, "to_table": _to_table, "to_stream": _nothing("to_stream"), "suppress": _suppress, "processor": _processor, "sink": _sink,

@@ -4,6 +4,7 @@
     LOCK                                          flock of the supervisor
     log/                                          the embedded log (log/embedded owns what is inside)
     state/<topology>-<incarnation>/<sub>-<partition>/   one LMDB environment a task
+    state/<topology>-<incarnation>/<table>@<worker slot>/   one a global table and worker
     board/<worker slot>/                          one small LMDB environment a worker (runtime/board.py)
     run/<process>.sock                            notices (datagram sockets)
 """
@@ -48,3 +49,7 @@ class Layout:
     def task(self, name: str, incarnation: int, sub: str, partition: int) -> Path:
         """Environment of one task."""
         return self.topology(name, incarnation) / f"{sub}-{partition}"
+
+    def global_table(self, name: str, incarnation: int, table: str, slot: str) -> Path:
+        """Environment of a global table's copy in one worker."""
+        return self.topology(name, incarnation) / f"{table}@{slot}"

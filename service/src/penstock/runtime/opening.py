@@ -23,7 +23,7 @@ from penstock.runtime.restore import replay
 from penstock.runtime.routing import RoutedRows
 from penstock.runtime.task import Task
 from penstock.state.lmdb import FORMAT, LmdbTaskState
-from penstock.state.port import Stamp
+from penstock.state.port import Stamp, Store
 
 log = logging.getLogger("penstock.task")
 peeks = logging.getLogger("penstock.peek")
@@ -51,9 +51,9 @@ class Hooks:
 
 
 async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, inputs: Sequence[InputTopic], outputs: Mapping[str, OutputTopic],
-                    hooks: Hooks, present: Collection[str] | None) -> tuple[Task, str]:
-    """The opened task and its owner token. inputs: the topics that are read. present: transactional ids of who is there, ourselves included;
-    None where that does not matter (log/port.py, Assignment.members). Raises TaskFailed, LogError, StateError; nothing stays open then."""
+                    hooks: Hooks, present: Collection[str] | None, shared: Mapping[str, Store]) -> tuple[Task, str]:
+    """The opened task and its owner token. inputs: the topics that are read. shared: stores of the global tables that it joins. present:
+    transactional ids of who is there, ourselves included; None where that does not matter (log/port.py, Assignment.members). Raises TaskFailed, LogError, StateError; nothing stays open then."""
     sub = plan.subs[task_id.sub]
     partition = task_id.partition
     starts = {i.topic: i.start for i in inputs if partition < i.partitions}
@@ -69,7 +69,7 @@ async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, inputs: S
         if state is not None:
             changelogs = await _recover(ctx, plan, task_id, state, owner, committed, metadata, hooks)
         positions = await start_positions(ctx, starts, committed)
-        task = _bind(ctx, plan, task_id, state, inputs, outputs, positions, hooks)
+        task = _bind(ctx, plan, task_id, state, inputs, outputs, positions, hooks, shared)
     except BaseException:
         if state is not None:
             state.close()
@@ -167,13 +167,14 @@ async def start_positions(ctx: Context, starts: Mapping[str, StartAt], committed
 
 
 def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskState | None, inputs: Sequence[InputTopic],
-          outputs: Mapping[str, OutputTopic], positions: Mapping[TopicPartition, int], hooks: Hooks) -> Task:
+          outputs: Mapping[str, OutputTopic], positions: Mapping[TopicPartition, int], hooks: Hooks,
+          shared: Mapping[str, Store]) -> Task:
     sub = plan.subs[task_id.sub]
     name = task_name(plan, sub, task_id.partition)
     routed = [RoutedRows(n, task_id.partition, f"{ctx.service_id}-", outputs) for n in sub.nodes if isinstance(n, RoutedSink)]
     program = compile_sub(sub, plan.settings, Bindings(
         topology=plan.topology, partition=task_id.partition,
-        stores={} if state is None else {s.name: state.store(s.name) for s in sub.stores},
+        stores={**shared, **({} if state is None else {s.name: state.store(s.name) for s in sub.stores})},
         outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock,
         peek=_peek_log(name), routed={r.node: r for r in routed}))
     for i in inputs:
@@ -196,12 +197,13 @@ def _peek_log(task: str) -> Callable[[str, int, Mapping[str, object]], None]:
     return lambda node, timestamp, columns: peeks.info("%s: %s at %d: %s", task, node, timestamp, json.dumps(columns, default=str, ensure_ascii=False))
 
 
-def rewind(ctx: Context, plan: ResolvedPlan, task: Task, inputs: Sequence[InputTopic], outputs: Mapping[str, OutputTopic], hooks: Hooks) -> Task:
+def rewind(ctx: Context, plan: ResolvedPlan, task: Task, inputs: Sequence[InputTopic], outputs: Mapping[str, OutputTopic], hooks: Hooks,
+           shared: Mapping[str, Store]) -> Task:
     """The task as it was at its last commit, over the store that it has open. Its outputs must have been cleared, no commit may be under way."""
     if task.state is not None:
         task.state.drop_cache()
     positions = {i.tp: i.committed for i in task.inputs}
-    again = _bind(ctx, plan, task.id, task.state, inputs, outputs, positions, hooks)  # type: ignore[arg-type]
+    again = _bind(ctx, plan, task.id, task.state, inputs, outputs, positions, hooks, shared)  # type: ignore[arg-type]
     again.changelogs, again.first_commit = task.changelogs, task.first_commit
     for i in task.inputs:
         again.input(i.tp).end = i.end

@@ -26,6 +26,7 @@ from penstock.runtime import dead_letter
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.context import Context
 from penstock.runtime.failure import Failure, Unable, failed
+from penstock.runtime.global_table import GlobalTable
 from penstock.runtime.inputs import InputTopic, discover, follows, planned
 from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, rewind, start_positions, task_name
 from penstock.runtime.output import OutputTopic, Row
@@ -34,7 +35,7 @@ from penstock.runtime.recovery import CLEAN
 from penstock.runtime.routing import look_up
 from penstock.runtime.task import BUFFER_HIGH, BUFFER_LOW, Input, Task
 from penstock.state.lmdb import FORMAT
-from penstock.state.port import Stamp
+from penstock.state.port import Stamp, Store
 
 log = logging.getLogger("penstock.runner")
 
@@ -95,12 +96,15 @@ class Runner:
                                           lambda task: self.owners[task.id], ctx.clock.now_ms)
         self._hooks = Hooks(self._bad, self._expression_error, self._late, self._progress)
         self._run: asyncio.Task[None] | None = None
+        self._globals = {sub.name: GlobalTable(ctx, self.plan, sub, self.wake.set) for sub in self.plan.globals}
         self._handle = ctx.membership.join(self.plan.group, self._topics(), self._ids,
                                            lambda: "" if self._writer is None else self._writer.producer, self.wake.set)
 
     # ---- life
     def start(self) -> None:
         """Begin to run."""
+        for table in self._globals.values():
+            table.start()
         self._run = asyncio.create_task(self._main(), name=f"runner-{self.plan.topology}")
 
     def update(self, entry: TopologyEntry) -> None:
@@ -108,6 +112,8 @@ class Runner:
         resumed = entry.resumes != self.entry.resumes
         self.entry = entry
         if resumed:
+            for table in self._globals.values():
+                table.resume()
             self.failures.clear()
             self._crashes.clear()
             for task_id in self._ids:
@@ -123,6 +129,8 @@ class Runner:
 
     def nudge(self) -> None:
         """Somebody waits for a commit."""
+        for table in self._globals.values():
+            table.nudge()
         if self.tasks:
             self.nudged = True
             self.wake.set()
@@ -159,6 +167,8 @@ class Runner:
         except (LogError, StateError) as e:
             log.warning("topology %s: the last commit failed (%s); the next start recovers", self.plan.topology, e)
         await self._drop_everything()
+        for table in self._globals.values():
+            await self._close_table(table)
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await (writer.discard() if self._delete else writer.close())
@@ -166,6 +176,12 @@ class Runner:
         self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[i.sub].name, i.partition) for i in self._ids])
         if self._delete:
             delete_state(self.ctx, self.plan.topology, self.plan.incarnation)
+
+    async def _close_table(self, table: GlobalTable) -> None:
+        try:
+            await table.stop()
+        except (LogError, StateError, OSError) as e:
+            log.warning("global table %s of %s: the last write failed (%s); the next start reads on", table.name, self.plan.topology, e)
 
     # ---- one step
     async def _step(self) -> None:
@@ -177,6 +193,7 @@ class Runner:
             await self._adopt(latest)
         if self._follows and time.monotonic() - self._discovered >= DISCOVER_EVERY:
             await self._follow_patterns()
+        self._heed_tables()
         self._open_next()
         if self._commit is not None and self._commit.done():
             done, self._commit = self._commit, None
@@ -330,6 +347,30 @@ class Runner:
             del self.failures[task_id]
             self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task_id.sub].name, task_id.partition)])
 
+    def _heed_tables(self) -> None:
+        """Tasks run only over global tables that hold what they should. Bad records of those are sent by one worker."""
+        for task_id in self.tasks:
+            if (lost := self._missing(task_id)) is not None:
+                raise LogError(lost.reason)
+        if self._assignment is None:
+            return
+        for table in self._globals.values():
+            sender = next(i for i in self._ids if table.name in self.plan.subs[i.sub].global_tables or i == self._ids[-1])
+            if table.letters and (sender in self.tasks or sender not in self._assignment.active):
+                letters = list(table.letters)
+                table.letters.clear()
+                for bad in letters if sender in self.tasks else ():
+                    self.ctx.counters.dead_letters -= 1  # counted when it was read
+                    self._bad(sender, bad)
+
+    def _shared(self, task_id: TaskId) -> dict[str, Store]:
+        """Stores of the global tables that a task joins."""
+        return {name: self._globals[name].store for name in self.plan.subs[task_id.sub].global_tables}
+
+    def _missing(self, task_id: TaskId) -> GlobalTable | None:
+        """A global table that a task has to wait for."""
+        return next((t for name in self.plan.subs[task_id.sub].global_tables if not (t := self._globals[name]).ready), None)
+
     def _open_next(self) -> None:
         if self._opening is not None:
             if not self._opening.done():
@@ -341,7 +382,16 @@ class Runner:
         now = time.monotonic()
         for task_id in self._ids:
             if task_id in self._assignment.active and task_id not in self.tasks:
+                table = self._missing(task_id)
+                if table is not None and not table.failed:
+                    if self._states.get(task_id) != (TaskState.OPENING, table.reason):
+                        self._say(task_id, TaskState.OPENING, table.reason)
+                    continue
                 failure = self.failures.get(task_id)
+                if table is not None:
+                    if failure is None:
+                        self._fail(task_id, table.reason, None)
+                    continue
                 if failure is None or (failure.retry_at is not None and failure.retry_at <= now):
                     self._opening_id = task_id
                     self._opening = asyncio.create_task(self._open(task_id, self._epoch))
@@ -354,7 +404,8 @@ class Runner:
             if suspect is not None and suspect.hopeless:
                 raise TaskFailed("the worker died three times while this task was running, each time on another record")
             await self._ready_writer()
-            task, owner = await open_task(self.ctx, self.plan, task_id, self._inputs[task_id.sub], self._outputs, self._hooks, self._present())
+            task, owner = await open_task(self.ctx, self.plan, task_id, self._inputs[task_id.sub], self._outputs, self._hooks, self._present(),
+                                          self._shared(task_id))
         except (TaskFailed, StoreFull, UnknownTopic) as e:
             retry = None if isinstance(e, TaskFailed) else 2.0
             self._fail(task_id, str(e), retry)
@@ -593,7 +644,7 @@ class Runner:
             await self._ready_writer()
         for task in list(self.tasks.values()):
             self.ctx.readers.remove(self, [i.tp for i in task.inputs])
-            self._run_task(rewind(self.ctx, self.plan, task, self._inputs[task.id.sub], self._outputs, self._hooks))
+            self._run_task(rewind(self.ctx, self.plan, task, self._inputs[task.id.sub], self._outputs, self._hooks, self._shared(task.id)))
 
     async def _reset(self, why: Exception) -> None:
         """Back to the last commit, whatever it is."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from penstock.errors import RequestError, StateError
 from penstock.log.port import TopicPartition
 from penstock.runtime.board_port import TaskEntry
-from penstock.serving.gateway import Gateway
+from penstock.serving.gateway import Gateway, serving_copy
 from penstock.serving.graph import Stage, with_found
 from penstock.serving.positions import Position
 
@@ -84,7 +84,7 @@ async def _walk(gateway: Gateway, goal: Goal, relevant: Mapping[str, list[Stage]
                 if last and tp.partition not in goal.partitions and not stage.outputs & set(relevant):
                     continue
                 entry = None
-                while not _passed(gateway, stage, tp, targets[tp], entry := gateway.board.task(*stage.at, tp.partition)):
+                while not _passed(gateway, stage, tp, targets[tp], entry := _task(gateway, stage, tp.partition)):
                     left = start + max_wait - time.monotonic()
                     if left <= 0:
                         raise _not_reached(goal.relation, start, f"{stage.entry.name}/{stage.sub.name}-{tp.partition}")
@@ -98,6 +98,13 @@ async def _walk(gateway: Gateway, goal: Goal, relevant: Mapping[str, list[Stage]
                             pending.append(following)
     finally:
         waiter.close()
+
+
+def _task(gateway: Gateway, stage: Stage, partition: int) -> TaskEntry | None:
+    """The task of a stage that reads a partition; of a global table the copy that lookups read."""
+    if stage.copied:
+        return serving_copy(gateway.board.tasks(stage.entry.name), *stage.at)
+    return gateway.board.task(*stage.at, partition)
 
 
 def _passed(gateway: Gateway, stage: Stage, tp: TopicPartition, target: int, entry: TaskEntry | None) -> bool:

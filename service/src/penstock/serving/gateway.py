@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from penstock.catalog.port import Registry
 from penstock.clock import Clock
 from penstock.log.port import Log, TopicInfo
-from penstock.runtime.board_port import BoardReader, Notices, TaskEntry
+from penstock.runtime.board_port import BoardReader, Notices, TaskEntry, TaskState
 from penstock.runtime.layout import Layout
 from penstock.serving.graph import Ways
 from penstock.serving.positions import Position, TopicPosition, encode
@@ -61,11 +61,24 @@ class TaskStates:
 
     def get(self, topology: str, incarnation: int, sub: str, partition: int) -> TaskEntry | None:
         """The newest known entry of a task."""
+        return self._fresh().get((topology, incarnation, sub, partition))
+
+    def copy(self, topology: str, incarnation: int, table: str) -> TaskEntry | None:
+        """The copy of a global table that answers for the node."""
+        return serving_copy(self._fresh().values(), topology, incarnation, table)
+
+    def _fresh(self) -> Mapping[tuple[str, int, str, int], TaskEntry]:
         now = time.monotonic()
         if now - self._at > BOARD_FRESH:
             self._tasks = {(t.topology, t.incarnation, t.sub, t.partition): t for t in self._board.tasks()}
             self._at = now
-        return self._tasks.get((topology, incarnation, sub, partition))
+        return self._tasks
+
+
+def serving_copy(tasks: Iterable[TaskEntry], topology: str, incarnation: int, table: str) -> TaskEntry | None:
+    """Of the workers' copies of a global table the first that is whole, else the first."""
+    copies = [t for t in tasks if (t.topology, t.incarnation, t.sub) == (topology, incarnation, table)]
+    return min(copies, key=lambda t: (t.state is not TaskState.RUNNING, t.partition), default=None)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from penstock.plan.resolved import SubTopology
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A sub-topology with the topics at its borders. changelogs: of its stores, they name its own commits. patterns: of topics that it reads
+    """A sub-topology with the topics at its borders, or a global table. changelogs: of its stores, they name its own commits. patterns: of topics that it reads
     when they come."""
 
     entry: TopologyEntry
@@ -26,6 +26,11 @@ class Stage:
     def reads(self, topic: str) -> bool:
         """Whether a topic moves it."""
         return topic in self.inputs or any(re.fullmatch(pattern, topic) for pattern in self.patterns)
+
+    @property
+    def copied(self) -> bool:
+        """Whether it is a global table."""
+        return self.entry.plan.is_global(self.sub.name)
 
     @property
     def at(self) -> tuple[str, int, str]:

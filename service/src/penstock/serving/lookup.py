@@ -88,7 +88,7 @@ class Lookups:
     async def fresh(self, table: Table, position: Position, keys: Sequence[Key], freshness: Freshness) -> None:
         """Wait until what is read for these keys includes the position. Raises RequestError."""
         if freshness.tokens or freshness.offsets:
-            partitions = range(table.partitions) if table.foreign else sorted({table.partition_of(table.key_bytes(k)) for k, _, _ in keys})
+            partitions = table.awaited([table.partition_of(table.key_bytes(key)) for key, _, _ in keys])
             await wait_for(self.gateway, Goal(table.served.name, table.stage, partitions), position, freshness.offsets,
                            freshness.max_wait)
 

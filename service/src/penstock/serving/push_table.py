@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,6 +26,7 @@ from penstock.serving.rows import DELETE, UPSERT, Row
 from penstock.serving.tables import Table, Tables
 from penstock.serving.tail import Batch, Feed, TopicTail
 from penstock.state.codec import unpacker
+from penstock.state.port import Stamp
 
 CHUNK = 1000
 
@@ -46,6 +47,14 @@ class Stamps:
         """The stamp of a key's chunk."""
         at = bisect_left(self.keys, key)
         return self.offsets[at] if at < len(self.keys) else self.rest
+
+    def note(self, offset: int, last: bytes | None) -> None:
+        """A chunk's stamp and its last key; None for the last chunk."""
+        if last is None:
+            self.rest = offset
+        else:
+            self.keys.append(last)
+            self.offsets.append(offset)
 
     @property
     def lowest(self) -> int:
@@ -96,17 +105,16 @@ class TablePush(Push):
 
     async def _snapshot(self, partition: int) -> AsyncIterator[pb.Event]:
         """One partition's rows; the loop gets its turn after each chunk, when the event goes out."""
-        stamps = self._stamps[partition] = Stamps()
+        covered = self._covered(partition)
+        self._stamps.update({p: Stamps() for p in covered})
         view, last = self.terms.view, b""
-        while True:
+        while covered:
             entries, stamp = self._chunk(partition, last)
             rows = [row for key, row in entries if row is not None]
-            if len(entries) < CHUNK:
-                stamps.rest = stamp
-            else:
+            if len(entries) >= CHUNK:
                 last = entries[-1][0] + b"\0"
-                stamps.keys.append(entries[-1][0])
-                stamps.offsets.append(stamp)
+            for p in covered:
+                self._stamps[p].note(self._offset(stamp, p), entries[-1][0] if len(entries) >= CHUNK else None)
             while rows and not self._full():
                 room = self._room()
                 yield self._said(self._rows(view.layout.encode(rows[:room]), None, snapshot=True))
@@ -114,7 +122,15 @@ class TablePush(Push):
             if len(entries) < CHUNK or self._full():
                 return
 
-    def _chunk(self, partition: int, start: bytes) -> tuple[list[tuple[bytes, Row | None]], int]:
+    def _covered(self, partition: int) -> Sequence[int]:
+        """Partitions of the topic of changes that a snapshot of one partition answers for."""
+        return (partition,)
+
+    def _offset(self, stamp: Stamp | None, partition: int) -> int:
+        """How much of a partition's changes a store has."""
+        return stamp.changelogs.get(self.terms.topic, 0) if stamp is not None else 0
+
+    def _chunk(self, partition: int, start: bytes) -> tuple[list[tuple[bytes, Row | None]], Stamp | None]:
         """Up to CHUNK entries from a key on, as rows of the view (None: not shown), and the stamp."""
         table, view = self._table, self.terms.view
         snapshot = self._tables.snapshot(table, partition)
@@ -126,7 +142,7 @@ class TablePush(Push):
                 entries.append((key, view.pick(row) if shown and row is not None else None))
                 if len(entries) >= CHUNK:
                     break
-            return entries, snapshot.stamp.changelogs.get(self.terms.topic, 0) if snapshot.stamp is not None else 0
+            return entries, snapshot.stamp
         finally:
             snapshot.close()
 
@@ -144,12 +160,14 @@ class TablePush(Push):
         if not self._changes:
             self._first_row = time.monotonic()
         for record in chunk.records:
-            offset, key = record.offset, record.key
-            if key is None or offset < start or offset >= stop or (stamps is not None and offset < stamps.of(key)):
+            offset = record.offset
+            if offset < start or offset >= stop or (key := self._key_of(record)) is None or (stamps is not None and offset < stamps.of(key)):
                 continue
-            at = (partition, key)
-            self._changes.pop(at, None)  # the newest change of a key stands last
-            self._changes[at] = self._change(batch, record, key)
+            change = self._change(batch, record, key)
+            if change is not None:
+                at = (partition, key)
+                self._changes.pop(at, None)  # the newest change of a key stands last
+                self._changes[at] = change
         if stamps is not None and stop >= stamps.highest:
             del self._stamps[partition]
         if not self._changes:
@@ -159,15 +177,19 @@ class TablePush(Push):
         stamps = self._stamps.get(partition)
         return 0 if stamps is None else stamps.highest
 
-    def _change(self, batch: Batch, record: Record, key: bytes) -> Change:
-        """The row of the view and its kind, made once for all subscriptions of the view."""
+    def _key_of(self, record: Record) -> bytes | None:
+        """The store's key of a change; None when it is none."""
+        return record.key
+
+    def _change(self, batch: Batch, record: Record, key: bytes) -> Change | None:
+        """The row of the view and its kind, made once for all subscriptions of the view; None for what is no change."""
         at = ("change", self.terms.view.serial, record.offset)
         known = batch.made.get(at)
-        if known is None:
+        if known is None and at not in batch.made:
             known = batch.made[at] = self._row(record, key)
         return known  # type: ignore[return-value]
 
-    def _row(self, record: Record, key: bytes) -> Change:
+    def _row(self, record: Record, key: bytes) -> Change | None:
         table, view = self._table, self.terms.view
         if record.value is not None:
             try:

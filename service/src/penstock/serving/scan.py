@@ -82,7 +82,7 @@ class Scans:
     async def fresh(self, table: Table, query: Query, position: Position, freshness: Freshness) -> None:
         """Wait until every partition that is read includes what was asked for."""
         if freshness.tokens or freshness.offsets:
-            goal = Goal(table.served.name, table.stage, table.places(query.view.keys))
+            goal = Goal(table.served.name, table.stage, table.awaited(table.places(query.view.keys)))
             await wait_for(self.gateway, goal, position, freshness.offsets, freshness.max_wait)
 
     async def pages(self, table: Table, query: Query, stale: int | None) -> AsyncIterator[Page]:

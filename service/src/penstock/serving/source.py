@@ -35,10 +35,11 @@ class _NoRoutes:
 
 def source_of(sub: SubTopology, settings: Settings) -> str:
     """The module that a task of this sub-topology runs."""
-    state = MemoryTaskState(sub.stores)
+    specs = (*sub.stores, *sub.global_stores)
+    state = MemoryTaskState(specs)
     outputs = {t: _NoOutput(t) for t in output_topics(sub)}
     routed = {n.name: _NoRoutes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)}
-    bindings = Bindings(topology="", partition=0, stores={s.name: state.store(s.name) for s in sub.stores}, outputs=outputs, bad=_never,
+    bindings = Bindings(topology="", partition=0, stores={s.name: state.store(s.name) for s in specs}, outputs=outputs, bad=_never,
                         expression_error=lambda node, error: None, late=lambda node: None, clock=SystemClock(), routed=routed)
     return compile_sub(sub, settings, bindings).source
 

@@ -25,14 +25,16 @@ class Stores:
         self._layout = layout
         self._size = size
         self._most = most
-        self._open: OrderedDict[tuple[str, int, str, int], LmdbStateReader] = OrderedDict()
+        self._open: OrderedDict[tuple[str, int, str, int | str], LmdbStateReader] = OrderedDict()
 
-    def snapshot(self, entry: TopologyEntry, sub: SubTopology, partition: int) -> LmdbSnapshot:
-        """A short read transaction on a task's stores; close it soon. Raises StateError when there is no environment."""
-        at = (entry.name, entry.incarnation, sub.name, partition)
+    def snapshot(self, entry: TopologyEntry, sub: SubTopology, partition: int, worker: str = "") -> LmdbSnapshot:
+        """A short read transaction on a task's stores, or on a global table's copy in a worker; close it soon. Raises StateError when there
+        is no environment."""
+        at = (entry.name, entry.incarnation, sub.name, worker or partition)
         reader = self._open.get(at)
         if reader is None:
-            path = self._layout.task(entry.name, entry.incarnation, sub.name, partition)
+            path = self._layout.global_table(entry.name, entry.incarnation, sub.name, worker) if worker else \
+                self._layout.task(entry.name, entry.incarnation, sub.name, partition)
             reader = self._open[at] = LmdbStateReader(path, sub.stores, map_size=self._size, check_every=CHECK_SECONDS)
             while len(self._open) > self._most:
                 self._open.popitem(last=False)[1].close()

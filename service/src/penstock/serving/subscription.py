@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 from penstock_client.gen.penstock.v1 import types_pb2
@@ -18,12 +18,14 @@ from penstock.catalog.view import Served, find, resolve
 from penstock.errors import LogError, OffsetOutOfRange, RequestError
 from penstock.log.port import TopicInfo, TopicPartition
 from penstock.log.records import murmur2
+from penstock.plan.nodes import SourceTable
 from penstock.serving.codec import TopicCodec, topic_codec
 from penstock.serving.columns import View, view
 from penstock.serving.freshness import wait_catalog
 from penstock.serving.gateway import Gateway
 from penstock.serving.positions import Position, decode
 from penstock.serving.push import Push, Terms
+from penstock.serving.push_copy import CopyPush
 from penstock.serving.push_stream import StreamPush
 from penstock.serving.push_table import TablePush
 from penstock.serving.tables import Table, Tables
@@ -139,7 +141,14 @@ class Hub:
         chosen = self._view(served, request)
         store = served.published is not None and bool(served.published.store)
         table = self.tables.get(served) if store else None
-        topic = table.spec.changelog if table is not None else served.topic.topic if served.topic is not None else ""
+        copied = table.sub.nodes[0] if table is not None and table.copied else None
+        if isinstance(copied, SourceTable):
+            served, topic = replace(served, topic=copied.topic), copied.topic.topic
+            if request.partitions:
+                raise RequestError("INVALID_ARGUMENT", f"{served.name} is a global table, whose copies hold all partitions: leave out partitions",
+                                   {"field": "partitions", "relation": served.name})
+        else:
+            topic = self._topic(served, table)
         if not topic:
             raise RequestError("UNSUPPORTED", f"{served.name} has no changelog to follow", {"feature": "push without changelog"})
         info = (await self.gateway.topics.get([topic])).get(topic)
@@ -150,6 +159,8 @@ class Hub:
         terms = Terms(chosen, topic, info.topic_id, partitions, until, request.limit, request.max_batch_rows, request.linger, request.progress)
         starts = await self._starts(request.start, served, info, partitions, position, table is not None)
         tail = await self.tails.acquire(topic, info.partitions)
+        if table is not None and copied is not None:
+            return CopyPush(self, served, terms, tail, table, starts, self._codec(served))
         if table is not None:
             return TablePush(self, served, terms, tail, table, starts)
         if not starts.keys() >= set(partitions):
@@ -158,8 +169,9 @@ class Hub:
         return StreamPush(self, served, terms, tail, self._codec(served), starts)
 
     def _narrowed(self, asked: list[int], served: Served, chosen: View, table: Table | None, count: int) -> list[int]:
-        """Partitions that can have rows of the view: those of its keys, where this service has placed them."""
-        if not chosen.keys:
+        """Partitions that can have rows of the view: those of its keys, where this service has placed them (a copy of a global
+        table does not say where)."""
+        if not chosen.keys or table is not None and table.copied:
             return asked
         if table is not None:
             places = set(table.places(chosen.keys))
@@ -169,6 +181,11 @@ class Hub:
         else:
             return asked
         return [p for p in asked if p in places] or asked[:1]
+
+    @staticmethod
+    def _topic(served: Served, table: Table | None) -> str:
+        """Where changes come from."""
+        return table.spec.changelog if table is not None else served.topic.topic if served.topic is not None else ""
 
     def gone(self, served: Served) -> pb.EndReason | None:
         """Why a subscription of this relation must end now."""

@@ -30,7 +30,7 @@ ANY_AGE = 1 << 62
 @dataclass(frozen=True)
 class Table:
     """A materialised relation. foreign: another producer's partitioner may have placed the keys, so that a key that is not where our
-    hash says is looked for everywhere."""
+    hash says is looked for everywhere. copied: a global table, whole in every worker; it is read as one partition."""
 
     served: Served
     owner: TopologyEntry
@@ -42,12 +42,17 @@ class Table:
     key_types: tuple[SqlType, ...]
     windowed: bool
     history: History | None = None
+    copied: bool = False
     tokens: dict[int, tuple[Mapping[str, int], Mapping[str, int], str]] = field(default_factory=dict)
 
     @property
     def partitions(self) -> int:
         """Number of tasks."""
-        return self.sub.partitions
+        return 1 if self.copied else self.sub.partitions
+
+    def awaited(self, places: Sequence[int]) -> Sequence[int]:
+        """Partitions of its inputs that a read of these of its own depends on."""
+        return range(self.sub.partitions) if self.copied or self.foreign else sorted(set(places))
 
     def partition_of(self, key: bytes) -> int:
         """Where the partitioner of Kafka's producers puts a key."""
@@ -105,6 +110,8 @@ class Tables:
     def snapshot(self, table: Table, partition: int, stale: int | None = None) -> LmdbSnapshot:
         """A committed view of one partition. stale: answer also when the task does not run, if its last commit is at most so many ms old.
         Raises NOT_SERVING."""
+        if table.copied:
+            return self._copy(table, stale)
         task = self._gateway.tasks.get(table.owner.name, table.owner.incarnation, table.sub.name, partition)
         if task is not None and task.state is TaskState.RESTORING and stale is None:
             raise not_serving(table, partition, task)
@@ -128,6 +135,20 @@ class Tables:
             return ANY_AGE
         return max(0, self._gateway.clock.now_ms() - stamp.committed_ms)
 
+    def _copy(self, table: Table, stale: int | None) -> LmdbSnapshot:
+        task = self._gateway.tasks.copy(table.owner.name, table.owner.incarnation, table.sub.name)
+        if task is None or task.state is not TaskState.RUNNING and stale is None:
+            raise not_serving(table, 0, task, "no worker of this node has read it yet")
+        try:
+            snapshot = self._gateway.stores.snapshot(table.owner, table.sub, 0, task.worker)
+        except StateError as e:
+            raise not_serving(table, 0, task, str(e)) from e
+        if stale is not None and task.state is not TaskState.RUNNING and (age := self._age(snapshot.stamp)) > stale:
+            snapshot.close()
+            raise not_serving(table, 0, task, f"what it has read is {_shown(age)}, at most {stale} ms old is accepted",
+                              staleness_ms=str(min(age, ANY_AGE)), max_staleness_ms=str(stale))
+        return snapshot
+
 
 def _table(served: Served) -> Table:
     p = served.published
@@ -136,11 +157,12 @@ def _table(served: Served) -> Table:
         raise RequestError("NOT_A_TABLE", f"{served.name} is {what}; lookups need a materialised table, such as the topology.node of one",
                            {"relation": served.name})
     plan = served.owner.plan
-    sub = next(s for s in plan.subs if s.name == p.sub)
+    sub, copied = plan.sub(p.sub), plan.is_global(p.sub)
     spec = next(s for s in sub.stores if s.name == p.store)
     owner = next(n for n in sub.nodes if spec in stores_of(n))
-    return Table(served, served.owner, sub, spec, row_view(plan, p), stage(served.owner, sub), isinstance(owner, SourceTable),
-                 tuple(c.type for c in served.schema.key), served.window is not None, _history(owner, sub))
+    return Table(served, served.owner, sub, spec, row_view(plan, p), stage(served.owner, sub),
+                 isinstance(owner, SourceTable) and not copied, tuple(c.type for c in served.schema.key), served.window is not None,
+                 _history(owner, sub), copied)
 
 
 def _history(owner: Node, sub: SubTopology) -> History | None:

@@ -32,7 +32,7 @@ from penstock.planner.names import valid_topic
 from penstock.plugins import installed
 from penstock.plugins.processor import Processor
 from penstock.state.memory import MemoryTaskState
-from penstock.state.port import Stamp
+from penstock.state.port import Stamp, Store
 from penstock.testing.records import DriverRecord, Headers, OutputRecord, TopicCodec
 from penstock.testing.relations import FixedRelations
 from penstock.types.schema import Schema
@@ -114,8 +114,11 @@ class TopologyTestDriver:
         self._topics: dict[str, DriverTopic] = {}
         self._codecs: dict[str, TopicCodec] = {}
         self._names: dict[str, str] = {}
-        for sub in plan.subs:
+        for sub in (*plan.subs, *plan.globals):
             self._declare(sub)
+        self._read_globals: dict[tuple[str, int], int] = {}
+        self._globals: list[DriverTask] = []
+        self._globals = [self._task(sub, 0) for sub in plan.globals]
         self._tasks = [self._task(sub, p) for sub in plan.subs for p in range(max(1, sub.partitions))]
 
     # -- what tests call --------------------------------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ class TopologyTestDriver:
         self.commit()
         found = self._published(name)
         view = row_view(self.plan, found)
-        entries = sorted((entry for task in self._tasks if task.sub.name == found.sub
+        entries = sorted((entry for task in (*self._tasks, *self._globals) if task.sub.name == found.sub
                           for entry in task.state.store(found.store).range(b"", b"")), key=lambda entry: entry[0])
         return [row for key, value in entries if (row := view.decode(key, value)) is not None]
 
@@ -215,7 +218,7 @@ class TopologyTestDriver:
     def commit(self) -> None:
         """Flush, then commit every task's stores."""
         self.flush()
-        for task in self._tasks:
+        for task in (*self._tasks, *self._globals):
             inputs = {f"{topic}[{task.partition}]": at for topic, at in task.positions.items()}
             task.state.commit(task.state.freeze(), Stamp(self.plan.incarnation, 1, "test", inputs, {}, "", self.clock.now_ms()))
 
@@ -257,7 +260,7 @@ class TopologyTestDriver:
         state.take("test")
         outputs = {n.topic.topic: TopicRows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
         routed = {n.name: TopicRoutes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)}
-        bindings = Bindings(self.plan.topology, partition, {s.name: state.store(s.name) for s in sub.stores}, outputs,
+        bindings = Bindings(self.plan.topology, partition, self._stores(sub, state), outputs,
                             self.dead_letters.append, lambda node, error: self.expression_errors.append((node, error)),
                             self.late.append, self.clock, lambda node, at, columns: self.peeked.append((node, dict(columns))), routed)
         program = compile_sub(sub, self.plan.settings, bindings)
@@ -268,10 +271,25 @@ class TopologyTestDriver:
                 not any(i.partition(".")[0] in names for i in n.inputs) or any(n.name in m.inputs for m in sub.nodes))}
         return DriverTask(sub, partition, state, program, outputs, routed, positions)
 
+    def _stores(self, sub: SubTopology, state: MemoryTaskState) -> dict[str, Store]:
+        """Its own, and those of the global tables that it joins."""
+        own: dict[str, Store] = {s.name: state.store(s.name) for s in sub.stores}
+        return own | {task.sub.name: task.state.store(task.sub.name) for task in self._globals if task.sub.name in sub.global_tables}
+
+    def _fill_globals(self) -> None:
+        """Global tables read all partitions of their topics, and first of all."""
+        for task in self._globals:
+            (topic,) = task.positions
+            for number, log in enumerate(self._topics[topic].partitions):
+                at = self._read_globals.get((topic, number), 0)
+                task.program.run(topic, log[at:])
+                self._read_globals[topic, number] = len(log)
+
     def _process(self) -> None:
         """Run tasks until no input has records left."""
+        self._fill_globals()
         while sum(self._run(task) for task in self._tasks):
-            pass
+            self._fill_globals()
 
     def _run(self, task: DriverTask) -> int:
         """Records processed."""

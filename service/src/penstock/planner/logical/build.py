@@ -6,7 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from penstock.plan.nodes import Node, ProcessorOutput, SourceStream, SourceTable
-from penstock.planner.logical import aggregates, joins, keys, passing, processors, routing, rows, sinks, sources, stream_joins, table_joins, tables
+from penstock.planner.logical import (
+    aggregates,
+    global_joins,
+    joins,
+    keys,
+    passing,
+    processors,
+    routing,
+    rows,
+    sinks,
+    sources,
+    stream_joins,
+    table_joins,
+    tables,
+)
 from penstock.planner.logical.flow import Builder, Context, Flow, Logical, Wish
 from penstock.planner.logical.loops import refuse_loops
 from penstock.planner.refuse import refuse
@@ -22,6 +36,8 @@ BUILDERS: Mapping[str, Builder] = {
     "group_by": keys.group_by,
     "aggregate": aggregates.aggregate,
     "stream_stream_join": stream_joins.stream_stream_join,
+    "global_table": global_joins.global_table,
+    "stream_global_join": global_joins.stream_global_join,
     "stream_table_join": joins.stream_table_join,
     "table_table_join": table_joins.table_table_join,
     "merge": routing.merge,
@@ -71,6 +87,9 @@ def _input(place: Placed, i: int, flows: Mapping[str, Flow]) -> Flow:
     field = f"topology.nodes[{place.index}].inputs[{i}]"
     if flow.grouped and place.operator != "aggregate":
         raise refuse("INVALID_TOPOLOGY", f"{place.name}: {name} is a group_by, which only an aggregate takes", node=place.name, field=field)
+    if flow.global_table is not None and (place.operator != "stream_global_join" or i != 1):
+        raise refuse("INVALID_TOPOLOGY", f"{place.name}: {name} is a global table, which only a stream_global_join takes, as its second input",
+                     node=place.name, field=field)
     return flow
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from penstock.expr.scope import Scope
-from penstock.plan.nodes import Format, Node, RelationKind, Window
+from penstock.plan.nodes import Format, Node, RelationKind, SourceTable, Window
 from penstock.plan.relations import Relations
 from penstock.planner.validate import Placed
 from penstock.types.schema import Schema
@@ -17,7 +17,7 @@ from penstock.types.sqltype import BIGINT, INT, SqlType
 class Flow:
     """One output: rows of `schema`. window: keys are windowed. key_format: of the keys that accompany the rows. value_format: of the
     first source upstream, which sinks inherit. offsets: ROWPARTITION and ROWOFFSET exist. history_ms: a versioned table's, seen through
-    filters and selects; 0 for any other."""
+    filters and selects; 0 for any other. global_table: what a global_table reads, which only stream_global_join takes."""
 
     schema: Schema
     kind: RelationKind
@@ -27,6 +27,7 @@ class Flow:
     offsets: bool = False
     grouped: bool = False
     history_ms: int = 0
+    global_table: SourceTable | None = None
 
     def columns(self) -> Mapping[str, SqlType]:
         """Columns that an expression may name, pseudo columns included."""
@@ -75,8 +76,8 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One node of the request as plan nodes (the last one bears its name), its output, and its topic's wish. inline: the node declares
-    the relation that it reads. outputs: where they differ, the flows of `node.output` and of the nodes that they are."""
+    """One node of the request as plan nodes (the last one bears its name; none for a global table), its output, and its topic's wish.
+    inline: the node declares the relation that it reads. outputs: where they differ, the flows of `node.output` and of the nodes that they are."""
 
     nodes: tuple[Node, ...]
     flow: Flow
@@ -87,7 +88,7 @@ class Built:
     @property
     def node(self) -> Node:
         """The node that bears the request's name."""
-        return self.nodes[-1]
+        return self.nodes[-1] if self.flow.global_table is None else self.flow.global_table
 
 
 Builder = Callable[[Placed, tuple[Flow, ...], Context], Built]
@@ -102,3 +103,8 @@ class Logical:
     flows: Mapping[str, Flow] = field(default_factory=dict)
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     inline: frozenset[str] = frozenset()
+
+    @property
+    def globals(self) -> tuple[SourceTable, ...]:
+        """The global tables."""
+        return tuple(flow.global_table for flow in self.flows.values() if flow.global_table is not None)

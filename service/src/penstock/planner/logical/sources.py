@@ -22,15 +22,15 @@ from penstock.types.schema import Schema
 
 def source_stream(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     """Reads a stream."""
-    return _source(node, node.proto.source_stream.origin, RelationKind.STREAM, context)
+    return source(node, node.proto.source_stream.origin, RelationKind.STREAM, context)
 
 
 def source_table(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     """Reads a table and materialises it."""
-    return _source(node, node.proto.source_table.origin, RelationKind.TABLE, context)
+    return source(node, node.proto.source_table.origin, RelationKind.TABLE, context)
 
 
-def _source(node: Placed, origin: topology_pb2.Origin, kind: RelationKind, context: Context) -> Built:
+def source(node: Placed, origin: topology_pb2.Origin, kind: RelationKind, context: Context) -> Built:
     wish, inline = Wish(create=False), False
     topics: tuple[SourceTopic, ...] = ()
     match origin.WhichOneof("origin"):

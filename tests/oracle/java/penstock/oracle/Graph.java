@@ -19,6 +19,7 @@ import org.apache.kafka.streams.kstream.Aggregator;
 import org.apache.kafka.streams.kstream.Branched;
 import org.apache.kafka.streams.kstream.CogroupedKStream;
 import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.GlobalKTable;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Joined;
 import org.apache.kafka.streams.kstream.KGroupedStream;
@@ -134,6 +135,8 @@ final class Graph {
       case "explode" -> flows.put(name, explode(in, Keys.Json.list(body.get("columns"))));
       case "repartition" -> flows.put(name, new Flow(in.stream().repartition(Repartitioned.<Object, Object>as(name).withKeySerde(new Keys())
           .withValueSerde(new Values())), in.keys, in.values));
+      case "globalTable" -> flows.put(name, global(name, body));
+      case "streamGlobalJoin" -> flows.put(name, streamGlobal(names, inputs, body));
       case "streamTableJoin" -> flows.put(name, streamTable(name, names, inputs, body));
       case "tableTableJoin" -> flows.put(name, tableTable(name, names, inputs, body));
       case "streamStreamJoin" -> flows.put(name, streamStream(name, names, inputs, body));
@@ -161,15 +164,56 @@ final class Graph {
     return Materialized.<Object, Object>as(supplier).withKeySerde(new Keys()).withValueSerde(new Values());
   }
 
-  private Flow source(String name, Map<String, Object> body, boolean table) {
+  private String relation(Map<String, Object> body) {
     String relation = (String) Keys.Json.object(body.get("origin")).get("relation");
+    sources.add(relation);
+    return relation;
+  }
+
+  /** Names of key and value columns. */
+  private List<List<String>> declared(String relation) {
     List<String> keys = new ArrayList<>();
     List<String> values = new ArrayList<>();
     for (Object column : Keys.Json.list(Keys.Json.object(relations.get(relation).get("schema")).get("columns"))) {
       Map<String, Object> c = Keys.Json.object(column);
       ("COLUMN_ROLE_KEY".equals(c.get("role")) ? keys : values).add((String) c.get("name"));
     }
-    sources.add(relation);
+    return List.of(keys, values);
+  }
+
+  private Flow global(String name, Map<String, Object> body) {
+    String relation = relation(body);
+    var columns = declared(relation);
+    var made = builder.globalTable(relation, Consumed.with(new Keys(), new Values()), stored(name));
+    return new Flow(made, columns.get(0), columns.get(1));
+  }
+
+  @SuppressWarnings("unchecked")
+  private Flow streamGlobal(List<String> names, List<Flow> inputs, Map<String, Object> body) {
+    var columns = joined(names, inputs, Keys.Json.list(body.get("columns")));
+    var left = inputs.get(0);
+    var right = (GlobalKTable<Object, Object>) inputs.get(1).made;
+    List<Function<Expression.Row, Object>> keys = new ArrayList<>();
+    Keys.Json.list(body.get("keys")).forEach(k -> keys.add(Expression.parse((String) k)));
+    KeyValueMapper<Object, Object, Object> mapped = (k, v) -> {
+      if (keys.isEmpty()) {
+        return k;
+      }
+      List<Object> made = new ArrayList<>();
+      keys.forEach(key -> made.add(key.apply(left.row(k, v))));
+      return made.contains(null) ? null : made;
+    };
+    ValueJoinerWithKey<Object, Object, Object, Object> joiner = (k, l, r) -> project(columns, both(names, inputs, k, l, r));
+    var made = "JOIN_KIND_LEFT".equals(body.get("kind")) ? left.stream().leftJoin(right, mapped, joiner)
+        : left.stream().join(right, mapped, joiner);
+    return new Flow(made, left.keys, List.copyOf(columns.keySet()));
+  }
+
+  private Flow source(String name, Map<String, Object> body, boolean table) {
+    String relation = relation(body);
+    var columns = declared(relation);
+    List<String> keys = columns.get(0);
+    List<String> values = columns.get(1);
     var consumed = Consumed.with(new Keys(), new Values());
     return new Flow(table ? builder.table(relation, consumed, stored(name, body)) : builder.stream(relation, consumed), keys, values);
   }

@@ -96,11 +96,12 @@ class Topology(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., settings: _Optional[_Union[TopologySettings, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "inputs", "source_stream", "source_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "processor", "suppress", "repartition", "deduplicate", "peek")
+    __slots__ = ("name", "inputs", "source_stream", "source_table", "global_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "processor", "suppress", "stream_global_join", "repartition", "deduplicate", "peek")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_STREAM_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TABLE_FIELD_NUMBER: _ClassVar[int]
+    GLOBAL_TABLE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     SELECT_FIELD_NUMBER: _ClassVar[int]
     EXPLODE_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +118,7 @@ class Node(_message.Message):
     SINK_FIELD_NUMBER: _ClassVar[int]
     PROCESSOR_FIELD_NUMBER: _ClassVar[int]
     SUPPRESS_FIELD_NUMBER: _ClassVar[int]
+    STREAM_GLOBAL_JOIN_FIELD_NUMBER: _ClassVar[int]
     REPARTITION_FIELD_NUMBER: _ClassVar[int]
     DEDUPLICATE_FIELD_NUMBER: _ClassVar[int]
     PEEK_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +126,7 @@ class Node(_message.Message):
     inputs: _containers.RepeatedScalarFieldContainer[str]
     source_stream: SourceStream
     source_table: SourceTable
+    global_table: GlobalTable
     filter: Filter
     select: Select
     explode: Explode
@@ -140,10 +143,11 @@ class Node(_message.Message):
     sink: Sink
     processor: Processor
     suppress: Suppress
+    stream_global_join: StreamGlobalJoin
     repartition: Repartition
     deduplicate: Deduplicate
     peek: Peek
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., processor: _Optional[_Union[Processor, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ..., deduplicate: _Optional[_Union[Deduplicate, _Mapping]] = ..., peek: _Optional[_Union[Peek, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., global_table: _Optional[_Union[GlobalTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., processor: _Optional[_Union[Processor, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ..., stream_global_join: _Optional[_Union[StreamGlobalJoin, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ..., deduplicate: _Optional[_Union[Deduplicate, _Mapping]] = ..., peek: _Optional[_Union[Peek, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("relation", "inline", "topics", "start")
@@ -218,6 +222,14 @@ class SourceTable(_message.Message):
     history: _duration_pb2.Duration
     time: TimeColumn
     def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ..., history: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time: _Optional[_Union[TimeColumn, _Mapping]] = ...) -> None: ...
+
+class GlobalTable(_message.Message):
+    __slots__ = ("origin", "time")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    origin: Origin
+    time: TimeColumn
+    def __init__(self, origin: _Optional[_Union[Origin, _Mapping]] = ..., time: _Optional[_Union[TimeColumn, _Mapping]] = ...) -> None: ...
 
 class Filter(_message.Message):
     __slots__ = ("where", "negate")
@@ -354,6 +366,16 @@ class StreamTableJoin(_message.Message):
     grace: _duration_pb2.Duration
     columns: _containers.RepeatedCompositeFieldContainer[Projection]
     def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+
+class StreamGlobalJoin(_message.Message):
+    __slots__ = ("kind", "keys", "columns")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    kind: JoinKind
+    keys: _containers.RepeatedScalarFieldContainer[str]
+    columns: _containers.RepeatedCompositeFieldContainer[Projection]
+    def __init__(self, kind: _Optional[_Union[JoinKind, str]] = ..., keys: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
 
 class TableTableJoin(_message.Message):
     __slots__ = ("kind", "foreign_key", "columns")
