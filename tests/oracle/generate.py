@@ -16,7 +16,7 @@ COLUMNS = (("A", "BIGINT"), ("B", "BIGINT"), ("S", "STRING"))
 KEYS = ("a", "b", "c")
 STRINGS = ("a", "b", "x", None)
 NUMBERS = (0, 1, 2, 3, None)
-RELATIONS = ("s1", "s2", "t1", "t2", "g1")
+RELATIONS = ("s1", "s2", "s3", "t1", "t2", "t3", "g1")
 STEPS_MS = (0, 0, 0, 1, 1, 2, 3, 5, 8, -1, -2, -4, -9, -20, 13, 31)
 
 Column = tuple[str, str]
@@ -76,9 +76,9 @@ class Builder:
 
     # -- choosing
 
-    def source(self, table: bool) -> Flow:
-        """A new or known source."""
-        name = self.random.choice(("T1", "T2") if table else ("S1", "S2"))
+    def source(self, table: bool, name: str = "") -> Flow:
+        """A new or known source; name: this one."""
+        name = name or self.random.choice(("T1", "T2") if table else ("S1", "S2"))
         known = next((f for f in self.flows if f.name == name.lower()), None)
         if known is not None:
             return known
@@ -469,11 +469,13 @@ def stream_stream_join(kind: str) -> Callable[[Builder], Flow]:
     return _join(kind, f"stream-stream {kind}", lambda b: b.plain_stream(), "stream_stream_join", False, False)
 
 
-def _join(kind: str, operator: str, left: Callable[[Builder], Flow], node: str, made_table: bool, right_table: bool
-          ) -> Callable[[Builder], Flow]:
+def _join(kind: str, operator: str, left: Callable[[Builder], Flow], node: str, made_table: bool, right_table: bool,
+          right: Flow | None = None) -> Callable[[Builder], Flow]:
+    """right: the right side; None for any that fits."""
+
     def add(b: Builder) -> Flow:
         one = left(b)
-        other = b.beside(one, right_table)
+        other = right or b.beside(one, right_table)
         if _alias(one) == _alias(other) or (made_table and one.sources & other.sources):
             raise Cannot  # old rows of two tables made of one are those of different moments
         columns = _joined(b, one, other)
@@ -500,6 +502,22 @@ def _joined(b: Builder, one: Flow, other: Flow) -> dict[str, tuple[str, str]]:
     if not found:
         raise Cannot
     return found
+
+
+def several(*ways: tuple[str, str, bool]) -> Callable[[Builder], Flow]:
+    """A join of three: ways are (operator, node, whether the right side is a table) of two joins, the first one's left side a source."""
+
+    def add(b: Builder) -> Flow:
+        tables = ways[0][0].startswith("table")
+        flow = b.source(tables, "T1" if tables else "S1")
+        for number, (operator, node, right_table) in enumerate(ways):
+            other = b.source(right_table, f"{'T' if right_table else 'S'}{number + 2}")
+            kind = b.random.choice(("inner", "left", *(() if operator == "stream-table" else ("right", "full"))))
+            left = flow
+            flow = _join(kind, f"{operator} of several", lambda b, left=left: left, node, operator == "table-table", right_table, other)(b)
+        return flow
+
+    return add
 
 
 def foreign_key_join(kind: str) -> Callable[[Builder], Flow]:
@@ -588,6 +606,10 @@ OPERATORS: dict[str, Callable[[Builder], Flow]] = {
     **{f"table-table {k}": table_table_join(k) for k in ("inner", "left", "right", "full")},
     **{f"stream-stream {k}": stream_stream_join(k) for k in ("inner", "left", "right", "full")},
     "fold": fold, "reduce": reduce, "cogroup": cogroup, "explode": explode, "repartition": repartition,
+    "three tables": several(("table-table", "table_table_join", True), ("table-table", "table_table_join", True)),
+    "three streams": several(("stream-stream", "stream_stream_join", False), ("stream-stream", "stream_stream_join", False)),
+    "two streams, a table": several(("stream-stream", "stream_stream_join", False), ("stream-table", "join", True)),
+    "a stream, two tables": several(("stream-table", "join", True), ("stream-table", "join", True)),
     "foreign-key inner": foreign_key_join("inner"), "foreign-key left": foreign_key_join("left"),
 }
 

@@ -84,7 +84,7 @@ CASES = [
     ("emit final", P + "g: {from: p, group_by: ITEM}\na: {from: g, aggregate: {columns: [COUNT(*)], emit: final}}", "INVALID_TOPOLOGY", "a",
      "emit", None),
     ("a table in a stream join", P + C + "j: {from: [p, c], stream_stream_join: {}}", "INVALID_TOPOLOGY", "j", "inputs[1]", None),
-    ("not built", P + C + "j: {global_table: {}}", "UNSUPPORTED", "j", "", None),
+    ("a global table of nothing", P + C + "j: {global_table: {origin: {}}}", "INVALID_TOPOLOGY", "j", "global_table.origin", None),
     ("join of two streams", P + "k: {stream: keyless}\nj: {from: [p, k], join: inner}", "INVALID_TOPOLOGY", "j", "inputs[1]", None),
     ("join of two tables", C + "d: {table: numbered}\nj: {from: [d, c], join: inner}", "INVALID_TOPOLOGY", "j", "inputs[0]", None),
     ("join without key", "k: {stream: keyless}\n" + C + "j: {from: [k, c], join: inner}", "INVALID_TOPOLOGY", "j", "inputs[0]", None),
