@@ -34,7 +34,9 @@ class ServeConfig:
     metrics: host:port for Prometheus, empty for none. otlp: endpoint of an OpenTelemetry collector, empty for none.
     insecure: allow an address beyond loopback without TLS and authentication. session_timeout_ms: how long a silent worker keeps its
     tasks on Kafka. default_partitions: of topics created without a number. store_mib: what the stores of one task may take, in MiB; files
-    grow as needed, the address space of each is taken at once.
+    grow as needed, the address space of each is taken at once. schema_registry: how it is reached, by the names after `schema.registry.`
+    (schemas/settings.py); empty for the service's own, whose REST API is at schema_registry_listen: host:port, "" for the port after that
+    of `listen`, "none" for nowhere.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -51,6 +53,8 @@ class ServeConfig:
     session_timeout_ms: int = 10_000
     default_partitions: int = 4
     store_mib: int = 8192
+    schema_registry: Mapping[str, str] = field(default_factory=dict)
+    schema_registry_listen: str = ""
     node_id: str = ""
 
     @property
@@ -73,6 +77,16 @@ class ServeConfig:
         """listen as (host, port)."""
         return split_address(self.listen, "--listen")
 
+    @property
+    def schema_address(self) -> tuple[str, int] | None:
+        """Where the service's own schema registry answers REST calls; port 0: any."""
+        if self.schema_registry or self.schema_registry_listen == "none":
+            return None
+        if self.schema_registry_listen:
+            return split_address(self.schema_registry_listen, "--schema-registry-listen")
+        host, port = self.address
+        return host, port + 1 if 0 < port < 65535 else 0
+
     def to_json(self) -> str:
         """For a child process's command line."""
         return msgspec.json.encode(self).decode()
@@ -94,6 +108,10 @@ def split_address(text: str, what: str) -> tuple[str, int]:
 def check(config: ServeConfig) -> None:
     """Raise ConfigError for what cannot work."""
     host, _ = config.address
+    schema = config.schema_address
+    if schema is not None and not _loopback(schema[0]) and not config.insecure:
+        raise ConfigError(f"--schema-registry-listen {schema[0]}:{schema[1]} is open to other machines without TLS and authentication: listen on "
+                          "127.0.0.1, or pass --insecure on a network that you trust")
     if config.metrics:
         split_address(config.metrics, "--metrics")
     if not SERVICE_ID.fullmatch(config.service_id):

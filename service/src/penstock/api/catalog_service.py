@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import grpc
 from penstock_client.gen.penstock.v1 import catalog_service_pb2 as pb
 from penstock_client.gen.penstock.v1 import catalog_service_pb2_grpc
 
-from penstock.api.convert import page, position, relation_entry, relation_message
+from penstock.api.convert import check_columns, page, position, relation_entry, relation_message
 from penstock.api.host import Host
 from penstock.catalog import changes
 from penstock.catalog.port import RelationEntry
@@ -35,7 +37,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         if not valid_name(name):
             raise RequestError("INVALID_ARGUMENT", f"{name!r} is no name of a relation: a letter, then letters, digits or _, at most 64",
                                {"field": "relation.name"})
-        entry = relation_entry(request.relation, name, 0)
+        entry = await self._with_schemas(relation_entry(request.relation, name, 0), request.validate_only)
         state = await gateway.registry.refresh()
         changes.declare(state, entry)  # refuses before a topic is created
         entry = await self._with_topic(entry, request)
@@ -101,7 +103,16 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             table = entry.kind is RelationKind.TABLE
             retention = millis(spec.retention) if spec.HasField("retention") else -1 if table else DEFAULT_RETENTION_MS
             await gateway.log.create_topic(topic, TopicConfig(partitions, table, retention, replicas=spec.replicas))
-        return relation_entry(request.relation, entry.name, partitions)
+        return replace(entry, topic=replace(entry.topic, partitions=partitions))
+
+    async def _with_schemas(self, entry: RelationEntry, validate_only: bool) -> RelationEntry:
+        """The declaration with what the schema registry knows: columns that it leaves out, schemas of its formats."""
+        access = self._host.gateway.schemas
+        topic, schema = await access.inferred(entry.topic, entry.schema, entry.name)
+        if entry.kind is RelationKind.TABLE and not schema.key:
+            raise RequestError("INVALID_SCHEMA", f"table {entry.name} needs a key column", {"relation": entry.name})
+        check_columns(topic, schema, entry.name)
+        return replace(entry, topic=topic if validate_only else await access.tied(topic, schema, entry.name), schema=schema)
 
 
 def _function(d: Description) -> pb.FunctionInfo:

@@ -73,21 +73,15 @@ def window_message(window: Window) -> relation_pb2.WindowInfo:
 
 
 def relation_entry(message: relation_pb2.Relation, name: str, partitions: int) -> RelationEntry:
-    """A declaration, checked. Raises RequestError INVALID_SCHEMA, INVALID_FORMAT, INVALID_ARGUMENT."""
+    """A declaration; its columns are checked by check_columns, when the schema registry has given those that it leaves out. Raises
+    RequestError INVALID_SCHEMA, INVALID_FORMAT, INVALID_ARGUMENT."""
     kind = {relation_pb2.RELATION_KIND_STREAM: RelationKind.STREAM, relation_pb2.RELATION_KIND_TABLE: RelationKind.TABLE}.get(message.kind)
     if kind is None:
         raise RequestError("INVALID_ARGUMENT", "relation.kind must be STREAM or TABLE", {"field": "relation.kind"})
     schema = to_schema(message.schema)
-    if not schema.value and not schema.key:
-        raise RequestError("INVALID_SCHEMA", f"{name} has no columns", {"relation": name})
-    if kind is RelationKind.TABLE and not schema.key:
-        raise RequestError("INVALID_SCHEMA", f"table {name} needs a key column", {"relation": name})
     binding = message.topic
     key = to_format(binding.key_format, _default_key(schema))
     value = to_format(binding.value_format, Format("JSON"))
-    formats.check(key, schema.key, "key")
-    formats.check(value, schema.value, "value")
-    _check_timestamp(binding, schema, name)
     topic = TopicRef(binding.topic or name, partitions, key, value, binding.timestamp_column, binding.timestamp_format)
     return RelationEntry(name, kind, schema, topic, None, "", 0)
 
@@ -100,7 +94,14 @@ def _default_key(schema: Schema) -> Format:
     return Format("KAFKA" if len(schema.key) == 1 and schema.key[0].type.kind in bare else "JSON")
 
 
-def _check_timestamp(binding: relation_pb2.TopicBinding, schema: Schema, name: str) -> None:
+def check_columns(topic: TopicRef, schema: Schema, name: str) -> None:
+    """Whether the formats hold the columns, and the time's column is one. Raises RequestError INVALID_FORMAT, UNKNOWN_COLUMN, INVALID_SCHEMA."""
+    formats.check(topic.key_format, schema.key, "key")
+    formats.check(topic.value_format, schema.value, "value")
+    _check_timestamp(topic, schema, name)
+
+
+def _check_timestamp(binding: TopicRef, schema: Schema, name: str) -> None:
     if not binding.timestamp_column:
         return
     column = schema.get(binding.timestamp_column)

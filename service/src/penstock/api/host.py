@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from penstock.api.calls import Calls
+from penstock.api.schema_listener import SchemaRest
 from penstock.config import ServeConfig
 from penstock.errors import RequestError
 from penstock.serving.append import Appender
@@ -45,6 +46,7 @@ class Host:
     why: str = "the log is not open yet"
     started_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     address: str = ""
+    rest: SchemaRest = field(default_factory=SchemaRest)
 
     @property
     def open(self) -> Parts:

@@ -31,6 +31,7 @@ from penstock.api.calls import serve
 from penstock.api.host import Host, assemble
 from penstock.api.rpc.server import Server
 from penstock.catalog.registry import open_registry
+from penstock.catalog.schemas import open_schemas
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.errors import LogError
@@ -175,6 +176,7 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
             wait = min(RETRY[1], wait * 2)
             continue
         host.parts = assemble(gateway)
+        await host.rest.start(host.config, gateway.schemas.own)
     opened.set()
     healthy: bool | None = None
     while True:
@@ -198,7 +200,13 @@ async def _open(config: ServeConfig, notices: Notices) -> Gateway:
     except BaseException:
         await opened.close()
         raise
-    return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock(), config.store_bytes)
+    try:
+        schemas = await open_schemas(config, opened)
+    except BaseException:
+        await registry.close()
+        await opened.close()
+        raise
+    return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock(), config.store_bytes, schemas)
 
 
 async def _say(servicer: Health, serving: bool) -> None:
@@ -224,6 +232,8 @@ async def _close(host: Host) -> None:
         return
     gateway = host.parts.gateway
     await host.parts.hub.close()
+    await host.rest.stop()
+    await gateway.schemas.close()
     await gateway.registry.close()  # type: ignore[attr-defined]
     gateway.close()
     gateway.board.close()  # type: ignore[attr-defined]

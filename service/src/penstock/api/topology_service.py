@@ -20,8 +20,8 @@ from penstock.plan.explain import explain
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
+from penstock.serving.settle import settle
 from penstock.serving.source import source_of
-from penstock.serving.starts import pin
 
 METHODS = dict.fromkeys(("RegisterTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ExplainTopology"), "unary")
 
@@ -40,7 +40,7 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
             entry = TopologyEntry(definition.name, 0, 1, _bytes(definition), plan, Desired.RUNNING, gateway.clock.now_ms())
             return pb.RegisterTopologyResponse(topology=topology_message(entry, pb.TOPOLOGY_STATE_STARTING, "only validated"))
         entry = await register.register(gateway.log, gateway.registry, definition.name, _bytes(definition), self._planner(definition),
-                                        partial(pin, gateway), gateway.clock)
+                                        partial(settle, gateway), gateway.clock)
         if request.HasField("wait"):
             await states.settled(gateway, entry, seconds(request.wait))
         return pb.RegisterTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
@@ -71,7 +71,7 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
         definition = topology_pb2.Topology.FromString(topology(gateway.registry.state, request.name).definition)
         if request.HasField("start"):
             _begin(definition, request.start)
-        entry = await register.reset(gateway.log, gateway.registry, request.name, self._planner(definition), partial(pin, gateway), request.etag)
+        entry = await register.reset(gateway.log, gateway.registry, request.name, self._planner(definition), partial(settle, gateway), request.etag)
         return pb.ResetTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
 
     async def ExplainTopology(self, request: pb.ExplainTopologyRequest, context: grpc.aio.ServicerContext) -> pb.ExplainTopologyResponse:

@@ -1,7 +1,8 @@
 """Registration, reset and deletion of topologies: the topics in the log and the entry in the registry, in the order that leaves no
 half of either behind.
 
-1. plan on the state at the registry's end, look up where its sources begin (refused: nothing was created)
+1. plan on the state at the registry's end, look up where its sources begin and register the schemas of its sinks (refused: nothing was created
+   but schemas, which stay)
 2. create the topics that the plan needs and that do not exist
 3. write the entry, only if the registry has not moved since 1; else undo 2 for this incarnation's internal topics and begin again
 Deletion goes the other way: the entry first, so that workers stop, then group and topics. A worker that comes too late finds them gone.

@@ -27,6 +27,15 @@ def serve(
     kafka_config: Annotated[
         Path | None, typer.Option("--kafka-config", metavar="FILE", help="Kafka's own properties, such as security.protocol.")
     ] = None,
+    schema_registry: Annotated[
+        str, typer.Option("--schema-registry", metavar="URL,...", help="Schema registry; without it the service's own.")
+    ] = "",
+    schema_registry_config: Annotated[
+        Path | None, typer.Option("--schema-registry-config", metavar="FILE", help="ksqlDB's properties ksql.schema.registry.*, such as basic.auth.user.info.")
+    ] = None,
+    schema_registry_listen: Annotated[
+        str, typer.Option("--schema-registry-listen", metavar="HOST:PORT", help="REST API of the service's own schema registry; by default the port after --listen; none: nowhere.")
+    ] = "",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 means one a core but one.")] = 0,
     service_id: Annotated[str, typer.Option("--service-id", help="Namespace of topics and groups on Kafka.")] = "penstock",
     partitions: Annotated[int, typer.Option("--partitions", min=1, help="Of topics created without a number.")] = 4,
@@ -40,13 +49,18 @@ def serve(
     """Start a node: a gateway and its workers. Ends on SIGTERM or Ctrl-C, after a commit."""
     from penstock.config import ConfigError, ServeConfig, check
     from penstock.node.supervisor import run_node
+    from penstock.schemas.settings import parse, registry_properties
 
     try:
+        properties = read_properties(kafka_config) if kafka_config else {}
+        schema_properties = registry_properties({**properties, **(read_properties(schema_registry_config) if schema_registry_config else {})})
         config = ServeConfig(
             listen=listen,
             data_dir=data,
             kafka=kafka,
-            kafka_properties=read_properties(kafka_config) if kafka_config else {},
+            kafka_properties={k: v for k, v in properties.items() if not registry_properties({k: v})},
+            schema_registry={**schema_properties, **({"url": schema_registry} if schema_registry else {})},
+            schema_registry_listen=schema_registry_listen,
             workers=workers,
             service_id=service_id,
             default_partitions=partitions,
@@ -58,11 +72,12 @@ def serve(
             log_json=log_json,
         )
         check(config)
+        parse(config.schema_registry)
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(USAGE) from None
     except (OSError, UnicodeDecodeError) as error:
-        print(f"error: --kafka-config {kafka_config} cannot be read: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        print(f"error: {getattr(error, 'filename', None) or kafka_config or schema_registry_config} cannot be read: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         raise typer.Exit(USAGE) from None
     raise typer.Exit(run_node(config))
 

@@ -212,7 +212,9 @@ def _topic(topic: n.TopicRef) -> str:
 
 
 def _format(fmt: n.Format) -> str:
-    return fmt.name + ("(" + ", ".join(f"{k}={v!r}" for k, v in fmt.properties) + ")" if fmt.properties else "")
+    """Its name and properties, but for a registered schema's text: the id says which it is."""
+    shown = [f"{k}={v!r}" for k, v in fmt.properties if k not in ("SCHEMA", "SCHEMA_REFERENCES")]
+    return f"{fmt.name}({', '.join(shown)})" if shown else fmt.name
 
 
 def _topics(plan: ResolvedPlan) -> Iterator[str]:

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from penstock import metrics
 from penstock.catalog.port import CatalogState, Registry, TopologyEntry
-from penstock.catalog.registry import TopicRegistry, open_registry
+from penstock.catalog.registry import open_registry
+from penstock.catalog.schemas import open_schemas
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.errors import LogError
@@ -113,13 +115,20 @@ async def run_worker(config: ServeConfig, slot: str, stop: asyncio.Event, source
     log and the notices and closes them."""
     registry = await _patiently(lambda: open_registry(source, config.service_id, notices), stop)
     if registry is not None:
+        schemas = await _patiently(lambda: open_schemas(config, source), stop)
         try:
-            await _run(config, slot, stop, ready, source, notices, registry)
+            if schemas is not None:
+                await _run(config, slot, stop, ready, source, notices, registry)
         finally:
+            if schemas is not None:
+                await schemas.close()
             await registry.close()
 
 
-async def _patiently(open_it: Callable[[], Awaitable[TopicRegistry]], stop: asyncio.Event) -> TopicRegistry | None:
+T = TypeVar("T")
+
+
+async def _patiently(open_it: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
     """Try until the log answers; None when told to stop before that."""
     pause = 0.2
     while not stop.is_set():

@@ -42,8 +42,6 @@ def _messages(reader: Descriptor, writer: Descriptor, seen: set[tuple[str, str]]
         if found is None:
             if field.is_required:
                 yield f"{field.full_name}: the required field is new"
-            elif (oneof := field.containing_oneof) is not None and len([f for f in oneof.fields if f.number in {w.number for w in writer.fields}]) > 1:
-                continue
         else:
             yield from _fields(field, found, seen)
     for gone in written.values():

@@ -17,10 +17,13 @@ from penstock.formats.inferred import fields_of
 from penstock.formats.port import Part
 from penstock.formats.registry import REGISTRY, holds, is_bare
 from penstock.formats.schemas import TYPE_OF, WrittenSchema, pin, subject_of
-from penstock.plan.nodes import Format, Node, Sink, SourceStream, SourceTable, TopicRef
+from penstock.plan.nodes import Format, Node, RoutedSink, Sink, SourceStream, SourceTable, TopicRef
 from penstock.plan.resolved import ResolvedPlan
 from penstock.schemas.port import Registry
-from penstock.types.schema import Column, Schema
+from penstock.types.schema import Column, Role, Schema
+
+BARE_NAMES: dict[Part, str] = {"key": "ROWKEY", "value": "ROWVAL"}
+"""Of the column that a schema is as a whole."""
 
 
 def derived(fmt: Format, columns: Sequence[Column], part: Part, relation: str) -> WrittenSchema:
@@ -89,27 +92,79 @@ def _writable(fmt: Format, columns: tuple[Column, ...], part: Part, sink: bool) 
     return fmt
 
 
+# ---- declarations without columns
+
+def infers(topic: TopicRef, schema: Schema) -> tuple[Part, ...]:
+    """The parts of a declaration that have no columns and a format with schemas in a registry."""
+    parts: list[Part] = []
+    if not schema.key and topic.key_format.name in REGISTRY:
+        parts.append("key")
+    if not schema.value and topic.value_format.name in REGISTRY:
+        parts.append("value")
+    return tuple(parts)
+
+
+def infer(topic: TopicRef, schema: Schema, registry: Registry) -> tuple[TopicRef, Schema]:
+    """The declaration with the columns of the registered schemas: names in upper case unless the schema is given by its id. RequestError."""
+    columns = list(schema.columns)
+    for part in infers(topic, schema):
+        fmt = topic.key_format if part == "key" else topic.value_format
+        subject, given = subject_of(topic.topic, part), fmt.property("SCHEMA_ID")
+        try:
+            found = (int(given), registry.by_id(int(given))) if given else registry.latest(subject)
+            if found is None:
+                raise FormatError(f"there is no schema under {subject}")
+            bare = fmt.name != "PROTOBUF" and (part == "key" or fmt.property("WRAP_SINGLE_VALUE").lower() == "false")
+            fields = fields_of(found[1], bare, fmt.property("SCHEMA_FULL_NAME"), not given, BARE_NAMES[part])
+        except FormatError as e:
+            raise RequestError("UNKNOWN_SCHEMA", f"{part} format {fmt.name} of topic {topic.topic}: {e.reason}", {"subject": subject}) from e
+        except RegistryError as e:
+            raise RequestError("SCHEMA_REGISTRY_UNAVAILABLE", str(e), retry_after=1.0) from e
+        columns += [Column(name, of, Role.KEY if part == "key" else Role.VALUE) for name, of in fields]
+        tied = pin(fmt, *found)
+        topic = replace(topic, key_format=tied) if part == "key" else replace(topic, value_format=tied)
+    order = (Role.KEY, Role.VALUE, Role.HEADER)
+    return topic, Schema(tuple(sorted(columns, key=lambda c: order.index(c.role))))
+
+
 # ---- plans
+
+Bound = Sink | SourceStream | SourceTable
+"""Nodes with a topic of the catalog, whose format may have a registered schema."""
+
 
 def plan_needs(plan: ResolvedPlan) -> bool:
     """Whether a plan writes or declares a topic whose formats are not tied yet."""
-    return any(needs(node.topic, node.schema) for sub in plan.subs for node in sub.nodes if isinstance(node, Sink | SourceStream | SourceTable))
+    return any(needs(node.topic, node.schema) for sub in plan.subs for node in sub.nodes if isinstance(node, Bound | RoutedSink))
 
 
 def pin_plan(plan: ResolvedPlan, registry: Registry) -> ResolvedPlan:
-    """The plan with the formats of its sinks and own declarations tied. RequestError."""
+    """The plan with the formats of its sinks and own declarations tied. RequestError with the node."""
     tied: dict[str, TopicRef] = {}
     for sub in plan.subs:
         for node in sub.nodes:
-            if isinstance(node, Sink | SourceStream | SourceTable) and needs(node.topic, node.schema):
-                sink = isinstance(node, Sink) and not node.insert
-                tied[node.name] = pin_topic(node.topic, node.schema, node.relation, registry, sink)
+            if isinstance(node, Bound | RoutedSink) and needs(node.topic, node.schema):
+                tied[node.name] = _tied(node, registry)
     if not tied:
         return plan
-    subs = tuple(replace(sub, nodes=tuple(_tied(node, tied) for node in sub.nodes)) for sub in plan.subs)
+    subs = tuple(replace(sub, nodes=tuple(_with_topic(node, tied) for node in sub.nodes)) for sub in plan.subs)
     published = tuple(replace(p, topic=tied[p.node]) if p.node in tied and p.topic is not None else p for p in plan.published)
     return replace(plan, subs=subs, published=published)
 
 
-def _tied(node: Node, tied: Mapping[str, TopicRef]) -> Node:
+def _tied(node: Bound | RoutedSink, registry: Registry) -> TopicRef:
+    sink = isinstance(node, RoutedSink) or isinstance(node, Sink) and not node.insert
+    if isinstance(node, RoutedSink):
+        for part, fmt in (("key", node.topic.key_format), ("value", node.topic.value_format)):
+            if fmt.name in REGISTRY and not fmt.property("SCHEMA_ID"):
+                raise RequestError("INVALID_FORMAT", f"{node.name}: {part} format {fmt.name} needs a SCHEMA_ID here: the topic of a row is not known before it "
+                                   "comes, so no schema can be registered for it", {"node": node.name, "format": fmt.name, "part": part})
+    relation = "" if isinstance(node, RoutedSink) else node.relation
+    try:
+        return pin_topic(node.topic, node.schema, relation or node.name, registry, sink)
+    except RequestError as e:
+        raise RequestError(e.reason, f"{node.name}: {e.message}", {**e.metadata, "node": node.name}, e.retry_after) from e
+
+
+def _with_topic(node: Node, tied: Mapping[str, TopicRef]) -> Node:
     return replace(node, topic=tied[node.name]) if node.name in tied else node  # type: ignore[call-arg]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from penstock.formats.schemas import Schemas, WrittenSchema
+from penstock.errors import RegistryError
+from penstock.formats.schemas import NoSchemas, Schemas, WrittenSchema
 
 
 class Registry(Schemas, Protocol):
@@ -13,3 +14,10 @@ class Registry(Schemas, Protocol):
     def register(self, subject: str, schema: WrittenSchema) -> int:
         """The id under which the subject has this schema from now on; an equal one keeps its id. RequestError INCOMPATIBLE_SCHEMA or
         INVALID_SCHEMA when it is refused."""
+
+
+class NoRegistry(NoSchemas):
+    """No registry at all: everything is refused (a Registry)."""
+
+    def register(self, subject: str, schema: WrittenSchema) -> int:
+        raise RegistryError("no schema registry is configured")

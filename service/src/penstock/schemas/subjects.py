@@ -1,8 +1,8 @@
 """The state of a schema registry: subjects with their versions, ids, compatibility levels. Pure: a change is decided on the state, as
 events, and applied; who keeps the events (a topic, a test) has the state.
 
-An equal schema has one id over all subjects. Versions of a subject count from 1 and never again; a deleted one stays by its id until it is
-deleted for good.
+An equal schema has one id over all subjects, and an id is never given twice. Versions of a subject count from 1; a deleted one is found by
+its id until it is deleted for good.
 """
 
 from __future__ import annotations
@@ -54,23 +54,29 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
-    """A version was deleted, for good or so that it is only found by its id. Versions that refer to it do not exist."""
+class Gone:
+    """A version was deleted for good. Versions that refer to it do not exist."""
 
     subject: str
     version: int
-    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The largest id that was ever given: records may name it when its schema is gone."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The compatibility level of a subject, or of all others (""); None: no longer its own."""
+    """The compatibility level of a subject, or of all others (""); None: it has none of its own any more."""
 
     subject: str
     level: Level | None
 
 
-Event = Version | Deleted | Configured
+Event = Version | Gone | Issued | Configured
 
 
 @dataclass
@@ -81,35 +87,45 @@ class Subjects:
     levels: dict[str, Level] = field(default_factory=dict)
     ids: dict[int, Version] = field(default_factory=dict)
     newest_id: int = 0
-    newest_version: dict[str, int] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         """Take an event in."""
         match event:
             case Version():
                 self.versions.setdefault(event.subject, {})[event.version] = event
-                self.ids.setdefault(event.id, event)
+                self.ids[event.id] = event
                 self.newest_id = max(self.newest_id, event.id)
-                self.newest_version[event.subject] = max(self.newest_version.get(event.subject, 0), event.version)
-            case Deleted():
-                of = self.versions.get(event.subject, {})
-                if event.permanent:
-                    of.pop(event.version, None)
-                elif event.version in of:
-                    of[event.version] = replace(of[event.version], deleted=True)
-                if not of:
+            case Gone():
+                found = self.versions.get(event.subject, {}).pop(event.version, None)
+                if not self.versions.get(event.subject):
                     self.versions.pop(event.subject, None)
+                if found is not None:
+                    self._forget(found.id)
+            case Issued():
+                self.newest_id = max(self.newest_id, event.id)
             case Configured():
                 if event.level is None:
                     self.levels.pop(event.subject, None)
                 else:
                     self.levels[event.subject] = event.level
 
+    def _forget(self, schema_id: int) -> None:
+        """The id, unless another version has it."""
+        left = next((v for of in list(self.versions.values()) for v in list(of.values()) if v.id == schema_id), None)
+        if left is None:
+            self.ids.pop(schema_id, None)
+        else:
+            self.ids[schema_id] = left
+
+    def newest_version(self, subject: str) -> int:
+        """The largest version of a subject, deleted ones included; 0 for none."""
+        return max(self.versions.get(subject, {}), default=0)
+
     # ---- questions
 
     def subjects(self, deleted: bool = False) -> list[str]:
         """Names of subjects that have a version."""
-        return sorted(s for s, of in self.versions.items() if deleted or any(not v.deleted for v in of.values()))
+        return sorted(s for s, of in list(self.versions.items()) if deleted or any(not v.deleted for v in of.values()))
 
     def of(self, subject: str, deleted: bool = False) -> list[Version]:
         """Versions in order. 40401 when there are none."""
@@ -138,15 +154,15 @@ class Subjects:
     def using(self, schema_id: int, deleted: bool = False) -> list[Version]:
         """The versions that have this id."""
         self.by_id(schema_id)
-        return [v for s in sorted(self.versions) for v in self.versions[s].values() if v.id == schema_id and (deleted or not v.deleted)]
+        return [v for s in sorted(self.versions) for v in list(self.versions[s].values()) if v.id == schema_id and (deleted or not v.deleted)]
 
     def has(self, subject: str, schema_id: int) -> bool:
         """Whether a subject ("": any) has a schema, the one of this id (0: any)."""
-        return any(not v.deleted and schema_id in (0, v.id) for s, of in self.versions.items() if subject in ("", s) for v in of.values())
+        return any(not v.deleted and schema_id in (0, v.id) for s, of in list(self.versions.items()) if subject in ("", s) for v in of.values())
 
     def referenced_by(self, subject: str, version: int) -> list[int]:
         """Ids of schemas that refer to a version."""
-        return sorted({v.id for of in self.versions.values() for v in of.values()
+        return sorted({v.id for of in list(self.versions.values()) for v in list(of.values())
                        if any((r.subject, r.version) == (subject, version) for r in v.references)})
 
     def level(self, subject: str) -> Level:
@@ -168,7 +184,7 @@ class Subjects:
         if depth > 32:
             raise Refused(42201, "the references go in a circle")
         for r in references:
-            found = self.versions.get(r.subject, {}).get(r.version if r.version > 0 else self.newest_version.get(r.subject, 0))
+            found = self.versions.get(r.subject, {}).get(r.version if r.version > 0 else self.newest_version(r.subject))
             if found is None:
                 raise Refused(42201, f"No schema reference found for subject \"{r.subject}\" and version {r.version}")
             yield from self._behind(found.references, depth + 1)
@@ -189,17 +205,22 @@ class Subjects:
         go with the earlier ones."""
         schema = self.resolved(of, text, references)
         check(schema)
-        try:
-            return self.find(subject, schema).id, []
-        except Refused:
-            pass
+        present = self._present(subject, schema)
+        if present is not None:
+            return present.id, []
         found = self.incompatible(subject, schema, level)
         if found:
             raise Refused(409, f"Schema being registered is incompatible with an earlier schema for subject \"{subject}\", details: [{'; '.join(found)}]")
         wanted = canonical(schema)
         same = next((v.id for v in self.ids.values() if v.type == of and canonical(self._still(v)) == wanted), None)
-        made = Version(subject, self.newest_version.get(subject, 0) + 1, same or self.newest_id + 1, of, text, tuple(references))
-        return made.id, [made]
+        made = Version(subject, self.newest_version(subject) + 1, same or self.newest_id + 1, of, text, tuple(references))
+        return made.id, [made, Issued(max(made.id, self.newest_id))]
+
+    def _present(self, subject: str, schema: WrittenSchema) -> Version | None:
+        try:
+            return self.find(subject, schema)
+        except Refused:
+            return None
 
     def _still(self, found: Version) -> WrittenSchema:
         try:
@@ -220,10 +241,11 @@ class Subjects:
         found = self.of(subject, permanent) if wanted is None else [self.version(subject, wanted, permanent)]
         for v in found:
             if permanent and not v.deleted:
-                raise Refused(40405 if wanted is None else 40407, f"Subject '{subject}' was not deleted first before being permanently deleted")
+                what = f"Subject '{subject}'" if wanted is None else f"Subject '{subject}' Version {v.version}"
+                raise Refused(40405 if wanted is None else 40407, f"{what} was not deleted first before being permanently deleted")
             if self.referenced_by(subject, v.version):
                 raise Refused(42206, f"One or more references exist to the schema {subject} version {v.version}")
-        return [v.version for v in found], [Deleted(subject, v.version, permanent) for v in found]
+        return [v.version for v in found], [Gone(subject, v.version) if permanent else replace(v, deleted=True) for v in found]
 
 
 def canonical(schema: WrittenSchema) -> str:

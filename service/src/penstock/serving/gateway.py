@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from penstock.catalog.port import Registry
+from penstock.catalog.schemas import NO_SCHEMAS, SchemaAccess
 from penstock.clock import Clock
 from penstock.log.port import Log, TopicInfo
 from penstock.runtime.board_port import BoardReader, Notices, TaskEntry, TaskState
@@ -94,6 +95,7 @@ class Gateway:
     layout: Layout
     clock: Clock
     store_bytes: int = MAP_SIZE
+    schemas: SchemaAccess = NO_SCHEMAS
     topics: Topics = field(init=False)
     tasks: TaskStates = field(init=False)
     stores: Stores = field(init=False)

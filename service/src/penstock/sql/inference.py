@@ -10,14 +10,12 @@ from penstock.formats.port import Part
 from penstock.formats.registry import REGISTRY
 from penstock.formats.schemas import TYPE_OF, WrittenSchema, subject_of
 from penstock.plan.nodes import Format, RelationKind
+from penstock.schemas.pinning import BARE_NAMES
 from penstock.sql.catalog import SqlCatalog
 from penstock.sql.faults import refuse
 from penstock.sql.properties import With
 from penstock.sql.tree import Create
 from penstock.types.schema import Column, Role
-
-BARE_NAMES: dict[Part, str] = {"key": "ROWKEY", "value": "ROWVAL"}
-"""Of the column that a schema is as a whole."""
 
 
 def infers(statement: Create, fmt: Format, part: Part) -> bool:

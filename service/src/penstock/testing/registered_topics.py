@@ -57,7 +57,7 @@ def _given(registry: MemoryRegistry, topic: Mapping[str, Any], name: str, part: 
         for event in events:
             registry.state.apply(event)
         return
-    version = registry.state.newest_version.get(subject, 0) + 1
+    version = registry.state.newest_version(subject) + 1
     registry.state.apply(Version(subject, version, int(wanted), of, schema.text, behind))
 
 

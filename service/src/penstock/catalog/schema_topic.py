@@ -1,0 +1,180 @@
+"""The service's own schema registry, where none is configured: its state in one compacted topic, `<service_id>-schemas`, held alike by every
+process of every node, so that workers read schemas without a call.
+
+| record key | value |
+|---|---|
+| ["schema", subject, version] | the version; null: gone for good |
+| ["level", subject] | compatibility level; subject "" is the default |
+| ["issued"] | the largest id ever given |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from penstock.clock import Clock, SystemClock
+from penstock.errors import PenstockError, RegistryError
+from penstock.formats.errors import FormatError
+from penstock.formats.schemas import WrittenSchema
+from penstock.log.port import Log, Record
+from penstock.log.state_topic import StateTopic
+from penstock.schemas.memory import of_id, references_of, refusal
+from penstock.schemas.subjects import Configured, Event, Gone, Issued, Refused, Subjects, Version
+
+WRITE_SECONDS = 30.0
+_encode = msgspec.json.Encoder().encode
+_version = msgspec.json.Decoder(Version).decode
+
+
+class UnreadableSchema(PenstockError):
+    """A record of the topic that this program cannot read: a newer one wrote it, or the topic is another's."""
+
+
+@dataclass(slots=True)
+class SchemaState:
+    """The subjects as of a position. One object that grows: it is only ever changed by the tail, between two awaits."""
+
+    position: int
+    subjects: Subjects = field(default_factory=Subjects)
+
+
+SchemaTopic = StateTopic[SchemaState, Event]
+
+
+def topic_name(service_id: str) -> str:
+    """The topic."""
+    return f"{service_id}-schemas"
+
+
+async def open_schema_topic(log: Log, service_id: str, *, clock: Clock | None = None) -> SchemaTopic:
+    """Open the registry and read it to its end. Raises LogUnavailable."""
+    topic: SchemaTopic = StateTopic(log, topic_name(service_id), None, clock or SystemClock(), empty=SchemaState, apply=apply, encode=encode,
+                                    notice="schemas")
+    await topic.start()
+    return topic
+
+
+def encode(event: Event) -> tuple[bytes, bytes | None]:
+    """(record key, record value) of an event."""
+    match event:
+        case Version():
+            return _encode(("schema", event.subject, event.version)), _encode(event)
+        case Gone():
+            return _encode(("schema", event.subject, event.version)), None
+        case Issued():
+            return _encode(("issued",)), _encode(event.id)
+        case Configured():
+            return _encode(("level", event.subject)), None if event.level is None else _encode(event.level)
+
+
+def apply(state: SchemaState, records: Sequence[Record], position: int) -> SchemaState:
+    """The state after these records."""
+    for record in records:
+        if record.key is not None:
+            state.subjects.apply(_decode(record.key, record.value))
+    state.position = position
+    return state
+
+
+def _decode(key: bytes, value: bytes | None) -> Event:
+    try:
+        what: list[Any] = msgspec.json.decode(key)
+        match what:
+            case ["schema", str(subject), int(version)]:
+                return Gone(subject, version) if value is None else _version(value)
+            case ["issued"]:
+                return Issued(msgspec.json.decode(value or b"0", type=int))
+            case ["level", str(subject)]:
+                return Configured(subject, None if value is None else msgspec.json.decode(value))
+    except msgspec.MsgspecError as e:
+        raise UnreadableSchema(f"a record of the schemas' topic cannot be read: {e}") from e
+    raise UnreadableSchema(f"the schemas' topic holds a record with the unknown key {key!r}")
+
+
+class TopicSchemas:
+    """The registry as formats, plans and statements use it (a schemas.port.Registry). Reading takes what this process has read of the topic.
+    `register` blocks until the topic has the schema: call it in a thread, never in the event loop that tails the topic."""
+
+    def __init__(self, topic: SchemaTopic) -> None:
+        self._topic = topic
+        self._loop = asyncio.get_running_loop()
+        self._looked: dict[int, asyncio.Task[SchemaState]] = {}
+
+    @property
+    def subjects(self) -> Subjects:
+        """What is known now."""
+        return self._topic.state.subjects
+
+    def by_id(self, schema_id: int) -> WrittenSchema:
+        """An id that is not known yet is looked for up to the topic's end before it counts as missing: its record may have been faster."""
+        if schema_id in self.subjects.ids:
+            return of_id(self.subjects, schema_id)
+        look = self._looked.get(schema_id)
+        if look is None:
+            self._loop.call_soon_threadsafe(self._look, schema_id)
+        if look is None or not look.done() or look.cancelled() or look.exception() is not None:
+            if look is not None and look.done():
+                del self._looked[schema_id]
+            raise RegistryError(f"schema {schema_id} is not known yet")
+        raise FormatError(f"Schema {schema_id} not found")
+
+    def _look(self, schema_id: int) -> None:
+        if schema_id not in self._looked:
+            self._looked[schema_id] = self._loop.create_task(self._topic.refresh())
+
+    def latest(self, subject: str) -> tuple[int, WrittenSchema] | None:
+        """The newest schema of a subject."""
+        try:
+            found = self.subjects.version(subject, "latest")
+            return found.id, self.subjects.written(found)
+        except Refused:
+            return None
+
+    def id_of(self, subject: str, schema: WrittenSchema) -> int | None:
+        """The id of an equal schema."""
+        try:
+            return self.subjects.find(subject, schema).id
+        except Refused:
+            return None
+
+    def has(self, subject: str, schema_id: int) -> bool:
+        """Whether there is such a schema."""
+        return self.subjects.has(subject, schema_id)
+
+    def register(self, subject: str, schema: WrittenSchema) -> int:
+        """A port.Registry's. Raises LogError when the log does not answer."""
+        return asyncio.run_coroutine_threadsafe(self.registering(subject, schema), self._loop).result(WRITE_SECONDS)
+
+    async def registering(self, subject: str, schema: WrittenSchema) -> int:
+        """As register, in the event loop."""
+        found: list[int] = []
+
+        def decide(state: SchemaState) -> list[Event]:
+            schema_id, events = state.subjects.register(subject, schema.type, schema.text, references_of(state.subjects, schema))
+            found[:] = [schema_id]
+            return events
+
+        await self.change(decide, subject)
+        return found[0]
+
+    async def change(self, decide: Callable[[SchemaState], Sequence[Event]], subject: str) -> None:
+        """Any change. RequestError for what is refused."""
+        try:
+            await self._topic.change(decide)
+        except Refused as e:
+            raise refusal(subject, e) from e
+
+    async def deciding(self, decide: Callable[[Subjects], Sequence[Event]]) -> None:
+        """A change that is refused by Refused."""
+        await self._topic.change(lambda state: decide(state.subjects))
+
+    async def close(self) -> None:
+        """Stop following the topic."""
+        for look in self._looked.values():
+            look.cancel()
+        await self._topic.close()
