@@ -1,6 +1,6 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--only throughput,rest,latency,append,lookup,push,restore] [--records N] [--workloads w1,w2,w2-1k]
+    python tests/bench/run.py [--only throughput,rest,latency,append,lookup,push,restore] [--records N] [--workloads w1,w2,w2-1k,w3,w4,w5]
                               [--log embedded,kafka] [--json] [--no-streams]
 
 The figures of serving (serving.py) come after the throughput. There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
@@ -34,7 +34,7 @@ from penstock_client import Client
 from penstock_client.declare import Binding
 from penstock_node import node
 from transactions import RECORDS
-from workloads import COLUMNS, PARTITIONS, RELATION, WORKLOADS, Workload
+from workloads import PARTITIONS, WORKLOADS, Workload
 
 Line = dict[str, Any]
 PARTS = ("throughput", *serving.FIGURES)
@@ -44,12 +44,15 @@ class WrongOutput(Exception):
     """A run whose output is not exactly right."""
 
 
-async def prepare(directory: Path, bootstrap: str, workload: Workload, records: int) -> tuple[str, dict[str, int]]:
-    """Load the workload's input once; its topic, and its end by "topic[partition]"."""
-    topic = f"{workload.dataset.topic}-{records}"
+async def prepare(directory: Path, bootstrap: str, workload: Workload, records: int) -> tuple[list[str], dict[str, int]]:
+    """Load the workload's inputs once; their topics, and their ends by "topic[partition]"."""
+    topics = [f"{i.data.topic}-{records}" for i in workload.inputs]
+    at: dict[str, int] = {}
     async with opened(directory, bootstrap) as log:
-        await load(log, topic, workload.dataset.rows(records), PARTITIONS)
-        return topic, {f"{tp.topic}[{tp.partition}]": end for tp, end in (await ends(log, topic)).items()}
+        for topic, source in zip(topics, workload.inputs, strict=True):
+            await load(log, topic, source.data.rows(records), PARTITIONS)
+            at |= {f"{tp.topic}[{tp.partition}]": end for tp, end in (await ends(log, topic)).items()}
+    return topics, at
 
 
 async def verify(directory: Path, bootstrap: str, workload: Workload, output: str, expected: int) -> None:
@@ -62,15 +65,17 @@ async def verify(directory: Path, bootstrap: str, workload: Workload, output: st
 
 def penstock(directory: Path, bootstrap: str, workload: Workload, records: int) -> Figures:
     """One run of Penstock on a log."""
-    source, at = asyncio.run(prepare(directory, bootstrap, workload, records))
+    topics, at = asyncio.run(prepare(directory, bootstrap, workload, records))
     expected = workload.expected(records)
     name = f"bench_{workload.name.replace('-', '_')}"
-    relation, output = f"{RELATION}_{name}", f"{name}_out"
+    relations, output = [f"{i.relation}_{name}" for i in workload.inputs], f"{name}_out"
     asyncio.run(_create(directory, bootstrap, output))
     with node(directory / "data", bootstrap) as running:
         with Client(running.address) as client:
-            client.create_stream(relation, COLUMNS, Binding(source, create=False, key_format="KAFKA", value_format="JSON"))
-        found = running.run(workload.topology(name, relation, output), at)
+            for source, relation, topic in zip(workload.inputs, relations, topics, strict=True):
+                create = client.create_table if source.table else client.create_stream
+                create(relation, source.columns, Binding(topic, create=False, key_format="KAFKA", value_format="JSON"))
+        found = running.run(workload.topology(name, relations, output), at)
         running.delete(name)
     asyncio.run(verify(directory, bootstrap, workload, output, expected))
     return found
@@ -78,11 +83,11 @@ def penstock(directory: Path, bootstrap: str, workload: Workload, records: int) 
 
 def streams(directory: Path, bootstrap: str, workload: Workload, records: int) -> Figures:
     """One run of the Kafka Streams program."""
-    source, _ = asyncio.run(prepare(directory, bootstrap, workload, records))
+    topics, at = asyncio.run(prepare(directory, bootstrap, workload, records))
     expected = workload.expected(records)
     output = f"streams-{workload.name}-out"
     asyncio.run(_create(directory, bootstrap, output))
-    found = kafka_streams.run(bootstrap, workload.streams_name, source, output, directory, records,
+    found = kafka_streams.run(bootstrap, workload.streams_name, ",".join(topics), output, directory, sum(at.values()),
                               lambda: asyncio.run(_settled(directory, bootstrap, output, expected)))
     asyncio.run(verify(directory, bootstrap, workload, output, expected))
     return found
@@ -136,12 +141,12 @@ def bench(workloads: Sequence[Workload], logs: Sequence[str], records: int, with
         if "kafka" in logs or with_streams:
             bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap
         for workload in workloads:
-            beside = None
+            beside, n = None, min(records, workload.whole)
             if with_streams:
-                beside = streams(_below(directory, "streams"), bootstrap, workload, records)
+                beside = streams(_below(directory, "streams"), bootstrap, workload, n)
                 show(line(workload, "kafka", "kafka-streams", beside, None))
             for log in logs:
-                found = penstock(_below(directory, log), bootstrap if log == "kafka" else "", workload, records)
+                found = penstock(_below(directory, log), bootstrap if log == "kafka" else "", workload, n)
                 show(line(workload, log, "penstock", found, beside))
 
 
@@ -151,7 +156,7 @@ def bench_serving(figures: Sequence[str], logs: Sequence[str], records: int, sho
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
             bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap if log == "kafka" else ""
-            source, at = asyncio.run(prepare(_below(directory, "embedded"), bootstrap, WORKLOADS["w2"], records))
+            (source,), at = asyncio.run(prepare(_below(directory, "embedded"), bootstrap, WORKLOADS["w2"], records))
             setting = serving.Setting(log, directory, bootstrap, source, at)
             for name in figures:
                 for found in serving.FIGURES[name](setting):

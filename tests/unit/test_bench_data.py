@@ -13,7 +13,7 @@ BENCH = Path(__file__).resolve().parents[1] / "bench"
 @pytest.fixture(autouse=True)
 def bench_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCH))
-    for name in ("transactions", "workloads", "measure"):
+    for name in ("transactions", "commerce", "workloads", "measure"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 
@@ -24,6 +24,35 @@ def test_the_first_records_are_the_known_ones() -> None:
     assert first.value.startswith(b'{"id":1000000000,"ts":17') and first.value.endswith(b'"}')
     assert [checksum(d.rows(20_000)) for d in (MANY_USERS, FEW_USERS)] == [0x1eceacce, 0x83fe20c5]
     assert list(MANY_USERS.rows(100)) == list(MANY_USERS.rows(200))[:100]
+
+
+def test_the_first_records_of_the_joins_are_the_known_ones() -> None:
+    from commerce import clicks, customers, impressions, purchases
+    from transactions import checksum
+
+    assert checksum(customers.rows(1)) == customers.crc32, "all of them, whatever is bought"
+    assert [checksum(d.rows(8_000)) for d in (purchases, impressions, clicks)] == [0x764a6206, 0x9f4e7c01, 0x3e5ca869]
+    assert list(impressions.rows(100)) == list(impressions.rows(200))[:100]
+    assert sum(1 for _ in clicks.rows(8_000)) == 2_000
+
+
+def test_minutes_enriched_and_matched_results_must_be_right() -> None:
+    from workloads import WORKLOADS
+
+    def minute(n: int, key: bytes = b"u") -> tuple[bytes, bytes]:
+        return key, b'{"user":"u","ws":60000,"we":120000,"sum":5,"n":%d}' % n
+
+    check = WORKLOADS["w3"].check
+    assert check([minute(1), minute(2)], 2) == "" and "in place of 3" in check([minute(1), minute(2)], 3)
+    assert check([minute(2)], 1) and check([minute(1, b"v")], 1)
+    bought = b'{"id":1,"ts":2,"cust":"c000007","name":"Customer Number 000007","tier":"gold","country":"DE","sku":"s","qty":1,"amount":2}'
+    check = WORKLOADS["w4"].check
+    assert check([(b"c000007", bought)], 1) == "" and check([(b"c000007", bought)] * 2, 2)
+    assert check([(b"c000007", bought.replace(b"Number 000007", b"Number 000008"))], 1)
+    matched = b'{"imp":"i00000004","ad":"a","campaign":"c","user":"u","its":1750000000004,"cts":1750000000014,"dt":10,"cost":1,"ref":"r"}'
+    check = WORKLOADS["w5"].check
+    assert check([(b"i00000004", matched)], 1) == ""
+    assert check([(b"i00000004", matched.replace(b'"dt":10', b'"dt":11'))], 1) and check([], 1)
 
 
 def test_counts_must_be_gapless_and_complete() -> None:

@@ -34,15 +34,15 @@ INTERNAL = Format("INTERNAL")
 
 
 def repartition(logical: Logical, names: Namespace) -> tuple[Node, ...]:
-    """The nodes with a Repartition after each PartitionBy and rekeying GroupBy, which their consumers read; but for a PartitionBy that
-    only leads to Repartitions of the request."""
+    """The nodes with a Repartition after each PartitionBy and rekeying GroupBy, which their consumers read; but for a PartitionBy of a
+    stream whose rows meet nothing by their key before they are written or repartitioned (as Kafka Streams after `selectKey`)."""
     moved: dict[str, str] = {}
     nodes: list[Node] = []
     for node in logical.nodes:
         if isinstance(node, Repartition):
             node = replace(node, topic=replace(node.topic, topic=names.repartition(repartition_node(node.name))))
         nodes.append(_rewired(node, moved))
-        if isinstance(node, PartitionBy) and _is_repartitioned(node, logical.nodes):
+        if isinstance(node, PartitionBy) and node.kind is RelationKind.STREAM and not _needs_place(node, logical.nodes):
             continue
         if isinstance(node, PartitionBy | ForeignKeySend | ForeignKeySubscribe) or (isinstance(node, GroupBy) and node.rekey):
             made = _behind(node, names)
@@ -70,11 +70,6 @@ def _needs_place(node: Node, nodes: Sequence[Node]) -> bool:
                     continue
         return True
     return False
-
-
-def _is_repartitioned(node: PartitionBy, nodes: Sequence[Node]) -> bool:
-    consumers = [other for other in nodes if node.name in other.inputs]
-    return bool(consumers) and all(isinstance(other, Repartition) for other in consumers)
 
 
 def _rewired(node: Node, moved: Mapping[str, str]) -> Node:

@@ -31,6 +31,9 @@ class Backend(Protocol):
     def scan(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, bytes]]:
         """low <= key < high in order; an empty high is no bound."""
 
+    def few(self, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
+        """The same for a short range with two bounds, read at once."""
+
 
 class CachedStore:
     """A key-value store over a backend (state/port.py, Store)."""
@@ -42,6 +45,7 @@ class CachedStore:
         self._limit = limit
         self._read = backend.get
         self._scan = backend.scan
+        self._few = backend.few
         self._pack = packer(spec)
         self._unpack = unpacker(spec, older)
         self._frozen: deque[dict[bytes, None]] = deque()

@@ -42,24 +42,28 @@ class CachedJoinStore(CachedWindowStore):
             else:
                 insort(times, time)
 
-    def rows(self, key: bytes, first: int, last: int) -> list[Value]:
+    def rows(self, key: bytes, first: int, last: int) -> Sequence[Value]:
         """(time, fields...) of each row of a key with first <= time <= last, in order of time, then of arrival."""
-        low, size = key + max(0, first, self.expire_before).to_bytes(8, "big"), len(key) + 8
-        entries = {k: self._unpack(data) for k, data in self._scan(low, key + (last + 1).to_bytes(8, "big")) if len(k) == size}
-        changed = False
-        for times in (*self._packed, self._recent):
-            for time in times.get(key, ()):
-                if first <= time <= last:
-                    entry = key + time.to_bytes(8, "big")
-                    value = self.cache[entry]
-                    if value is not None and time >= self.expire_before:
-                        changed = True
-                        entries[entry] = value
-        values = [entries[k] for k in sorted(entries)] if changed else list(entries.values())
+        low = key + max(0, first, self.expire_before).to_bytes(8, "big")
+        size = len(low)
+        committed = self._few(low, key + (last + 1).to_bytes(8, "big"))
+        recent = [t for times in self._added() if key in times for t in times[key] if first <= t <= last and t >= self.expire_before]
+        if not recent:
+            if not committed:
+                return ()
+            values = [self._unpack(data) for k, data in committed if len(k) == size]
+        else:
+            entries = {k: self._unpack(data) for k, data in committed if len(k) == size}
+            entries |= {k: v for t in recent if (v := self.cache[k := key + t.to_bytes(8, "big")]) is not None}
+            values = [entries[k] for k in sorted(entries)]
         width = self._width + 1
         if all(len(value) == width for value in values):
             return values
         return [row for value in values for row in self._each(value)]
+
+    def _added(self) -> Sequence[dict[bytes, list[int]]]:
+        """Times by key of what is not committed, oldest first."""
+        return (*self._packed, self._recent) if self._packed else (self._recent,)
 
     def _each(self, value: Value) -> list[Value]:
         width = self._width

@@ -31,6 +31,9 @@ class MemoryBackend:
         last = bisect_left(self._keys, high) if high else len(self._keys)
         return iter([(k, self.data[k]) for k in self._keys[first:last]])
 
+    def few(self, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
+        return list(self.scan(low, high))
+
     def apply(self, entries: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Puts, and deletes where the value is None."""
         for key, value in entries:

@@ -8,7 +8,7 @@ import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 
-/** Main BOOTSTRAP WORKLOAD INPUT OUTPUT APPLICATION_ID STATE_DIR RECORDS: exactly once, one stream thread, until it is killed. */
+/** Main BOOTSTRAP WORKLOAD INPUTS OUTPUT APPLICATION_ID STATE_DIR RECORDS: exactly once, one stream thread, until it is killed. */
 public final class Main {
     private Main() {}
 
