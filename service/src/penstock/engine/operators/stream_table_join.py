@@ -57,10 +57,14 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     if edge.index == 1 or row.present == NEVER:
         return []
     key_lines, key = gen.key_bytes(row, gen.graph.input(node), gen.graph.store_form(gen.graph.input(node, 1)))
-    body = _waiting(gen, node, row, key) if node.waiting is not None else _matched(gen, node, row, key)
+    head = [f"# {node.name}: stream table join", *key_lines]
+    if node.waiting is None:
+        body = _matched(gen, node, row, key, known=False)
+        return [*head, *body] if body else []
+    body = _waiting(gen, node, row, key)
     if not body:
         return []
-    head = [f"# {node.name}: stream table join", *key_lines, f"if {key} is not None:", *indent(body)]
+    head += [f"if {key} is not None:", *indent(body)]
     return head if node.join is n.JoinKind.INNER else [*head, "else:", *indent(_alone(gen, node, row))]
 
 
@@ -69,18 +73,22 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     return []
 
 
-def _matched(gen: Generator, node: n.StreamTableJoin, row: Row, key: str) -> Lines:
-    """Lines that join a row whose key bytes are not None; none where nobody reads the result."""
+def _matched(gen: Generator, node: n.StreamTableJoin, row: Row, key: str, known: bool) -> Lines:
+    """Lines that join a row; none where nobody reads the result. known: its key bytes are not None."""
     source, table = gen.graph.input(node), gen.graph.input(node, 1)
     wanted = frozenset(_right(gen.graph, node))
     found_lines, right = lookup(gen, table, named_as(row, source, table), key, wanted, as_of=row.ts)
-    if node.join is n.JoinKind.INNER:
-        right_lines, right_side = side(gen, right.only_if(ALWAYS), wanted)
-        inner = _joined(gen, node, row, right_side)
-        return [*found_lines, f"if {right.present}:", *indent([*right_lines, *inner])] if inner else []
-    right_lines, right_side = side(gen, right, wanted)
+    inner_join = node.join is n.JoinKind.INNER
+    right_lines, right_side = side(gen, right.only_if(ALWAYS) if inner_join else right, wanted)
     inner = _joined(gen, node, row, right_side)
-    return [*found_lines, *right_lines, *inner] if inner else []
+    if not inner:
+        return []
+    if inner_join:
+        lines = [*found_lines, f"if {right.present}:", *indent([*right_lines, *inner])]
+        return lines if known else [f"if {key} is not None:", *indent(lines)]
+    if not known:
+        found_lines = [f"if {key} is not None:", *indent(found_lines), "else:", f"    {right.present} = False"]
+    return [*found_lines, *right_lines, *inner]
 
 
 def _alone(gen: Generator, node: n.StreamTableJoin, row: Row) -> Lines:
@@ -118,7 +126,7 @@ def _release(gen: Generator, node: n.StreamTableJoin) -> str:
     base = Row({**columns, "ROWTIME": "at"}, "key", form, "at", "headers", f"{record}(key, at)")
     wanted = demand(gen.graph, node, 0)
     key_lines, keys = gen.decode(form.format, source.schema.key, "key", "key", wanted)
-    outlined = gen.outlined_lines(lambda: _matched(gen, node, replace(base, columns={**base.columns, **keys}), "key"))
+    outlined = gen.outlined_lines(lambda: _matched(gen, node, replace(base, columns={**base.columns, **keys}), "key", known=True))
     if not outlined:
         return ""
     function = gen.name(f"release_{node.name}")
