@@ -271,6 +271,14 @@ def test_get(service: FakeService) -> None:
     assert (result.exit_code, result.stderr) == (2, "error: the key of SPEND is CUSTOMER(STRING): 2 values given\n")
 
 
+def test_get_as_of_a_time(service: FakeService) -> None:
+    service.on("Get", lambda r, c: lookup.GetResponse(schema=spend_schema(), rows=spend_rows(("c042", 12.5))))
+    assert lines(run(service, "get", "spend", "c042", "--at", "2024-05-01T12:00:00Z", "--json")) == [{"CUSTOMER": "c042", "TOTAL": 12.5}]
+    assert service.requests["Get"][0].as_of.ToDatetime(tzinfo=UTC) == datetime(2024, 5, 1, 12, tzinfo=UTC)
+    assert not run(service, "get", "spend", "c042").exit_code and not service.requests["Get"][1].HasField("as_of")
+    assert run(service, "get", "spend", "c042", "--at", "noon").exit_code == 2
+
+
 def test_get_of_a_key_without_a_row(service: FakeService) -> None:
     service.on("Get", lambda r, c: lookup.GetResponse(schema=spend_schema(), rows=spend_rows()))
     result = run(service, "get", "spend", "x")
