@@ -11,6 +11,7 @@ from pathlib import Path
 from penstock.catalog.port import CatalogState, Change, TopologyEntry
 from penstock.catalog.register import register
 from penstock.catalog.registry import open_registry
+from penstock.catalog.update import Leave, update
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.log.embedded import open_embedded
@@ -18,7 +19,9 @@ from penstock.log.port import Log, TopicPartition
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
+from penstock.planner.updating.decide import Decision
 from penstock.runtime.board import NodeBoard
+from penstock.runtime.board_port import TaskState
 from penstock.runtime.layout import Layout
 from penstock.runtime.worker import run_worker
 from penstock_client.builder import Topology
@@ -115,6 +118,24 @@ class Bench:
             return plan_topology(definition, relations, service_id=self.config.service_id, incarnation=incarnation)
 
         return await register(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, _as_planned, SystemClock())
+
+    async def update(self, topology: Topology, leave: Leave = Leave()) -> tuple[TopologyEntry, Decision]:
+        definition = topology.message()
+
+        def plan_on(relations: Relations, incarnation: int) -> ResolvedPlan:
+            return plan_topology(definition, relations, service_id=self.config.service_id, incarnation=incarnation)
+
+        return await update(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, _as_planned, "", leave)
+
+    async def running(self, entry: TopologyEntry) -> None:
+        """Wait until every task runs this plan."""
+        wanted = sum(sub.partitions for sub in entry.plan.subs)
+        async with asyncio.timeout(20):
+            while True:
+                tasks = [t for t in self.board.tasks(entry.name) if (t.incarnation, t.edition, t.state) == (entry.incarnation, entry.plan.edition, TaskState.RUNNING)]
+                if len(tasks) == wanted:
+                    return
+                await asyncio.sleep(0.02)
 
     async def change(self, decide: Callable[[CatalogState], Sequence[Change]]) -> None:
         await self.registry.change(decide)

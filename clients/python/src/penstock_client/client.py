@@ -79,6 +79,14 @@ class Client:
         """Register a definition; an equal one again is answered as the first time. wait: seconds to wait until it runs."""
         return self._run(operations.register(topology, validate_only, wait))
 
+    def update_topology(
+        self, topology: operations.Definition, *, validate_only: bool = False, allow_rebuild: bool = False, allow_drop: bool = False,
+        rebuild_added_columns: bool = False, etag: str = "", wait: float | None = None,
+    ) -> model.TopologyUpdate:  # fmt: skip
+        """Give a topology another definition; it goes on with the state that stays meaningful. What would be computed anew or dropped needs
+        leave: UpdateNeedsLeaveError. validate_only says what would become of each node. wait: seconds to wait until it runs."""
+        return self._run(operations.update(topology, etag, validate_only, allow_rebuild, allow_drop, rebuild_added_columns, wait))
+
     def topology(self, name: str) -> model.TopologyInfo:
         """One registered topology. UnknownTopologyError."""
         return self._run(operations.get_topology(name))

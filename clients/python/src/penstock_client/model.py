@@ -63,6 +63,24 @@ class TopologyInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeChange:
+    """What an update does to a node. effect is KEPT, ADDED, REBUILT or DROPPED; needs_leave: something is lost or computed anew."""
+
+    node: str
+    effect: str
+    reason: str
+    needs_leave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyUpdate:
+    """What is registered now, and what became (validate_only: would become) of each node."""
+
+    topology: TopologyInfo
+    changes: tuple[NodeChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One partition of one sub-topology. state is OPENING, RESTORING, RUNNING, PAUSED, FAILED, CLOSED, or UNSPECIFIED before its worker has
     reported. lag counts records; restore_progress is 0 to 1 while RESTORING."""

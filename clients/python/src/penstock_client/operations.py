@@ -68,6 +68,26 @@ def register(definition: Definition, validate_only: bool, wait: float | None) ->
     )  # fmt: skip
 
 
+def update(
+    definition: Definition, etag: str, validate_only: bool, allow_rebuild: bool, allow_drop: bool, rebuild_added_columns: bool, wait: float | None
+) -> Operation[model.TopologyUpdate]:
+    """UpdateTopology. A repeat with an equal definition changes nothing."""
+    request = topologies.UpdateTopologyRequest(
+        topology=definition.message() if isinstance(definition, Topology) else definition, etag=etag, validate_only=validate_only,
+        allow_rebuild=allow_rebuild, allow_drop=allow_drop, rebuild_added_columns=rebuild_added_columns,
+        wait=None if wait is None else duration(wait),
+    )  # fmt: skip
+    return _topology(
+        "UpdateTopology", request, topologies.UpdateTopologyResponse,
+        lambda r: model.TopologyUpdate(_registered(r), tuple(map(_node_change, r.changes))), extra=wait or 0.0,
+    )  # fmt: skip
+
+
+def _node_change(change: topologies.NodeChange) -> model.NodeChange:
+    effect = topologies.StateEffect.Name(change.effect).removeprefix("STATE_EFFECT_")
+    return model.NodeChange(change.node, effect, change.reason, change.needs_leave)
+
+
 def get_topology(name: str) -> Operation[model.TopologyInfo]:
     """GetTopology."""
     return _topology(

@@ -187,7 +187,7 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
                 log.warning("the log %s", "answers again" if now else f"does not answer: {gateway.log.healthy()}")
             healthy = now
             await _say(health_servicer, now)
-        gateway.stores.keep({(t.name, t.incarnation) for t in gateway.registry.state.topologies.values()})
+        gateway.stores.keep({(t.name, t.incarnation, t.plan.edition) for t in gateway.registry.state.topologies.values()})
         await asyncio.sleep(HEALTH_SECONDS)
 
 

@@ -16,8 +16,9 @@ SETTLED = (pb.TOPOLOGY_STATE_RUNNING, pb.TOPOLOGY_STATE_FAILED, pb.TOPOLOGY_STAT
 
 
 def tasks_of(gateway: Gateway, entry: TopologyEntry) -> Mapping[tuple[str, int], TaskEntry]:
-    """What is known of this incarnation's tasks."""
-    return {(t.sub, t.partition): t for t in gateway.board.tasks(entry.name) if t.incarnation == entry.incarnation}
+    """What is known of the tasks that run this plan."""
+    here = entry.incarnation, entry.plan.edition
+    return {(t.sub, t.partition): t for t in gateway.board.tasks(entry.name) if (t.incarnation, t.edition) == here}
 
 
 def state_of(entry: TopologyEntry, tasks: Mapping[tuple[str, int], TaskEntry]) -> tuple[int, str]:

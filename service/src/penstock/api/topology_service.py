@@ -12,7 +12,7 @@ from penstock_client.gen.penstock.v1 import topology_service_pb2 as pb
 from penstock.api import states
 from penstock.api.convert import page, position, seconds, topology_message
 from penstock.api.host import Host
-from penstock.catalog import changes, register
+from penstock.catalog import changes, register, update
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.catalog.view import CatalogRelations, topology
 from penstock.errors import RequestError
@@ -23,7 +23,7 @@ from penstock.planner import plan_topology
 from penstock.serving.settle import settle
 from penstock.serving.source import source_of
 
-METHODS = dict.fromkeys(("RegisterTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ExplainTopology"), "unary")
+METHODS = dict.fromkeys(("RegisterTopology", "UpdateTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ExplainTopology"), "unary")
 
 
 class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
@@ -44,6 +44,18 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
         if request.HasField("wait"):
             await states.settled(gateway, entry, seconds(request.wait))
         return pb.RegisterTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
+
+    async def UpdateTopology(self, request: pb.UpdateTopologyRequest, context: grpc.aio.ServicerContext) -> pb.UpdateTopologyResponse:
+        gateway, definition = self._host.gateway, request.topology
+        leave = update.Leave(request.allow_rebuild, request.allow_drop, request.rebuild_added_columns, request.validate_only)
+        entry, decision = await update.update(gateway.log, gateway.registry, definition.name, _bytes(definition), self._planner(definition),
+                                              partial(pin, gateway), request.etag, leave)
+        if request.HasField("wait") and not request.validate_only:
+            await states.settled(gateway, entry, seconds(request.wait))
+        changes_ = [pb.NodeChange(node=c.node, effect=f"STATE_EFFECT_{c.effect.value}", reason=c.reason, needs_leave=c.leave)
+                    for c in decision.changes]
+        at = None if request.validate_only else position(gateway.catalog_token())
+        return pb.UpdateTopologyResponse(topology=self._message(entry), changes=changes_, position=at)
 
     async def GetTopology(self, request: pb.GetTopologyRequest, context: grpc.aio.ServicerContext) -> pb.GetTopologyResponse:
         return pb.GetTopologyResponse(topology=self._message(topology(self._host.gateway.registry.state, request.name)))

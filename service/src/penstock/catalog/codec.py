@@ -27,6 +27,7 @@ class _StoredTopology(msgspec.Struct, array_like=False):
     registered_ms: int
     resets: int = 0
     resumes: int = 0
+    epochs: tuple[tuple[str, int], ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -49,7 +50,7 @@ def encode(change: Change) -> tuple[bytes, bytes | None]:
         return key_of("relation", change.name), bytes((VERSION,)) + _encode(change)
     if isinstance(change, TopologyEntry):
         entry = _StoredTopology(change.name, change.incarnation, change.version, change.definition, stored.dumps(change.plan),
-                                change.desired, change.registered_ms, change.resets, change.resumes)
+                                change.desired, change.registered_ms, change.resets, change.resumes, change.epochs)
         return key_of("topology", change.name), bytes((VERSION,)) + _encode(entry)
     kind, name = change
     return key_of(kind, name), None
@@ -73,4 +74,4 @@ def decode(key: bytes, value: bytes | None) -> tuple[str, str, RelationEntry | T
 def _load_topology(data: bytes) -> TopologyEntry:
     s = _topology(data)
     return TopologyEntry(s.name, s.incarnation, s.version, s.definition, stored.loads(s.plan), s.desired, s.registered_ms, s.resets,
-                         s.resumes)
+                         s.resumes, s.epochs)

@@ -49,6 +49,7 @@ class TopologyEntry:
     registered_ms: int
     resets: int = 0
     resumes: int = 0  # grows with each resume, so that failed tasks are tried again
+    epochs: tuple[tuple[str, int], ...] = ()  # (lower-case name, registry position) of node relations that an update made others
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,11 @@ async def register(log: Log, registry: Registry, name: str, definition: bytes, p
         present = changes.same_definition(state, name, definition)
         if present is not None:
             return present
-        plan = await pin(await _planned(log, state, plan_on))
-        await _write(log, registry, plan, lambda s: changes.register(s, name, definition, plan, clock.now_ms()))
+        plan = await pin(await planned(log, state, plan_on))
+        await write(log, registry, plan, plan.incarnation, lambda s: changes.register(s, name, definition, plan, clock.now_ms()))
         return topology(registry.state, name)
 
-    return await _until_still(registry, attempt)
+    return await until_still(registry, attempt)
 
 
 async def reset(log: Log, registry: Registry, name: str, plan_on: Plan, pin: Pin, etag: str) -> TopologyEntry:
@@ -56,12 +56,12 @@ async def reset(log: Log, registry: Registry, name: str, plan_on: Plan, pin: Pin
 
     async def attempt(state: CatalogState) -> TopologyEntry:
         old = changes.may_reset(state, name, etag)
-        plan = await pin(await _planned(log, _without(state, old), plan_on))
-        await _write(log, registry, plan, lambda s: changes.reset(s, name, plan, etag))
-        await _remove(log, old.plan)
+        plan = await pin(await planned(log, without(state, old), plan_on))
+        await write(log, registry, plan, plan.incarnation, lambda s: changes.reset(s, name, plan, etag))
+        await remove(log, old.plan)
         return topology(registry.state, name)
 
-    return await _until_still(registry, attempt)
+    return await until_still(registry, attempt)
 
 
 async def delete(log: Log, registry: Registry, name: str, etag: str, delete_topics: bool) -> None:
@@ -74,21 +74,22 @@ async def delete(log: Log, registry: Registry, name: str, etag: str, delete_topi
 
     await registry.change(decide)
     plan = gone[0].plan
-    await _remove(log, plan)
+    await remove(log, plan)
     if delete_topics:
         sinks = {n.topic.topic for n in _sinks(plan)}
         kept = {r.topic.topic for r in registry.state.relations.values()}
         await log.delete_topics(sorted(sinks - kept))
 
 
-def _without(state: CatalogState, old: TopologyEntry) -> CatalogState:
+def without(state: CatalogState, old: TopologyEntry) -> CatalogState:
     """The state as if this topology had never been, for planning it again."""
     own = {p.name.lower() for p in old.plan.published}
     return CatalogState(state.position, {k: r for k, r in state.relations.items() if k not in own},
                         {k: t for k, t in state.topologies.items() if t is not old})
 
 
-async def _until_still(registry: Registry, attempt: Callable[[CatalogState], Awaitable[TopologyEntry]]) -> TopologyEntry:
+async def until_still(registry: Registry, attempt: Callable[[CatalogState], Awaitable[TopologyEntry]]) -> TopologyEntry:
+    """Attempts until the registry did not move meanwhile."""
     while True:
         try:
             return await attempt(await registry.refresh())
@@ -96,15 +97,17 @@ async def _until_still(registry: Registry, attempt: Callable[[CatalogState], Awa
             continue
 
 
-async def _planned(log: Log, state: CatalogState, plan_on: Plan) -> ResolvedPlan:
-    return plan_on(CatalogRelations(state, await log.topics()), state.position)
+async def planned(log: Log, state: CatalogState, plan_on: Plan, incarnation: int | None = None) -> ResolvedPlan:
+    """The plan on a state of the catalog; of a new incarnation unless one is given."""
+    return plan_on(CatalogRelations(state, await log.topics()), state.position if incarnation is None else incarnation)
 
 
-async def _write(log: Log, registry: Registry, plan: ResolvedPlan, decide: Callable[[CatalogState], Sequence[Change]]) -> None:
-    """Steps 2 and 3."""
+async def write(log: Log, registry: Registry, plan: ResolvedPlan, position: int, decide: Callable[[CatalogState], Sequence[Change]],
+                keep: frozenset[str] = frozenset()) -> None:
+    """Steps 2 and 3, if the registry is still where the plan was made. keep: topics that are in use already."""
 
     def unmoved(state: CatalogState) -> Sequence[Change]:
-        if state.position != plan.incarnation:
+        if state.position != position:
             raise _Moved
         return decide(state)
 
@@ -113,19 +116,20 @@ async def _write(log: Log, registry: Registry, plan: ResolvedPlan, decide: Calla
             await log.create_topic(topic, config)
         await registry.change(unmoved)
     except (_Moved, RequestError, LogError):
-        await _undo(log, plan)
+        await _undo(log, plan, keep)
         raise
 
 
-async def _undo(log: Log, plan: ResolvedPlan) -> None:
-    """Internal topics of an incarnation that did not come to be. Those that cannot be deleted now stay and hurt nobody."""
+async def _undo(log: Log, plan: ResolvedPlan, keep: frozenset[str]) -> None:
+    """Internal topics of a plan that did not come to be. Those that cannot be deleted now stay and hurt nobody."""
     try:
-        await log.delete_topics([*internal_topics(plan)])
+        await log.delete_topics([t for t in internal_topics(plan) if t not in keep and t not in plan.retired])
     except LogError as e:
         _log.warning("topics of an abandoned registration of %s stay behind: %s", plan.topology, e)
 
 
-async def _remove(log: Log, plan: ResolvedPlan) -> None:
+async def remove(log: Log, plan: ResolvedPlan) -> None:
+    """Everything internal of a plan that is no longer registered."""
     await log.delete_topics([*internal_topics(plan)])
     try:
         await log.delete_group(plan.group)
@@ -137,6 +141,7 @@ async def _remove(log: Log, plan: ResolvedPlan) -> None:
 def internal_topics(plan: ResolvedPlan) -> Iterator[str]:
     """Topics that live and die with this incarnation."""
     yield from (t.topic for t in plan.internal)
+    yield from plan.retired
     if plan.dead_letter_topic and all(t.topic != plan.dead_letter_topic for t in plan.internal):
         yield plan.dead_letter_topic
 

@@ -143,7 +143,8 @@ class CatalogRelations:
 
 
 def _of_node(entry: TopologyEntry, p: Published) -> Served:
-    return Served(p.name, p.kind, p.schema, p.topic, p.window, entry.incarnation, entry, p, in_catalog=False)
+    epoch = dict(entry.epochs).get(p.name.lower(), entry.incarnation)
+    return Served(p.name, p.kind, p.schema, p.topic, p.window, epoch, entry, p, in_catalog=False)
 
 
 def _published(entry: TopologyEntry, name: str, in_catalog: bool) -> Published | None:

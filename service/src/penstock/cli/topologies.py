@@ -28,6 +28,9 @@ def apply(
     file: Annotated[str, typer.Argument(help="YAML or JSON with relations and topologies, by ---; - is standard input.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; a topology may not refer to relations of the same file then.")] = False,
     wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until a topology runs.")] = 30.0,
+    update: Annotated[bool, typer.Option("--update", help="Update topologies that are registered with another definition.")] = False,
+    allow_rebuild: Annotated[bool, typer.Option("--allow-rebuild", help="An update may compute state anew (the topology must be paused).")] = False,
+    allow_drop: Annotated[bool, typer.Option("--allow-drop", help="An update may drop nodes with their state.")] = False,
     address: Address = DEFAULT_ADDRESS,
     json: Json = False,
 ) -> None:
@@ -41,7 +44,38 @@ def apply(
         with connect(address) as client:
             for document in documents:
                 with failures(address, request=document):
-                    _apply(client, document, dry_run, wait, json)
+                    if update and _is_registered(client, document):
+                        _update(client, document, dry_run, wait, json, allow_rebuild, allow_drop)
+                    else:
+                        _apply(client, document, dry_run, wait, json)
+
+
+def _is_registered(client: Client, document: Any) -> bool:
+    """Whether it is a topology whose name is taken."""
+    from penstock_client import errors
+    from penstock_client.gen.penstock.v1 import relation_pb2
+
+    if isinstance(document, relation_pb2.Relation):
+        return False
+    try:
+        client.topology(document.name)
+    except errors.UnknownTopologyError:
+        return False
+    return True
+
+
+def _update(client: Client, document: Any, dry_run: bool, wait: float, json: bool, rebuild: bool, drop: bool) -> None:
+    made = client.update_topology(document, validate_only=dry_run, allow_rebuild=rebuild, allow_drop=drop, wait=None if dry_run else wait)
+    changes = [{"node": c.node, "effect": c.effect, "reason": c.reason, "needs_leave": c.needs_leave} for c in made.changes]
+    if json:
+        output.json_line({"type": "topology", **topology_object(made.topology), "changes": changes})
+    else:
+        print(f"topology {made.topology.name}: {'an update would' if dry_run else 'updated'}")
+        output.table(["NODE", "EFFECT", "WHY"], [[c.node, c.effect + ("*" if c.needs_leave else ""), c.reason] for c in made.changes])
+        if any(c.needs_leave for c in made.changes) and dry_run:
+            print("* needs --allow-rebuild or --allow-drop")
+    if not dry_run and made.topology.state == "FAILED":
+        raise typer.Exit(FAILED)
 
 
 def _apply(client: Client, document: Any, dry_run: bool, wait: float, json: bool) -> None:

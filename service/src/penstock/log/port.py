@@ -204,9 +204,10 @@ class Membership(Protocol):
     """One object for many groups."""
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-             notify: Callable[[], None]) -> GroupHandle:
+             notify: Callable[[], None], edition: int = 0) -> GroupHandle:
         """Join the group of a topology. topics: all input topics. producer: this worker's producer now, for fencing. notify: called (in
-        the loop that called join) when latest or epoch changed."""
+        the loop that called join) when latest or epoch changed. edition: of the plan; an assignment comes only when no member of another
+        edition is left, since its tasks mean something else."""
 
     async def close(self) -> None: ...
 

@@ -158,6 +158,8 @@ class StoreSpec:
     changelog: topic; empty means none (a source topic that is compacted serves as its own changelog: then it is that topic).
     source_changelog: the changelog is the source topic itself (its values are public rows, not packed tuples).
     retention_ms: WINDOW stores forget windows that start, SESSION stores sessions that end, before stream time - retention.
+    older: (schema_id, fields) of values that were written before an update. initial: (field, value) that values of before are read with
+    where they lack the field; None elsewhere.
     """
 
     name: str
@@ -166,6 +168,8 @@ class StoreSpec:
     schema_id: int
     changelog: str = ""
     retention_ms: int = 0
+    older: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    initial: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ class ResolvedPlan:
     dead_letter_topic: str
     external: tuple[ExternalTopic, ...] = ()
     globals: tuple[SubTopology, ...] = ()
+    retired: tuple[str, ...] = ()  # internal topics of parts that updates dropped: deleted with the topology
+    edition: int = 0  # grows with each update in place; workers of two editions never work at once
 
     @property
     def group(self) -> str:

@@ -41,6 +41,7 @@ class TaskEntry:
     produced: Mapping[str, int] = field(default_factory=dict)
     lag: int = 0
     updated_ms: int = 0
+    edition: int = 0  # of the plan that it runs
 
 
 class BoardReader(Protocol):

@@ -18,7 +18,7 @@ from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.runtime.context import Context
 from penstock.runtime.inputs import InputTopic
 from penstock.runtime.output import OutputTopic
-from penstock.runtime.recovery import Action, CommitMetadata, Decision, Facts, decide, newest, read_metadata
+from penstock.runtime.recovery import Action, CommitMetadata, Decision, Facts, decide, known, newest, read_metadata
 from penstock.runtime.restore import replay
 from penstock.runtime.routing import RoutedRows
 from penstock.runtime.task import Task
@@ -102,13 +102,14 @@ async def _recover(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
     """Bring the store to the committed position; returns the changelog offsets it is at."""
     sub, partition = plan.subs[task_id.sub], task_id.partition
     specs = {s.changelog: s for s in sub.stores if s.changelog}
+    metadata, stamp = known(metadata, state.stamp(), frozenset(specs), frozenset(f"{tp.topic}[{tp.partition}]" for tp in committed))
     logs = [TopicPartition(t, partition) for t in specs]
     earliest = await ctx.log.earliest(logs)
     ends = await ctx.log.ends(logs, committed=False)
     decision = decide(Facts(
         incarnation=plan.incarnation, format=FORMAT, boot=ctx.boot, now_ms=ctx.clock.now_ms(),
         committed={f"{tp.topic}[{tp.partition}]": c.offset for tp, c in committed.items()},
-        target=None if metadata is None else metadata.changelogs, stamp=state.stamp(),
+        target=None if metadata is None else metadata.changelogs, stamp=stamp,
         changelog_start={tp.topic: at for tp, at in earliest.items()}, changelog_end={tp.topic: at for tp, at in ends.items()},
         delete_retention_ms=DELETE_RETENTION_MS))
     name = task_name(plan, sub, partition)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from penstock.state.port import Stamp
@@ -110,6 +110,17 @@ def _useless(facts: Facts, target: Mapping[str, int]) -> str:
     if behind and facts.now_ms - stamp.committed_ms > facts.delete_retention_ms // 2:
         return "the store is older than half of the changelog's delete.retention: tombstones may be gone"
     return ""
+
+
+def known(metadata: CommitMetadata | None, stamp: Stamp | None, changelogs: frozenset[str], inputs: frozenset[str]
+          ) -> tuple[CommitMetadata | None, Stamp | None]:
+    """Both as far as this plan knows what they speak of: an update may have dropped stores and inputs since they were written."""
+    if metadata is not None:
+        metadata = replace(metadata, changelogs={t: at for t, at in metadata.changelogs.items() if t in changelogs})
+    if stamp is not None:
+        stamp = replace(stamp, changelogs={t: at for t, at in stamp.changelogs.items() if t in changelogs},
+                        inputs={tp: at for tp, at in stamp.inputs.items() if tp in inputs})
+    return metadata, stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,8 @@ class Runner:
         self._run: asyncio.Task[None] | None = None
         self._globals = {sub.name: GlobalTable(ctx, self.plan, sub, self.wake.set) for sub in self.plan.globals}
         self._handle = ctx.membership.join(self.plan.group, self._topics(), self._ids,
-                                           lambda: "" if self._writer is None else self._writer.producer, self.wake.set)
+                                           lambda: "" if self._writer is None else self._writer.producer, self.wake.set,
+                                           self.plan.edition)
 
     # ---- life
     def start(self) -> None:
@@ -830,4 +831,4 @@ class Runner:
         if task is not None:
             inputs = {f"{i.tp.topic}[{i.tp.partition}]": i.committed for i in task.inputs}
         return TaskEntry(self.plan.topology, self.plan.incarnation, self.plan.subs[task_id.sub].name, task_id.partition, state, reason,
-                         self.ctx.slot, inputs, dict(self._produced), 0 if task is None else task.lag, self.ctx.clock.now_ms())
+                         self.ctx.slot, inputs, dict(self._produced), 0 if task is None else task.lag, self.ctx.clock.now_ms(), self.plan.edition)

@@ -83,6 +83,9 @@ class Worker:
             if entry is None or entry.incarnation != runner.entry.incarnation:
                 del self.runners[name]
                 ends.append(runner.stop(delete=True))
+            elif entry.plan.edition != runner.entry.plan.edition:  # stops at a commit; the new plan goes on from there
+                del self.runners[name]
+                ends.append(runner.stop())
             elif entry != runner.entry:
                 runner.update(entry)
         await asyncio.gather(*ends)

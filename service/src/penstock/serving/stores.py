@@ -25,12 +25,12 @@ class Stores:
         self._layout = layout
         self._size = size
         self._most = most
-        self._open: OrderedDict[tuple[str, int, str, int | str], LmdbStateReader] = OrderedDict()
+        self._open: OrderedDict[tuple[str, int, int, str, int | str], LmdbStateReader] = OrderedDict()
 
     def snapshot(self, entry: TopologyEntry, sub: SubTopology, partition: int, worker: str = "") -> LmdbSnapshot:
         """A short read transaction on a task's stores, or on a global table's copy in a worker; close it soon. Raises StateError when there
         is no environment."""
-        at = (entry.name, entry.incarnation, sub.name, worker or partition)
+        at = (entry.name, entry.incarnation, entry.plan.edition, sub.name, worker or partition)
         reader = self._open.get(at)
         if reader is None:
             path = self._layout.global_table(entry.name, entry.incarnation, sub.name, worker) if worker else \
@@ -41,9 +41,9 @@ class Stores:
         self._open.move_to_end(at)
         return reader.snapshot()
 
-    def keep(self, live: set[tuple[str, int]]) -> None:
-        """Close the environments of topologies (name, incarnation) that are no longer registered."""
-        for at in [a for a in self._open if (a[0], a[1]) not in live]:
+    def keep(self, live: set[tuple[str, int, int]]) -> None:
+        """Close the environments of topologies (name, incarnation, edition) that are no longer registered."""
+        for at in [a for a in self._open if a[:3] not in live]:
             self._open.pop(at).close()
 
     def close(self) -> None:

@@ -102,7 +102,7 @@ class Tables:
     def get(self, served: Served) -> Table:
         """The table of a relation. Raises NOT_A_TABLE."""
         known = self._known.get(served.name)
-        if known is not None and served.owner is not None and known.owner.incarnation == served.owner.incarnation:
+        if known is not None and served.owner is not None and _same_plan(known.owner, served.owner):
             return known
         table = self._known[served.name] = _table(served)
         return table
@@ -148,6 +148,10 @@ class Tables:
             raise not_serving(table, 0, task, f"what it has read is {_shown(age)}, at most {stale} ms old is accepted",
                               staleness_ms=str(min(age, ANY_AGE)), max_staleness_ms=str(stale))
         return snapshot
+
+
+def _same_plan(one: TopologyEntry, other: TopologyEntry) -> bool:
+    return (one.incarnation, one.plan.edition) == (other.incarnation, other.plan.edition)
 
 
 def _table(served: Served) -> Table:

@@ -84,16 +84,17 @@ def unpacker(spec: StoreSpec, older: Mapping[int, Sequence[str]] | None = None) 
     head = HEADER.pack(FORMAT, schema_id(spec))
     size, decode = HEADER.size, _decode
     history: Mapping[int, Sequence[str]] = {} if older is None else older
+    before = {schema & 0xFFFFFFFF: names for schema, names in spec.older}
 
     def unpack(data: bytes) -> Value:
         if data.startswith(head):
             return decode(data[size:])
-        return _unpack_other(spec, history, data)
+        return _unpack_other(spec, history, before, data)
 
     return unpack
 
 
-def _unpack_other(spec: StoreSpec, history: Mapping[int, Sequence[str]], data: bytes) -> Value:
+def _unpack_other(spec: StoreSpec, history: Mapping[int, Sequence[str]], before: Mapping[int, Sequence[str]], data: bytes) -> Value:
     """A value of another schema. Without a field list (a changelog from before, read into a new environment) fields count by position,
     as they can only have been added behind."""
     if len(data) < HEADER.size:
@@ -102,11 +103,11 @@ def _unpack_other(spec: StoreSpec, history: Mapping[int, Sequence[str]], data: b
     if version != FORMAT:
         raise StateError(f"store {spec.name}: a value has format {version}, this program reads {FORMAT}")
     values = _decode(data[HEADER.size:])
-    names = history.get(schema)
+    names = history.get(schema) or before.get(schema)
     if names is None:
         names = spec.fields[:len(values) - 1]
         if len(names) != len(values) - 1:
             raise StateError(f"store {spec.name}: a value of the unknown schema {schema:08x} has {len(values) - 1} fields, "
                              f"more than {', '.join(spec.fields) or 'none'}")
-    by_name = dict(zip(names, values[1:], strict=True))
+    by_name = dict(spec.initial) | dict(zip(names, values[1:], strict=True))
     return (values[0], *(by_name.get(name) for name in spec.fields))

@@ -42,6 +42,9 @@ MAX_READERS = 512
 EXPIRE_SLICE = 2_000
 """Windows removed by one commit, so that a commit never waits for a mass of them."""
 
+DROPPED_AT_ONCE = 64
+"""Databases of dropped stores that can be opened, to be removed, beside those in use."""
+
 STAMP, OWNER = b"stamp", b"owner"
 _start = struct.Struct(">Q")
 _encode = msgspec.msgpack.encode
@@ -239,6 +242,8 @@ class LmdbTaskState:
         self._expiry: dict[str, Any] = {}
         with _writing(env, path) as txn:
             self._meta = env.open_db(b"meta", txn=txn)
+            specs = tuple(specs)
+            self._forget_others(txn, {name for s in specs for name in (store_database(s.name), expiry_database(s.name))})
             for spec in specs:
                 self._add(txn, spec, cache_limit)
             self._owner = bytes(txn.get(OWNER, b"", db=self._meta))
@@ -254,7 +259,7 @@ class LmdbTaskState:
         path.mkdir(parents=True, exist_ok=True)
         lock = _lock(path)
         try:
-            env = lmdb.open(str(path), map_size=map_size, max_dbs=2 * len(specs) + 2, max_readers=MAX_READERS, sync=sync, metasync=sync,
+            env = lmdb.open(str(path), map_size=map_size, max_dbs=2 * len(specs) + 2 + DROPPED_AT_ONCE, max_readers=MAX_READERS, sync=sync, metasync=sync,
                             readahead=False)
         except lmdb.Error as e:
             os.close(lock)
@@ -267,6 +272,14 @@ class LmdbTaskState:
             env.close()
             os.close(lock)
             raise
+
+    def _forget_others(self, txn: Transaction, own: set[bytes]) -> None:
+        """Stores of nodes that an update dropped leave the disk."""
+        with txn.cursor() as cursor:
+            names = [bytes(name) for name in cursor.iternext(values=False)]
+        for name in [n for n in names if n.startswith((b"s:", b"x:")) and n not in own][:DROPPED_AT_ONCE]:
+            txn.drop(self.env.open_db(name, txn=txn, create=False, dupsort=name.startswith(b"x:")))
+            txn.delete(b"expired:" + name[2:], db=self._meta)
 
     def _add(self, txn: Transaction, spec: StoreSpec, cache_limit: int) -> None:
         name = spec.name

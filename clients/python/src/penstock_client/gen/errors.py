@@ -333,6 +333,13 @@ class PluginFailedError(PenstockError):
     reason = "PLUGIN_FAILED"
 
 
+class UpdateNeedsLeaveError(PenstockError):
+    """FAILED_PRECONDITION; metadata topology, nodes (names, by comma), leave (allow_rebuild or allow_drop). The update
+    computes these nodes anew or drops them: ask validate_only what becomes of each, then give leave."""
+
+    reason = "UPDATE_NEEDS_LEAVE"
+
+
 BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_RELATION": UnknownRelationError,
     "POSITION_NOT_REACHED": PositionNotReachedError,
@@ -384,4 +391,5 @@ BY_REASON: dict[str, type[PenstockError]] = {
     "SCHEMA_REGISTRY_UNAVAILABLE": SchemaRegistryUnavailableError,
     "UNKNOWN_PROCESSOR": UnknownProcessorError,
     "PLUGIN_FAILED": PluginFailedError,
+    "UPDATE_NEEDS_LEAVE": UpdateNeedsLeaveError,
 }

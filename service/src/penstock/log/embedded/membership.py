@@ -5,6 +5,9 @@ belongs to slot (i + hash of the group) mod number of workers; the hash spreads 
 a worker that dies is started again under its slot. What fences is the token: (slot, epoch of the slot, generation of the split). The
 first join of a process raises the slot's epoch, a change of the number of workers raises the generation, and a commit with an older token
 is refused inside its transaction, so a process that was thought dead commits nothing.
+
+Each slot notes the edition of a group's plan that it works on. Tasks of two editions mean different things, so a slot gets none before all
+others that note another edition have left, or their processes were replaced.
 """
 
 from __future__ import annotations
@@ -74,11 +77,30 @@ def split(group: str, tasks: Sequence[TaskId], index: int, workers: int) -> froz
     return frozenset(t for i, t in enumerate(ordered) if (i + shift) % workers == index)
 
 
+def enter(tables: Tables, group: str, slot: str, epoch: int, edition: int) -> bool:
+    """Note that a slot wants to work on an edition; whether it may begin: nobody valid notes another one."""
+    tables.set_meta(_edition_key(group, slot), f"{epoch}:{edition}")
+    for other in (f"w{n}" for n in range(workers_of(tables))):
+        noted = tables.meta(_edition_key(group, other)) if other != slot else ""
+        if noted:
+            its_epoch, its_edition = map(int, noted.split(":"))
+            if its_edition != edition and tables.slot_epoch(other) == its_epoch:
+                return False
+    return True
+
+
+def _edition_key(group: str, slot: str) -> str:
+    return f"edition:{group}:{slot}"
+
+
 class EmbeddedGroup:
     """Implements GroupHandle. Assignments are made by EmbeddedMembership."""
 
-    def __init__(self, membership: EmbeddedMembership, group: str, tasks: Sequence[TaskId], notify: Callable[[], None]) -> None:
+    def __init__(self, membership: EmbeddedMembership, group: str, tasks: Sequence[TaskId], notify: Callable[[], None], edition: int) -> None:
         self.group = group
+        self.edition = edition
+        self.entered = False
+        self.entering: asyncio.Task[None] | None = None
         self._membership = membership
         self._tasks = tuple(tasks)
         self._notify = notify
@@ -121,7 +143,7 @@ class EmbeddedGroup:
 
     async def leave(self) -> None:
         self._latest = None
-        self._membership.forget(self)
+        await self._membership.forget(self)
 
 
 class EmbeddedMembership:
@@ -134,27 +156,51 @@ class EmbeddedMembership:
         self._slot = slot
         self._groups: list[EmbeddedGroup] = []
         self._token: EmbeddedToken | None = None
+        self._taken = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-             notify: Callable[[], None]) -> EmbeddedGroup:
-        handle = EmbeddedGroup(self, group, tasks, notify)
+             notify: Callable[[], None], edition: int = 0) -> EmbeddedGroup:
+        handle = EmbeddedGroup(self, group, tasks, notify, edition)
         self._groups.append(handle)
         if self._watch is None:
             self._watch = asyncio.create_task(self._run(), name=f"membership-{self._slot}")
-        elif self._token is not None:
-            token = self._token
-            asyncio.get_running_loop().call_soon(self._first, handle, token)
+        handle.entering = asyncio.create_task(self._enter(handle), name=f"enter-{group}")
         return handle
 
-    def _first(self, handle: EmbeddedGroup, token: EmbeddedToken) -> None:
-        if handle in self._groups and handle.latest is None and token == self._token:
+    async def _enter(self, handle: EmbeddedGroup) -> None:
+        """Wait for the slot, then until no other edition is at work; then the first assignment comes."""
+        pause = 0.01
+        while True:
+            await self._taken.wait()
+            token = self._token
+            try:
+                if token is not None and await self._note(handle, token.epoch):
+                    break
+            except LogError as e:
+                log.warning("%s cannot enter %s yet: %s", self._slot, handle.group, e)
+            await asyncio.sleep(pause)
+            pause = min(RETRY, 2 * pause)
+        handle.entered = True
+        if self._token is not None:
             with self._environment.read() as tables:
-                handle.adopt(token, workers_of(tables))
+                handle.adopt(self._token, workers_of(tables))
 
-    def forget(self, handle: EmbeddedGroup) -> None:
+    async def _note(self, handle: EmbeddedGroup, epoch: int) -> bool:
+        return await self._committer.submit(lambda tables, _: enter(tables, handle.group, self._slot, epoch, handle.edition))
+
+    async def forget(self, handle: EmbeddedGroup) -> None:
+        """Its slot no longer works on the group."""
         if handle in self._groups:
             self._groups.remove(handle)
+        if handle.entering is not None:
+            handle.entering.cancel()
+            await asyncio.gather(handle.entering, return_exceptions=True)
+        if self._token is not None:
+            try:
+                await self._committer.submit(lambda tables, _: tables.drop_meta(_edition_key(handle.group, self._slot)))
+            except LogError as e:
+                log.warning("%s cannot note that it left %s: %s", self._slot, handle.group, e)
 
     async def _run(self) -> None:
         """Take the slot, then watch whether it is still ours and whether the split changed."""
@@ -169,8 +215,10 @@ class EmbeddedMembership:
                 token = EmbeddedToken(self._slot, epoch, generation) if valid else None
                 if token != self._token:
                     self._token = token
+                    self._taken.set()
                     for handle in tuple(self._groups):
-                        handle.adopt(token, workers)
+                        if handle.entered:
+                            handle.adopt(token, workers)
                 if token is None:
                     log.warning("another process has taken the place of worker %s: this one runs no tasks any more", self._slot)
                     return
@@ -194,4 +242,8 @@ class EmbeddedMembership:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
+        for handle in self._groups:
+            if handle.entering is not None:
+                handle.entering.cancel()
+                await asyncio.gather(handle.entering, return_exceptions=True)
         self._groups.clear()

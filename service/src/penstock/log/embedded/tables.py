@@ -175,6 +175,10 @@ class Tables:
     def set_meta(self, name: str, value: str) -> None:
         self.txn.put(name.encode(), value.encode(), db=self._meta)
 
+    def drop_meta(self, name: str) -> None:
+        """As if never set."""
+        self.txn.delete(name.encode(), db=self._meta)
+
     def count_up(self, name: str) -> int:
         """The next number of a counter, from 1."""
         number = int(self.meta(name) or 0) + 1

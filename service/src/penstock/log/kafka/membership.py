@@ -75,8 +75,9 @@ class KafkaGroup:
     """GroupHandle. The membership's thread writes _state; the rest of the public part may be called from any thread."""
 
     def __init__(self, owner: KafkaMembership, name: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-                 notify: Callable[[], None]) -> None:
+                 notify: Callable[[], None], edition: int) -> None:
         self.name = name
+        self._protocol = f"{_PROTOCOL}-{edition}" if edition else _PROTOCOL
         self._owner, self._topics, self._producer, self._notify = owner, sorted(topics), producer, notify
         self._tasks = [_task(t) for t in tasks]
         self.trouble = ""  # why joining does not succeed now, for people
@@ -269,7 +270,7 @@ class KafkaGroup:
         self._released.clear()
         claimed = frozenset(TaskId(*t) for t in self._claims)
         try:
-            call = JOIN_GROUP(self.name, timing.session, timing.rebalance, self._member, None, _PROTOCOL_TYPE, [(_PROTOCOL, self._published())])
+            call = JOIN_GROUP(self.name, timing.session, timing.rebalance, self._member, None, _PROTOCOL_TYPE, [(self._protocol, self._published())])
             answer = await self._ask(call, self._lane, timing.rebalance / 1000 + 15)
             if answer.error == codes.MEMBER_ID_REQUIRED:
                 self._member, self._want_join = answer.member, True
@@ -350,15 +351,16 @@ class KafkaMembership:
         self._ready = threading.Event()
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-             notify: Callable[[], None]) -> GroupHandle:
-        """Join a group; while Kafka does not answer, joining goes on."""
+             notify: Callable[[], None], edition: int = 0) -> GroupHandle:
+        """Join a group; while Kafka does not answer, joining goes on. Editions are protocols: the broker refuses (23) whoever does not
+        speak that of the members that are there, until they have left or their sessions are over."""
         if group in self._groups:
             raise ValueError(f"already a member of {group}")
         if self._thread is None:
             self._thread = threading.Thread(target=self._main, name="kafka-membership", daemon=True)
             self._thread.start()
             self._ready.wait()
-        handle = self._groups[group] = KafkaGroup(self, group, topics, tasks, producer, notify)
+        handle = self._groups[group] = KafkaGroup(self, group, topics, tasks, producer, notify, edition)
         self.call(handle.start)
         return handle
 

@@ -58,6 +58,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_SCHEMA_REGISTRY_UNAVAILABLE: _ClassVar[ErrorReason]
     ERROR_REASON_UNKNOWN_PROCESSOR: _ClassVar[ErrorReason]
     ERROR_REASON_PLUGIN_FAILED: _ClassVar[ErrorReason]
+    ERROR_REASON_UPDATE_NEEDS_LEAVE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNKNOWN_RELATION: ErrorReason
 ERROR_REASON_POSITION_NOT_REACHED: ErrorReason
@@ -109,6 +110,7 @@ ERROR_REASON_INCOMPATIBLE_SCHEMA: ErrorReason
 ERROR_REASON_SCHEMA_REGISTRY_UNAVAILABLE: ErrorReason
 ERROR_REASON_UNKNOWN_PROCESSOR: ErrorReason
 ERROR_REASON_PLUGIN_FAILED: ErrorReason
+ERROR_REASON_UPDATE_NEEDS_LEAVE: ErrorReason
 
 class ExpressionError(_message.Message):
     __slots__ = ("field", "node", "start", "end", "message")

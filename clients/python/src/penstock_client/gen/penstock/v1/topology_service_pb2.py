@@ -28,49 +28,57 @@ from penstock_client.gen.penstock.v1 import position_pb2 as penstock_dot_v1_dot_
 from penstock_client.gen.penstock.v1 import topology_pb2 as penstock_dot_v1_dot_topology__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"penstock/v1/topology_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/topology.proto\"\xe3\x01\n\x12RegisteredTopology\x12\'\n\x08topology\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Topology\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.penstock.v1.TopologyState\x12\x14\n\x0cstate_reason\x18\x05 \x01(\t\x12\x31\n\rregister_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trelations\x18\x07 \x03(\t\"\x82\x01\n\x17RegisterTopologyRequest\x12\'\n\x08topology\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Topology\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\'\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\x18RegisterTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x10\n\x08warnings\x18\x03 \x03(\t\"\"\n\x12GetTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"H\n\x13GetTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\">\n\x15ListTopologiesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"f\n\x16ListTopologiesResponse\x12\x33\n\ntopologies\x18\x01 \x03(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x15\x44\x65leteTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x15\n\rdelete_topics\x18\x03 \x01(\x08\"F\n\x16\x44\x65leteTopologyResponse\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"$\n\x14PauseTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"x\n\x15PauseTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"%\n\x15ResumeTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"y\n\x16ResumeTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"]\n\x14ResetTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.StartPosition\"x\n\x15ResetTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"m\n\x16\x45xplainTopologyRequest\x12\x0e\n\x04name\x18\x01 \x01(\tH\x00\x12)\n\x08topology\x18\x02 \x01(\x0b\x32\x15.penstock.v1.TopologyH\x00\x12\x0e\n\x06source\x18\x03 \x01(\x08\x42\x08\n\x06target\"\'\n\x17\x45xplainTopologyResponse\x12\x0c\n\x04text\x18\x01 \x01(\t*\x9e\x01\n\rTopologyState\x12\x1e\n\x1aTOPOLOGY_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TOPOLOGY_STATE_STARTING\x10\x01\x12\x1a\n\x16TOPOLOGY_STATE_RUNNING\x10\x02\x12\x19\n\x15TOPOLOGY_STATE_PAUSED\x10\x03\x12\x19\n\x15TOPOLOGY_STATE_FAILED\x10\x04\x32\xe3\x05\n\x0fTopologyService\x12_\n\x10RegisterTopology\x12$.penstock.v1.RegisterTopologyRequest\x1a%.penstock.v1.RegisterTopologyResponse\x12P\n\x0bGetTopology\x12\x1f.penstock.v1.GetTopologyRequest\x1a .penstock.v1.GetTopologyResponse\x12Y\n\x0eListTopologies\x12\".penstock.v1.ListTopologiesRequest\x1a#.penstock.v1.ListTopologiesResponse\x12Y\n\x0e\x44\x65leteTopology\x12\".penstock.v1.DeleteTopologyRequest\x1a#.penstock.v1.DeleteTopologyResponse\x12V\n\rPauseTopology\x12!.penstock.v1.PauseTopologyRequest\x1a\".penstock.v1.PauseTopologyResponse\x12Y\n\x0eResumeTopology\x12\".penstock.v1.ResumeTopologyRequest\x1a#.penstock.v1.ResumeTopologyResponse\x12V\n\rResetTopology\x12!.penstock.v1.ResetTopologyRequest\x1a\".penstock.v1.ResetTopologyResponse\x12\\\n\x0f\x45xplainTopology\x12#.penstock.v1.ExplainTopologyRequest\x1a$.penstock.v1.ExplainTopologyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"penstock/v1/topology_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/topology.proto\"\xe3\x01\n\x12RegisteredTopology\x12\'\n\x08topology\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Topology\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.penstock.v1.TopologyState\x12\x14\n\x0cstate_reason\x18\x05 \x01(\t\x12\x31\n\rregister_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trelations\x18\x07 \x03(\t\"\x82\x01\n\x17RegisterTopologyRequest\x12\'\n\x08topology\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Topology\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\'\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\x18RegisterTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x10\n\x08warnings\x18\x03 \x03(\t\"\xd8\x01\n\x15UpdateTopologyRequest\x12\'\n\x08topology\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Topology\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x15\n\rallow_rebuild\x18\x04 \x01(\x08\x12\x12\n\nallow_drop\x18\x05 \x01(\x08\x12\x1d\n\x15rebuild_added_columns\x18\x06 \x01(\x08\x12\'\n\x04wait\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa3\x01\n\x16UpdateTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12(\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x17.penstock.v1.NodeChange\x12,\n\x08position\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"i\n\nNodeChange\x12\x0c\n\x04node\x18\x01 \x01(\t\x12(\n\x06\x65\x66\x66\x65\x63t\x18\x02 \x01(\x0e\x32\x18.penstock.v1.StateEffect\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x13\n\x0bneeds_leave\x18\x04 \x01(\x08\"\"\n\x12GetTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"H\n\x13GetTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\">\n\x15ListTopologiesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"f\n\x16ListTopologiesResponse\x12\x33\n\ntopologies\x18\x01 \x03(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x15\x44\x65leteTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x15\n\rdelete_topics\x18\x03 \x01(\x08\"F\n\x16\x44\x65leteTopologyResponse\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"$\n\x14PauseTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"x\n\x15PauseTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"%\n\x15ResumeTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"y\n\x16ResumeTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"]\n\x14ResetTopologyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.StartPosition\"x\n\x15ResetTopologyResponse\x12\x31\n\x08topology\x18\x01 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopology\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"m\n\x16\x45xplainTopologyRequest\x12\x0e\n\x04name\x18\x01 \x01(\tH\x00\x12)\n\x08topology\x18\x02 \x01(\x0b\x32\x15.penstock.v1.TopologyH\x00\x12\x0e\n\x06source\x18\x03 \x01(\x08\x42\x08\n\x06target\"\'\n\x17\x45xplainTopologyResponse\x12\x0c\n\x04text\x18\x01 \x01(\t*\x9e\x01\n\rTopologyState\x12\x1e\n\x1aTOPOLOGY_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TOPOLOGY_STATE_STARTING\x10\x01\x12\x1a\n\x16TOPOLOGY_STATE_RUNNING\x10\x02\x12\x19\n\x15TOPOLOGY_STATE_PAUSED\x10\x03\x12\x19\n\x15TOPOLOGY_STATE_FAILED\x10\x04*\x8e\x01\n\x0bStateEffect\x12\x1c\n\x18STATE_EFFECT_UNSPECIFIED\x10\x00\x12\x15\n\x11STATE_EFFECT_KEPT\x10\x01\x12\x16\n\x12STATE_EFFECT_ADDED\x10\x02\x12\x18\n\x14STATE_EFFECT_REBUILT\x10\x03\x12\x18\n\x14STATE_EFFECT_DROPPED\x10\x04\x32\xbe\x06\n\x0fTopologyService\x12_\n\x10RegisterTopology\x12$.penstock.v1.RegisterTopologyRequest\x1a%.penstock.v1.RegisterTopologyResponse\x12Y\n\x0eUpdateTopology\x12\".penstock.v1.UpdateTopologyRequest\x1a#.penstock.v1.UpdateTopologyResponse\x12P\n\x0bGetTopology\x12\x1f.penstock.v1.GetTopologyRequest\x1a .penstock.v1.GetTopologyResponse\x12Y\n\x0eListTopologies\x12\".penstock.v1.ListTopologiesRequest\x1a#.penstock.v1.ListTopologiesResponse\x12Y\n\x0e\x44\x65leteTopology\x12\".penstock.v1.DeleteTopologyRequest\x1a#.penstock.v1.DeleteTopologyResponse\x12V\n\rPauseTopology\x12!.penstock.v1.PauseTopologyRequest\x1a\".penstock.v1.PauseTopologyResponse\x12Y\n\x0eResumeTopology\x12\".penstock.v1.ResumeTopologyRequest\x1a#.penstock.v1.ResumeTopologyResponse\x12V\n\rResetTopology\x12!.penstock.v1.ResetTopologyRequest\x1a\".penstock.v1.ResetTopologyResponse\x12\\\n\x0f\x45xplainTopology\x12#.penstock.v1.ExplainTopologyRequest\x1a$.penstock.v1.ExplainTopologyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'penstock.v1.topology_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TOPOLOGYSTATE']._serialized_start=1797
-  _globals['_TOPOLOGYSTATE']._serialized_end=1955
+  _globals['_TOPOLOGYSTATE']._serialized_start=2289
+  _globals['_TOPOLOGYSTATE']._serialized_end=2447
+  _globals['_STATEEFFECT']._serialized_start=2450
+  _globals['_STATEEFFECT']._serialized_end=2592
   _globals['_REGISTEREDTOPOLOGY']._serialized_start=173
   _globals['_REGISTEREDTOPOLOGY']._serialized_end=400
   _globals['_REGISTERTOPOLOGYREQUEST']._serialized_start=403
   _globals['_REGISTERTOPOLOGYREQUEST']._serialized_end=533
   _globals['_REGISTERTOPOLOGYRESPONSE']._serialized_start=536
   _globals['_REGISTERTOPOLOGYRESPONSE']._serialized_end=677
-  _globals['_GETTOPOLOGYREQUEST']._serialized_start=679
-  _globals['_GETTOPOLOGYREQUEST']._serialized_end=713
-  _globals['_GETTOPOLOGYRESPONSE']._serialized_start=715
-  _globals['_GETTOPOLOGYRESPONSE']._serialized_end=787
-  _globals['_LISTTOPOLOGIESREQUEST']._serialized_start=789
-  _globals['_LISTTOPOLOGIESREQUEST']._serialized_end=851
-  _globals['_LISTTOPOLOGIESRESPONSE']._serialized_start=853
-  _globals['_LISTTOPOLOGIESRESPONSE']._serialized_end=955
-  _globals['_DELETETOPOLOGYREQUEST']._serialized_start=957
-  _globals['_DELETETOPOLOGYREQUEST']._serialized_end=1031
-  _globals['_DELETETOPOLOGYRESPONSE']._serialized_start=1033
-  _globals['_DELETETOPOLOGYRESPONSE']._serialized_end=1103
-  _globals['_PAUSETOPOLOGYREQUEST']._serialized_start=1105
-  _globals['_PAUSETOPOLOGYREQUEST']._serialized_end=1141
-  _globals['_PAUSETOPOLOGYRESPONSE']._serialized_start=1143
-  _globals['_PAUSETOPOLOGYRESPONSE']._serialized_end=1263
-  _globals['_RESUMETOPOLOGYREQUEST']._serialized_start=1265
-  _globals['_RESUMETOPOLOGYREQUEST']._serialized_end=1302
-  _globals['_RESUMETOPOLOGYRESPONSE']._serialized_start=1304
-  _globals['_RESUMETOPOLOGYRESPONSE']._serialized_end=1425
-  _globals['_RESETTOPOLOGYREQUEST']._serialized_start=1427
-  _globals['_RESETTOPOLOGYREQUEST']._serialized_end=1520
-  _globals['_RESETTOPOLOGYRESPONSE']._serialized_start=1522
-  _globals['_RESETTOPOLOGYRESPONSE']._serialized_end=1642
-  _globals['_EXPLAINTOPOLOGYREQUEST']._serialized_start=1644
-  _globals['_EXPLAINTOPOLOGYREQUEST']._serialized_end=1753
-  _globals['_EXPLAINTOPOLOGYRESPONSE']._serialized_start=1755
-  _globals['_EXPLAINTOPOLOGYRESPONSE']._serialized_end=1794
-  _globals['_TOPOLOGYSERVICE']._serialized_start=1958
-  _globals['_TOPOLOGYSERVICE']._serialized_end=2697
+  _globals['_UPDATETOPOLOGYREQUEST']._serialized_start=680
+  _globals['_UPDATETOPOLOGYREQUEST']._serialized_end=896
+  _globals['_UPDATETOPOLOGYRESPONSE']._serialized_start=899
+  _globals['_UPDATETOPOLOGYRESPONSE']._serialized_end=1062
+  _globals['_NODECHANGE']._serialized_start=1064
+  _globals['_NODECHANGE']._serialized_end=1169
+  _globals['_GETTOPOLOGYREQUEST']._serialized_start=1171
+  _globals['_GETTOPOLOGYREQUEST']._serialized_end=1205
+  _globals['_GETTOPOLOGYRESPONSE']._serialized_start=1207
+  _globals['_GETTOPOLOGYRESPONSE']._serialized_end=1279
+  _globals['_LISTTOPOLOGIESREQUEST']._serialized_start=1281
+  _globals['_LISTTOPOLOGIESREQUEST']._serialized_end=1343
+  _globals['_LISTTOPOLOGIESRESPONSE']._serialized_start=1345
+  _globals['_LISTTOPOLOGIESRESPONSE']._serialized_end=1447
+  _globals['_DELETETOPOLOGYREQUEST']._serialized_start=1449
+  _globals['_DELETETOPOLOGYREQUEST']._serialized_end=1523
+  _globals['_DELETETOPOLOGYRESPONSE']._serialized_start=1525
+  _globals['_DELETETOPOLOGYRESPONSE']._serialized_end=1595
+  _globals['_PAUSETOPOLOGYREQUEST']._serialized_start=1597
+  _globals['_PAUSETOPOLOGYREQUEST']._serialized_end=1633
+  _globals['_PAUSETOPOLOGYRESPONSE']._serialized_start=1635
+  _globals['_PAUSETOPOLOGYRESPONSE']._serialized_end=1755
+  _globals['_RESUMETOPOLOGYREQUEST']._serialized_start=1757
+  _globals['_RESUMETOPOLOGYREQUEST']._serialized_end=1794
+  _globals['_RESUMETOPOLOGYRESPONSE']._serialized_start=1796
+  _globals['_RESUMETOPOLOGYRESPONSE']._serialized_end=1917
+  _globals['_RESETTOPOLOGYREQUEST']._serialized_start=1919
+  _globals['_RESETTOPOLOGYREQUEST']._serialized_end=2012
+  _globals['_RESETTOPOLOGYRESPONSE']._serialized_start=2014
+  _globals['_RESETTOPOLOGYRESPONSE']._serialized_end=2134
+  _globals['_EXPLAINTOPOLOGYREQUEST']._serialized_start=2136
+  _globals['_EXPLAINTOPOLOGYREQUEST']._serialized_end=2245
+  _globals['_EXPLAINTOPOLOGYRESPONSE']._serialized_start=2247
+  _globals['_EXPLAINTOPOLOGYRESPONSE']._serialized_end=2286
+  _globals['_TOPOLOGYSERVICE']._serialized_start=2595
+  _globals['_TOPOLOGYSERVICE']._serialized_end=3425
 # @@protoc_insertion_point(module_scope)

@@ -20,11 +20,24 @@ class TopologyState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TOPOLOGY_STATE_RUNNING: _ClassVar[TopologyState]
     TOPOLOGY_STATE_PAUSED: _ClassVar[TopologyState]
     TOPOLOGY_STATE_FAILED: _ClassVar[TopologyState]
+
+class StateEffect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STATE_EFFECT_UNSPECIFIED: _ClassVar[StateEffect]
+    STATE_EFFECT_KEPT: _ClassVar[StateEffect]
+    STATE_EFFECT_ADDED: _ClassVar[StateEffect]
+    STATE_EFFECT_REBUILT: _ClassVar[StateEffect]
+    STATE_EFFECT_DROPPED: _ClassVar[StateEffect]
 TOPOLOGY_STATE_UNSPECIFIED: TopologyState
 TOPOLOGY_STATE_STARTING: TopologyState
 TOPOLOGY_STATE_RUNNING: TopologyState
 TOPOLOGY_STATE_PAUSED: TopologyState
 TOPOLOGY_STATE_FAILED: TopologyState
+STATE_EFFECT_UNSPECIFIED: StateEffect
+STATE_EFFECT_KEPT: StateEffect
+STATE_EFFECT_ADDED: StateEffect
+STATE_EFFECT_REBUILT: StateEffect
+STATE_EFFECT_DROPPED: StateEffect
 
 class RegisteredTopology(_message.Message):
     __slots__ = ("topology", "version", "etag", "state", "state_reason", "register_time", "relations")
@@ -63,6 +76,46 @@ class RegisterTopologyResponse(_message.Message):
     position: _position_pb2.PositionToken
     warnings: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class UpdateTopologyRequest(_message.Message):
+    __slots__ = ("topology", "etag", "validate_only", "allow_rebuild", "allow_drop", "rebuild_added_columns", "wait")
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_REBUILD_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_DROP_FIELD_NUMBER: _ClassVar[int]
+    REBUILD_ADDED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    topology: _topology_pb2.Topology
+    etag: str
+    validate_only: bool
+    allow_rebuild: bool
+    allow_drop: bool
+    rebuild_added_columns: bool
+    wait: _duration_pb2.Duration
+    def __init__(self, topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., etag: _Optional[str] = ..., validate_only: _Optional[bool] = ..., allow_rebuild: _Optional[bool] = ..., allow_drop: _Optional[bool] = ..., rebuild_added_columns: _Optional[bool] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class UpdateTopologyResponse(_message.Message):
+    __slots__ = ("topology", "changes", "position")
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    topology: RegisteredTopology
+    changes: _containers.RepeatedCompositeFieldContainer[NodeChange]
+    position: _position_pb2.PositionToken
+    def __init__(self, topology: _Optional[_Union[RegisteredTopology, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[NodeChange, _Mapping]]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+
+class NodeChange(_message.Message):
+    __slots__ = ("node", "effect", "reason", "needs_leave")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    EFFECT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_LEAVE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    effect: StateEffect
+    reason: str
+    needs_leave: bool
+    def __init__(self, node: _Optional[str] = ..., effect: _Optional[_Union[StateEffect, str]] = ..., reason: _Optional[str] = ..., needs_leave: _Optional[bool] = ...) -> None: ...
 
 class GetTopologyRequest(_message.Message):
     __slots__ = ("name",)

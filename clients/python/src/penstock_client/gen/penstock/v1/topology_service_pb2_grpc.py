@@ -40,6 +40,11 @@ class TopologyServiceStub:
                 request_serializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyRequest.SerializeToString,
                 response_deserializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyResponse.FromString,
                 _registered_method=True)
+        self.UpdateTopology = channel.unary_unary(
+                '/penstock.v1.TopologyService/UpdateTopology',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyResponse.FromString,
+                _registered_method=True)
         self.GetTopology = channel.unary_unary(
                 '/penstock.v1.TopologyService/GetTopology',
                 request_serializer=penstock_dot_v1_dot_topology__service__pb2.GetTopologyRequest.SerializeToString,
@@ -84,6 +89,14 @@ class TopologyServiceServicer:
     def RegisterTopology(self, request, context):
         """RegisterTopology creates a topology. An equal definition under the same name is answered as the first time, another is
         NAME_TAKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTopology(self, request, context):
+        """UpdateTopology replaces the definition of a topology, which goes on from its last commit with the state that stays meaningful. What
+        would be computed anew or dropped needs leave, else UPDATE_NEEDS_LEAVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,6 +160,11 @@ def add_TopologyServiceServicer_to_server(servicer, server):
                     servicer.RegisterTopology,
                     request_deserializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyRequest.FromString,
                     response_serializer=penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyResponse.SerializeToString,
+            ),
+            'UpdateTopology': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTopology,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyResponse.SerializeToString,
             ),
             'GetTopology': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTopology,
@@ -212,6 +230,33 @@ class TopologyService:
             '/penstock.v1.TopologyService/RegisterTopology',
             penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyRequest.SerializeToString,
             penstock_dot_v1_dot_topology__service__pb2.RegisterTopologyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTopology(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/UpdateTopology',
+            penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.UpdateTopologyResponse.FromString,
             options,
             channel_credentials,
             insecure,
