@@ -119,13 +119,13 @@ class Bench:
 
         return await register(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, _as_planned, SystemClock())
 
-    async def update(self, topology: Topology, leave: Leave = Leave()) -> tuple[TopologyEntry, Decision]:
+    async def update(self, topology: Topology, leave: Leave | None = None) -> tuple[TopologyEntry, Decision]:
         definition = topology.message()
 
         def plan_on(relations: Relations, incarnation: int) -> ResolvedPlan:
             return plan_topology(definition, relations, service_id=self.config.service_id, incarnation=incarnation)
 
-        return await update(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, _as_planned, "", leave)
+        return await update(self.log, self.registry, definition.name, definition.SerializeToString(deterministic=True), plan_on, _as_planned, "", leave or Leave())
 
     async def running(self, entry: TopologyEntry) -> None:
         """Wait until every task runs this plan."""

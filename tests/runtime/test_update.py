@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from harness import Bench
+from penstock.catalog.changes import set_desired
 from penstock.catalog.port import Desired
 from penstock.catalog.update import Leave
-from penstock.catalog.changes import set_desired
 from penstock.errors import RequestError
 from penstock.log.port import TopicConfig
 from penstock_client import Fold
