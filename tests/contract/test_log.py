@@ -394,6 +394,33 @@ async def test_a_token_of_a_lost_membership_commits_nothing(log_env: Any, batch:
     await writer.close()
 
 
+async def test_members_of_two_editions_never_have_tasks_at_once(log_env: Any) -> None:
+    a, b = await log_env.open(), await log_env.open()
+    name, group = log_env.name("t"), log_env.name("g")
+    await make(a, name, 2)
+    if hasattr(a, "set_workers"):
+        await a.set_workers(2)
+    tasks = [TaskId(0, 0), TaskId(0, 1)]
+    first, second = a.membership("w0", "n0"), b.membership("w1", "n0")
+    old = first.join(group, [name], tasks, lambda: "", lambda: None)
+    await assigned(old)
+    new = second.join(group, [name], tasks, lambda: "", lambda: None, edition=1)
+    await asyncio.sleep(0.5)
+    assert new.latest is None, "a member of the old edition is there"
+    await old.leave()
+    found = await assigned(new)
+    late = first.join(group, [name], tasks, lambda: "", lambda: None)
+    await asyncio.sleep(0.5)
+    assert late.latest is None and new.latest is found, "who has not heard of the new edition waits"
+    await late.leave()
+    same = first.join(group, [name], tasks, lambda: "", lambda: None, edition=1)
+    await assigned(same)
+    for handle in (same, new):
+        await handle.leave()
+    await first.close()
+    await second.close()
+
+
 # appends with a memory
 async def test_sequences_make_appends_idempotent(log_env: Any, batch: Any, read_all: Any) -> None:
     log, other = await log_env.open(), await log_env.open()

@@ -75,7 +75,7 @@ class KafkaGroup:
     """GroupHandle. The membership's thread writes _state; the rest of the public part may be called from any thread."""
 
     def __init__(self, owner: KafkaMembership, name: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-                 notify: Callable[[], None], edition: int) -> None:
+                 notify: Callable[[], None], edition: int = 0) -> None:
         self.name = name
         self._protocol = f"{_PROTOCOL}-{edition}" if edition else _PROTOCOL
         self._owner, self._topics, self._producer, self._notify = owner, sorted(topics), producer, notify
