@@ -72,7 +72,7 @@ def decide(old: ResolvedPlan, new: ResolvedPlan, rebuild_added: bool = False) ->
 def _places(plan: ResolvedPlan) -> dict[str, _Place]:
     """Nodes in order; a Repartition where it is read."""
     found: dict[str, _Place] = {}
-    for sub in plan.subs:
+    for sub in (*plan.subs, *plan.globals):
         here = {n.name for n in sub.nodes}
         for node in sub.nodes:
             fed = any(i.partition(".")[0] in here for i in node.inputs)
@@ -162,8 +162,8 @@ def _dropped(node: Node) -> NodeChange:
 
 def _merged(old: ResolvedPlan, new: ResolvedPlan, found: Mapping[str, Same | Other], dropped: Mapping[str, NodeChange]) -> Iterator[NodeChange]:
     """The parts of one node of the request are one node again: the worst of them counts."""
-    names = list(dict.fromkeys(owner(n.name) for sub in new.subs for n in sub.nodes))
-    known = {owner(n.name) for sub in old.subs for n in sub.nodes}
+    names = list(dict.fromkeys(owner(n.name) for sub in (*new.subs, *new.globals) for n in sub.nodes))
+    known = {owner(n.name) for sub in (*old.subs, *old.globals) for n in sub.nodes}
     for name in names:
         parts = [verdict for part, verdict in found.items() if owner(part) == name]
         anew = [p.why for p in parts if isinstance(p, Other)]
@@ -185,7 +185,7 @@ def _merged(old: ResolvedPlan, new: ResolvedPlan, found: Mapping[str, Same | Oth
 def _all_anew(changes: tuple[NodeChange, ...], new: ResolvedPlan) -> tuple[NodeChange, ...]:
     """With one node everything that keeps something begins anew."""
     first = next(c.node for c in changes if c.effect is Effect.REBUILT)
-    keeps = {owner(n.name) for sub in new.subs for n in sub.nodes if stores_of(n) or isinstance(n, Sink | Repartition)}
+    keeps = {owner(n.name) for sub in (*new.subs, *new.globals) for n in sub.nodes if stores_of(n) or isinstance(n, Sink | Repartition)}
     return tuple(replace(c, effect=Effect.REBUILT, reason=f"{first} is computed anew, and all others with it", leave=True)
                  if c.effect is Effect.KEPT and c.node in keeps else c for c in changes)
 
