@@ -49,7 +49,7 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
         gateway, definition = self._host.gateway, request.topology
         leave = update.Leave(request.allow_rebuild, request.allow_drop, request.rebuild_added_columns, request.validate_only)
         entry, decision = await update.update(gateway.log, gateway.registry, definition.name, _bytes(definition), self._planner(definition),
-                                              partial(pin, gateway), request.etag, leave)
+                                              partial(settle, gateway), request.etag, leave)
         if request.HasField("wait") and not request.validate_only:
             await states.settled(gateway, entry, seconds(request.wait))
         changes_ = [pb.NodeChange(node=c.node, effect=f"STATE_EFFECT_{c.effect.value}", reason=c.reason, needs_leave=c.leave)
