@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from harness import Bench
 from penstock.catalog.changes import set_desired
 from penstock.catalog.port import Desired
+from penstock.engine.program import Compiled
 from penstock.errors import StoreFull
 from penstock.log.port import TopicConfig
 from penstock.runtime.board_port import TaskState
@@ -64,6 +65,13 @@ def openings(caplog: pytest.LogCaptureFixture, partition: int) -> int:
     return sum(f"/input-{partition}:" in r.getMessage() for r in caplog.records if r.name == "penstock.task")
 
 
+def noting(into: list[Compiled]) -> Callable[[Compiled], None]:
+    def method(program: Compiled) -> None:
+        into.append(program)
+
+    return method
+
+
 async def check_sibling(bench: Bench, caplog: pytest.LogCaptureFixture, count: int) -> None:
     """Key b is in partition 0, which was opened once; every update is there once."""
     out = await bench.read("counts_out", 10_000, timeout=2)
@@ -98,7 +106,10 @@ async def test_a_defect(bench: Bench, caplog: pytest.LogCaptureFixture, monkeypa
             raise RuntimeError("after its records were processed")
         return done
 
+    opened, closed = list[Compiled](), list[Compiled]()
     monkeypatch.setattr(Task, "process", broken)
+    monkeypatch.setattr(Compiled, "open", noting(opened))
+    monkeypatch.setattr(Compiled, "close", noting(closed))
     await bench.register(counting(**SLOW))
     await bench.start()
     await bench.append("in", [*rows("b", 0, 50), *rows("a", 0, 20), *rows("b", 50, 100)], partitions=2)
@@ -106,6 +117,8 @@ async def test_a_defect(bench: Bench, caplog: pytest.LogCaptureFixture, monkeypa
     assert [value for key, value in out if key == b"a"] == running(0, 20) and not left
     await check_sibling(bench, caplog, 100)
     assert openings(caplog, 1) == 3
+    await bench.stop()
+    assert len(opened) >= 6 and set(map(id, closed)) == set(map(id, opened)) and len(closed) == len(opened), "plug-ins live as long as their task"
 
 
 async def test_a_store_without_room(bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

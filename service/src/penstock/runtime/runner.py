@@ -645,6 +645,7 @@ class Runner:
             await self._ready_writer()
         for task in list(self.tasks.values()):
             self.ctx.readers.remove(self, [i.tp for i in task.inputs])
+            self._end_plugins(task)
             self._run_task(rewind(self.ctx, self.plan, task, self._inputs[task.id.sub], self._outputs, self._hooks, self._shared(task.id)))
 
     async def _reset(self, why: Exception) -> None:
@@ -696,10 +697,7 @@ class Runner:
         self.ctx.readers.remove(self, [i.tp for i in task.inputs])
         self.tasks.pop(task.id, None)
         owner = self.owners.pop(task.id, "")
-        try:
-            task.program.close()
-        except Exception:
-            log.exception("task %s: a plug-in failed as it was closed", task.name)
+        self._end_plugins(task)
         if task.state is not None:
             try:
                 if clean and not task.first_commit:
@@ -711,6 +709,13 @@ class Runner:
                 task.state.close()
         if task.id not in self.failures:  # of a failed task the board keeps the reason
             self.ctx.board.remove(self.plan.topology, self.plan.incarnation, [(self.plan.subs[task.id.sub].name, task.id.partition)])
+
+    @staticmethod
+    def _end_plugins(task: Task) -> None:
+        try:
+            task.program.close()
+        except Exception:
+            log.exception("task %s: a plug-in failed as it was closed", task.name)
 
     def _fail(self, task_id: TaskId, reason: str, retry: float | None) -> None:
         self.failures[task_id] = failed(reason, retry, self.failures.get(task_id), time.monotonic())
