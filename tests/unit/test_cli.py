@@ -288,10 +288,12 @@ def test_get_of_a_key_without_a_row(service: FakeService) -> None:
 def test_scan_with_bounds(service: FakeService) -> None:
     last = lookup.ScanResponse(schema=spend_schema(), rows=spend_rows(("b", 2.0)), position={"value": "end"})
     service.on("Scan", stream(last))
-    result = run(service, "scan", "spend", "--from", "a", "--to", "c", "--where", "TOTAL > 1", "--limit", "5", "--json")
+    result = run(service, "scan", "spend", "--from", "a", "--to", "c", "--where", "TOTAL > 1", "--limit", "5", "--window-from", "1000",
+                 "--window-to", "2000", "--json")
     assert lines(result) == [{"CUSTOMER": "b", "TOTAL": 2.0}]
     request = service.requests["Scan"][0]
     assert (request.range.from_key[0].text, request.range.to_key[0].text, request.where, request.limit) == ("a", "c", "TOTAL > 1", 5)
+    assert (request.windows.start_from.ToMilliseconds(), request.windows.start_to.ToMilliseconds()) == (1000, 2000)
 
 
 def test_dead_letters_read_the_stream_from_its_beginning(service: FakeService) -> None:

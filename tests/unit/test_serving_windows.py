@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from penstock_client import AsyncClient, Topology, hopping, session
+from penstock_client import AsyncClient, Topology, hopping, session, sliding
 from penstock_client.declare import Binding
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -32,6 +32,7 @@ def topology() -> Topology:
     sessions.to("sessions_out")
     grouped.window(session(10, grace=0, retention=3600)).aggregate(total="SUM(N)", emit="final", name="closed").to("closed_out")
     hops = grouped.window(hopping(20, 10, grace=0, retention=3600)).aggregate(total="SUM(N)", name="hops")
+    grouped.window(sliding(10, grace=0, retention=3600)).aggregate(total="SUM(N)", name="slides")
     hops.suppress("window_close", name="held").filter("total > 1").to("held_out")
     return t
 
@@ -61,6 +62,12 @@ async def test_windows_are_read_by_key_and_time(client: AsyncClient) -> None:
     assert shown(await client.get_windows("visits.sessions", "b", **fresh)) == [("b", 12, 12, 4)]
     assert shown(await client.get_windows("closed_out", "a", **fresh)) == [("a", 0, 8, 3), ("a", 40, 40, 8)]
     assert shown(await client.get_windows("visits.hops", "b", **fresh)) == [("b", 0, 20, 4), ("b", 10, 30, 4)]
+    assert shown(await client.get_windows("visits.hops", "a", start_from=at(-1), start_to=at(30_000), **fresh)) == [
+        ("a", 0, 20, 3), ("a", 30, 50, 8)]
+    assert shown(await client.get_windows("visits.slides", "a", start_from=at(-2000), start_to=at(8000), **fresh)) == [
+        ("a", -2, 8, 3), ("a", 0, 10, 2)]
+    found = client.scan("visits.hops", start_from=at(10_000), start_to=at(30_000), **fresh)
+    assert shown([r async for r in found]) == [("a", 30, 50, 8), ("b", 10, 30, 4)]
     assert shown(await client.get_windows("held_out", "a", **fresh)) == [("a", -10, 10, 3), ("a", 0, 20, 3), ("a", 30, 50, 8)]
     assert [r.total for r in await client.batch_get("sessions_out", [("b", at(12_000)), ("a", at(1))], **fresh) if r is not None] == [4]
     every = [r async for r in client.scan("closed_out", **fresh)]

@@ -125,18 +125,21 @@ def scan(
     prefix: Annotated[list[str] | None, typer.Option("--prefix", help="Value of a leading key column; may be repeated.")] = None,
     from_: Annotated[list[str] | None, typer.Option("--from", help="Lower bound, one for each leading key column.")] = None,
     to: Annotated[list[str] | None, typer.Option("--to", help="Upper bound, inclusive.")] = None,
+    window_from: Annotated[str, typer.Option("--window-from", help="First window start of a windowed table, ISO 8601 or milliseconds.")] = "",
+    window_to: Annotated[str, typer.Option("--window-to", help="Last window start.")] = "",
     limit: Limit = 0,
     at_least: AtLeast = None,
     position: Position = False,
     address: Address = DEFAULT_ADDRESS,
     json: Json = False,
 ) -> None:
-    """Print the rows of a table, or those in a range of keys."""
+    """Print the rows of a table, or those in a range of keys or of windows."""
     with failures(address, {"where": where}), connect(address) as client:
         relation = client.relation(name)
         bounds = [keys.key(relation, words, partial=True) if words else None for words in (prefix, from_, to)]
         found = client.scan(
-            name, where=where, columns=names(columns), prefix=bounds[0], from_key=bounds[1], to_key=bounds[2], limit=limit, at_least=at_least
+            name, where=where, columns=names(columns), prefix=bounds[0], from_key=bounds[1], to_key=bounds[2],
+            start_from=_instant(window_from), start_to=_instant(window_to), limit=limit, at_least=at_least,
         )
         printer = RowPrinter(json, names(columns))
         for row in found:
