@@ -74,8 +74,10 @@ def emitting(generated: Generated, sinks: set[str]) -> set[str]:
         for i in given if isinstance(given, list) else [given]:
             walk(i)
 
+    routed = [name for name, node in nodes.items() if isinstance(node.get("sink"), dict)]
     for sink in sinks:
-        walk(sink)
+        for name in (sink,) if sink in nodes else routed:
+            walk(name)
     return found - {"sink", "source_stream", "source_table", "group_by", "table group_by"}
 
 

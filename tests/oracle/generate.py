@@ -591,6 +591,35 @@ def suppress(until: str) -> Callable[[Builder], Flow]:
     return add
 
 
+def sources_by(how: str) -> Callable[[Builder], Flow]:
+    """A source of two topics that nothing else reads."""
+
+    def add(b: Builder) -> Flow:
+        if "u" in b.nodes:
+            raise Cannot
+        topics = ("U1", "U2")
+        columns = ["K STRING KEY", *(f"{n} {kind}" for n, kind in COLUMNS)]
+        b.nodes["u"] = {"stream": {"relations": list(topics)} if how == "list" else {"pattern": "U[12]", "columns": columns}}
+        made = Flow("u", False, ("K", "STRING"), COLUMNS, frozenset(topics))
+        return b._made(made, f"sources by {how}")
+
+    return add
+
+
+def routed_sink(b: Builder) -> Flow:
+    """Each row to the topic that a column names; nulls are filtered before."""
+    flow = b.plain_stream()
+    strings = [name for name, kind in flow.columns if kind == "STRING"]
+    if not strings or not flow.ordered:
+        raise Cannot
+    column = b.random.choice(strings)
+    here = b.add("filter", "filter", f"{column} < 'y'", replace(flow, name=b.name()), flow)
+    name = b.name()
+    b.nodes[name] = {"from": here.name, "sink": {"topic_expression": column, "create": True, "value_format": "JSON"}}
+    b.operators[name] = "routed sink"
+    return here
+
+
 OPERATORS: dict[str, Callable[[Builder], Flow]] = {
     "filter": lambda b: filter_(b, b.stream()), "filter not": lambda b: filter_(b, b.stream(), True), "select": lambda b: select(b, b.stream()),
     "partition_by": partition_by, "merge": merge, "branch": branch, "to_table": to_table, "to_stream": to_stream,
@@ -605,6 +634,7 @@ OPERATORS: dict[str, Callable[[Builder], Flow]] = {
     "stream-table inner": stream_table_join("inner"), "stream-table left": stream_table_join("left"),
     **{f"table-table {k}": table_table_join(k) for k in ("inner", "left", "right", "full")},
     **{f"stream-stream {k}": stream_stream_join(k) for k in ("inner", "left", "right", "full")},
+    "sources by list": sources_by("list"), "sources by pattern": sources_by("pattern"), "routed sink": routed_sink,
     "fold": fold, "reduce": reduce, "cogroup": cogroup, "explode": explode, "repartition": repartition,
     "three tables": several(("table-table", "table_table_join", True), ("table-table", "table_table_join", True)),
     "three streams": several(("stream-stream", "stream_stream_join", False), ("stream-stream", "stream_stream_join", False)),
@@ -642,12 +672,17 @@ def _inputs(node: dict[str, Any]) -> list[str]:
 
 def _relations(b: Builder) -> list[dict[str, Any]]:
     columns = ["K STRING KEY", *(f"{n} {kind}" for n, kind in COLUMNS)]
-    return [{"stream" if name.startswith("s") else "table": name.upper(), "columns": columns} for name in b.nodes if name in RELATIONS]
+    return [{"table" if name[0] in "tg" else "stream": name.upper(), "columns": columns} for name in _topics(b)]
+
+
+def _topics(b: Builder) -> list[str]:
+    """Relations that the nodes read, in lower case."""
+    return [name for name in b.nodes if name in RELATIONS] + ["u1", "u2"] * ("u" in b.nodes)
 
 
 def _records(b: Builder, random: Random) -> list[dict[str, Any]]:
     """A clustered, out-of-order time; few keys; nulls and tombstones."""
-    relations = [name.upper() for name in b.nodes if name in RELATIONS]
+    relations = [name.upper() for name in _topics(b)]
     found, now = [], random.choice((0, 3, 100))
     for _ in range(random.choice((6, 12, 25, 40))):
         to = random.choice(relations)

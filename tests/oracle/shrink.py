@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from compare import sinks_of
 from judge import Verdict
 
 Case = dict[str, Any]
@@ -55,7 +56,8 @@ def _fewer_nodes(case: Case) -> Iterator[Case]:
 
 
 def _with(case: Case, nodes: Case) -> Case:
-    sources = {v.get("stream") or v.get("table") or v.get("global_table") for v in nodes.values()}
+    given = [v.get("stream") or v.get("table") or v.get("global_table") for v in nodes.values()]
+    sources = {name for g in given for name in ([g] if not isinstance(g, dict) else ("U1", "U2"))}
     return {**case, "topology": {"nodes": nodes}, "inputs": [i for i in case["inputs"] if i["to"] in sources],
             "relations": [r for r in case["relations"] if (r.get("stream") or r.get("table")) in sources]}
 
@@ -71,9 +73,11 @@ def text(case: Case, name: str, expected: Verdict) -> str:
     lines += [f"      {node}: {_flow(body)}" for node, body in case["topology"]["nodes"].items()]
     lines += ["  inputs:", *(f"    - {_flow(i)}" for i in case["inputs"]), "  outputs:"]
     for node in case["topology"]["nodes"].values():
-        if "sink" in node:
-            rows = expected.outputs.get(node["sink"], [])
-            lines.append(f"    {node['sink']}:" + ("" if rows else " []"))
+        for sink in sinks_of(node):
+            rows = expected.outputs.get(sink, [])
+            if not rows and not isinstance(node["sink"], str):
+                continue
+            lines.append(f"    {sink}:" + ("" if rows else " []"))
             lines += [f"      - {_flow(_row(r))}" for r in rows]
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from penstock.plugins import (
     STREAM_TIME,
@@ -143,6 +144,8 @@ class Faulty(Processor):
             raise RuntimeError("this record is not for me")
         if what == "sleep":
             time.sleep(3600)
+        if what == "closed" and not Path(context.config["gate"]).exists():
+            raise RuntimeError("the gate is closed")
         value = {"type": {"V": "text"}, "name": {"W": 1}}.get(what, {"V": len(what)})
         output = "nowhere" if what == "output" else "out"
         context.forward(Record(record.key, value, -1 if what == "time" else record.timestamp), output)

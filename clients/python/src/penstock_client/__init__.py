@@ -13,7 +13,7 @@ from penstock_client.declare import Binding
 from penstock_client.errors import ClosedError, PenstockError, UnreachableError
 from penstock_client.events import CaughtUp, Ended, Event, FellBehind, Progress, Reconnecting, SchemaChanged
 from penstock_client.folds import Cofold, Fold
-from penstock_client.model import Appended, Cluster, Function, NodeChange, Relation, Task, Topic, TopologyInfo, TopologyUpdate
+from penstock_client.model import Appended, Cluster, Function, NodeChange, Relation, Replay, Task, Topic, TopologyInfo, TopologyUpdate
 from penstock_client.position import TopicOffset
 from penstock_client.retry import Retry
 from penstock_client.row import Batch, Row
@@ -22,7 +22,7 @@ from penstock_client.types import Column, Kind, SqlType
 __version__ = "0.1.0"
 __all__ = [
     "Appended", "AsyncClient", "Batch", "Binding", "CaughtUp", "Client", "ClosedError", "Cluster", "Cofold", "Column", "Ended", "Event",
-    "FellBehind", "Fold", "Function", "Kind", "NodeChange", "PenstockError", "Progress", "Reconnecting", "Relation", "Retry", "Row", "SchemaChanged", "SqlType",
+    "FellBehind", "Fold", "Function", "Kind", "NodeChange", "PenstockError", "Progress", "Reconnecting", "Relation", "Replay", "Retry", "Row", "SchemaChanged", "SqlType",
     "Task", "Topic", "TopicOffset", "Topology", "TopologyInfo", "TopologyUpdate", "UnreachableError", "errors", "hopping",
     "session", "sliding", "time_column", "tumbling",
 ]  # fmt: skip

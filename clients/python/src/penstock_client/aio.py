@@ -110,6 +110,13 @@ class AsyncClient:
         """Forget state and positions of a paused topology, which begins anew: at start, or as its definition says."""
         return await self._run(operations.reset(name, etag, start))
 
+    async def replay_dead_letters(
+        self, topology: str, *, where: str = "", reason: str = "", validate_only: bool = False
+    ) -> model.Replay:
+        """Have dead letters processed again, each once, by the tasks that failed on them. where: an expression over the columns of
+        `topology.dead_letter`; reason: a part of the letters' reason. validate_only counts and replays nothing."""
+        return await self._run(operations.replay(topology, where, reason, validate_only))
+
     async def explain(self, topology: str | operations.Definition, *, source: bool = False) -> str:
         """The plan of a registered topology or of a definition, as text; with the generated Python if asked."""
         return await self._run(operations.explain(topology, source))

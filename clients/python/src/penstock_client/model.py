@@ -46,6 +46,16 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """What became of dead letters that were to be replayed. replayed: now, or to be for a check; before: those that had been; impossible:
+    those without a record that could be processed again."""
+
+    replayed: int
+    before: int
+    impossible: int
+
+
+@dataclass(frozen=True, slots=True)
 class TopologyInfo:
     """A registered topology. state is STARTING, RUNNING, PAUSED or FAILED."""
 

@@ -125,6 +125,18 @@ def reset(name: str, etag: str, start: Start) -> Operation[model.TopologyInfo]:
     return _topology("ResetTopology", request, topologies.ResetTopologyResponse, _registered, idempotent=False)
 
 
+def replay(topology: str, where: str, reason: str, validate_only: bool) -> Operation[model.Replay]:
+    """ReplayDeadLetters. A repeat finds replayed what was."""
+    request = topologies.ReplayDeadLettersRequest(topology=topology, where=where, reason=reason, validate_only=validate_only)
+    return _topology(
+        "ReplayDeadLetters",
+        request,
+        topologies.ReplayDeadLettersResponse,
+        lambda r: model.Replay(r.replayed, r.replayed_before, r.impossible),
+        idempotent=False,
+    )
+
+
 def explain(target: str | Definition, source: bool) -> Operation[str]:
     """ExplainTopology of a name or of a definition."""
     if isinstance(target, str):

@@ -20,10 +20,11 @@ from penstock.plan.explain import explain
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
+from penstock.serving.replay import replay_letters, wanted
 from penstock.serving.settle import settle
 from penstock.serving.source import source_of
 
-METHODS = dict.fromkeys(("RegisterTopology", "UpdateTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ExplainTopology"), "unary")
+METHODS = dict.fromkeys(("RegisterTopology", "UpdateTopology", "GetTopology", "ListTopologies", "DeleteTopology", "PauseTopology", "ResumeTopology", "ResetTopology", "ReplayDeadLetters", "ExplainTopology"), "unary")
 
 
 class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
@@ -85,6 +86,10 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
             _begin(definition, request.start)
         entry = await register.reset(gateway.log, gateway.registry, request.name, self._planner(definition), partial(settle, gateway), request.etag)
         return pb.ResetTopologyResponse(topology=self._message(entry), position=position(gateway.catalog_token()))
+
+    async def ReplayDeadLetters(self, request: pb.ReplayDeadLettersRequest, context: grpc.aio.ServicerContext) -> pb.ReplayDeadLettersResponse:
+        done = await replay_letters(self._host.gateway, request.topology, wanted(request.where, request.reason), request.validate_only)
+        return pb.ReplayDeadLettersResponse(replayed=done.replayed, replayed_before=done.before, impossible=done.impossible)
 
     async def ExplainTopology(self, request: pb.ExplainTopologyRequest, context: grpc.aio.ServicerContext) -> pb.ExplainTopologyResponse:
         match request.WhichOneof("target"):

@@ -70,6 +70,14 @@ def set_desired(state: CatalogState, name: str, desired: Desired, etag: str = ""
     return [] if entry.desired is desired else [replace(entry, desired=desired)]
 
 
+def replaying(state: CatalogState, entry: TopologyEntry, subs: Sequence[str]) -> Sequence[Change]:
+    """These sub-topologies of an incarnation have a replay topic. Raises UNKNOWN_TOPOLOGY; nothing is written when it has been reset since."""
+    present = topology(state, entry.name)
+    if present.incarnation != entry.incarnation or set(subs) <= set(present.replays):
+        return []
+    return [replace(present, replays=tuple(sorted({*present.replays, *subs})))]
+
+
 def delete(state: CatalogState, name: str, etag: str = "") -> Sequence[Change]:
     """Forget a topology and the relations it publishes. Raises UNKNOWN_TOPOLOGY, ETAG_MISMATCH, RELATION_IN_USE."""
     entry = topology(state, name)
@@ -86,7 +94,7 @@ def reset(state: CatalogState, name: str, plan: ResolvedPlan, etag: str = "") ->
     assert plan.incarnation == state.position, "planned on another state"
     entry = may_reset(state, name, etag)
     changes: list[Change] = [
-        replace(entry, incarnation=plan.incarnation, plan=plan, version=entry.version + 1, resets=entry.resets + 1)
+        replace(entry, incarnation=plan.incarnation, plan=plan, version=entry.version + 1, resets=entry.resets + 1, replays=())
     ]
     for relation in relations_of(plan):
         present = state.relations.get(relation.name.lower())

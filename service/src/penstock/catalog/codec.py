@@ -28,6 +28,7 @@ class _StoredTopology(msgspec.Struct, array_like=False):
     resets: int = 0
     resumes: int = 0
     epochs: tuple[tuple[str, int], ...] = ()
+    replays: tuple[str, ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -50,7 +51,8 @@ def encode(change: Change) -> tuple[bytes, bytes | None]:
         return key_of("relation", change.name), bytes((VERSION,)) + _encode(change)
     if isinstance(change, TopologyEntry):
         entry = _StoredTopology(change.name, change.incarnation, change.version, change.definition, stored.dumps(change.plan),
-                                change.desired, change.registered_ms, change.resets, change.resumes, change.epochs)
+                                change.desired, change.registered_ms, change.resets, change.resumes, change.epochs,
+                                change.replays)
         return key_of("topology", change.name), bytes((VERSION,)) + _encode(entry)
     kind, name = change
     return key_of(kind, name), None
@@ -74,4 +76,4 @@ def decode(key: bytes, value: bytes | None) -> tuple[str, str, RelationEntry | T
 def _load_topology(data: bytes) -> TopologyEntry:
     s = _topology(data)
     return TopologyEntry(s.name, s.incarnation, s.version, s.definition, stored.loads(s.plan), s.desired, s.registered_ms, s.resets,
-                         s.resumes, s.epochs)
+                         s.resumes, s.epochs, s.replays)

@@ -50,6 +50,7 @@ class TopologyEntry:
     resets: int = 0
     resumes: int = 0  # grows with each resume, so that failed tasks are tried again
     epochs: tuple[tuple[str, int], ...] = ()  # (lower-case name, registry position) of node relations that an update made others
+    replays: tuple[str, ...] = ()  # sub-topologies that have a replay topic (plan/replay.py)
 
 
 @dataclass(frozen=True, slots=True)

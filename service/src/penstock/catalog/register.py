@@ -21,6 +21,7 @@ from penstock.errors import LogError, RequestError
 from penstock.log.port import Log, TopicConfig
 from penstock.plan.nodes import Sink
 from penstock.plan.relations import Relations
+from penstock.plan.replay import replay_topic
 from penstock.plan.resolved import ResolvedPlan
 
 _log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ async def _undo(log: Log, plan: ResolvedPlan, keep: frozenset[str]) -> None:
 
 async def remove(log: Log, plan: ResolvedPlan) -> None:
     """Everything internal of a plan that is no longer registered."""
-    await log.delete_topics([*internal_topics(plan)])
+    await log.delete_topics([*internal_topics(plan), *(replay_topic(plan, sub) for sub in plan.subs)])
     try:
         await log.delete_group(plan.group)
     except LogError as e:

@@ -1,4 +1,4 @@
-"""Commands that read rows: subscribe, get, scan, dead-letters."""
+"""Commands that read rows: subscribe, get, scan."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ def register(app: typer.Typer) -> None:
     app.command()(subscribe)
     app.command()(get)
     app.command()(scan)
-    app.command("dead-letters")(dead_letters)
 
 
 def subscribe(
@@ -51,7 +50,7 @@ def subscribe(
         ) as watch,
     ):
         try:
-            _print(watch, RowPrinter(json, names(columns)))
+            print_rows(watch, RowPrinter(json, names(columns)))
         finally:
             if position:
                 print(f"position {watch.position}", file=sys.stderr)
@@ -65,7 +64,7 @@ def start_of(word: str) -> str | datetime:
         return word  # a token may begin with a digit
 
 
-def _print(watch: Subscription, printer: RowPrinter) -> None:
+def print_rows(watch: Subscription, printer: RowPrinter) -> None:
     """Rows; that a connection was lost, and is back, is told on standard error once each."""
     from penstock_client import Batch, Reconnecting, SchemaChanged
 
@@ -146,22 +145,6 @@ def scan(
             printer.print(row)
         if position:
             print(f"position {found.position}", file=sys.stderr)
-
-
-def dead_letters(
-    topology: Annotated[str, typer.Argument(help="The topology.")],
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with new ones.")] = False,
-    limit: Limit = 0,
-    address: Address = DEFAULT_ADDRESS,
-    json: Json = False,
-) -> None:
-    """Print the records that a topology could not process, with the reason."""
-    with (
-        failures(address),
-        connect(address) as client,
-        client.subscribe(f"{topology}.dead_letter", start="earliest", until="" if follow else "end", limit=limit) as watch,
-    ):
-        _print(watch, RowPrinter(json))
 
 
 def _instant(word: str) -> datetime | None:

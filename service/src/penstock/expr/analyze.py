@@ -71,6 +71,9 @@ def analyze_projection(text: str | Ast, scope: Scope) -> Projected:
             return Projected(combined, True, expr.type)
         return Projected(expr, True, expr.type.element)
     expr = analyze(tree, scope)
+    function = FUNCTIONS.get(name)
+    if function is not None and function.table and expr.type is not None:
+        return Projected(expr, True, expr.type.element)
     return Projected(expr, False, expr.type)
 
 

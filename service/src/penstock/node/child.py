@@ -18,6 +18,7 @@ from penstock.node.child_args import Child
 from penstock.node.control import ChildLine
 from penstock.node.exit_codes import Exit
 from penstock.node.notices import SocketNotices
+from penstock.plugins import functions
 from penstock.runtime.layout import Layout
 
 log = logging.getLogger("penstock.node")
@@ -38,6 +39,7 @@ def main(body: Callable[[Surroundings], Awaitable[None]]) -> None:
     child = Child.from_args(sys.argv[1:])
     config = ServeConfig.from_json(child.config)
     logs.configure(config.log_level, config.log_json, child.name)
+    functions.install()
     sys.exit(uvloop.run(_run(child, config, body)))
 
 

@@ -26,5 +26,10 @@ def encode(*, reason: str, node: str, topic: str, partition: int, offset: int, n
     }).encode()
 
 
+def headers_of(text: str | None) -> list[tuple[str, bytes | None]]:
+    """Headers out of the column RECORD_HEADERS."""
+    return [(name, None if value is None else base64.b64decode(value)) for name, value in json.loads(text or "[]")]
+
+
 def _text(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data[:KEEP]).decode()

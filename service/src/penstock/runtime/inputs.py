@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from penstock.engine.graph import Graph
 from penstock.log.port import TopicInfo
 from penstock.plan.nodes import Repartition, Sink, SourceStream, StartAt
+from penstock.plan.replay import replay_topic
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 
 
@@ -21,6 +22,7 @@ class InputTopic:
     partitions: int
     start: StartAt
     like: str
+    replay: bool = False  # its records are wrapped ones of other topics (plan/replay.py)
 
 
 def planned(sub: SubTopology) -> tuple[InputTopic, ...]:
@@ -33,6 +35,16 @@ def planned(sub: SubTopology) -> tuple[InputTopic, ...]:
             for topic in node.reads:
                 found[topic.topic] = InputTopic(topic.topic, topic.partitions or sub.partitions, node.start.of(topic.topic), topic.topic)
     return tuple(found.values())
+
+
+def replays(plan: ResolvedPlan, subs: Sequence[str], topics: Mapping[str, TopicInfo]) -> Mapping[int, Sequence[InputTopic]]:
+    """Replay topics that exist, of these sub-topologies."""
+    found: dict[int, Sequence[InputTopic]] = {}
+    for n, sub in enumerate(plan.subs):
+        topic = replay_topic(plan, sub)
+        if sub.name in subs and topic in topics:
+            found[n] = [InputTopic(topic, sub.partitions, StartAt(), topic, replay=True)]
+    return found
 
 
 def follows(sub: SubTopology) -> bool:

@@ -173,13 +173,16 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
     sub = plan.subs[task_id.sub]
     name = task_name(plan, sub, task_id.partition)
     routed = [RoutedRows(n, task_id.partition, f"{ctx.service_id}-", outputs) for n in sub.nodes if isinstance(n, RoutedSink)]
-    program = compile_sub(sub, plan.settings, Bindings(
-        topology=plan.topology, partition=task_id.partition,
-        stores={**shared, **({} if state is None else {s.name: state.store(s.name) for s in sub.stores})},
-        outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock,
-        peek=_peek_log(name), routed={r.node: r for r in routed}))
+    try:
+        program = compile_sub(sub, plan.settings, Bindings(
+            topology=plan.topology, partition=task_id.partition,
+            stores={**shared, **({} if state is None else {s.name: state.store(s.name) for s in sub.stores})},
+            outputs=outputs, bad=lambda bad: hooks.bad(task_id, bad), expression_error=hooks.expression_error, late=hooks.late, clock=ctx.clock,
+            peek=_peek_log(name), routed={r.node: r for r in routed}))
+    except (RequestError, LookupError, TypeError) as e:
+        raise TaskFailed(f"the plan cannot be compiled here, a plug-in may be missing: {type(e).__name__}: {e}") from e
     for i in inputs:
-        if i.like != i.topic:
+        if i.like != i.topic and not i.replay:
             program.read_too(i.topic, i.like)
     if state is not None and sub.scalars is not None:
         store = state.store(sub.scalars.name)
@@ -189,8 +192,12 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
     except RequestError as e:
         raise TaskFailed(e.message) from e
     written = {n.topic.topic for n in sub.nodes if isinstance(n, Sink | Repartition)}
-    return Task(name, task_id, sub, state, program, positions, tuple(o for t, o in outputs.items() if t in written), routed, ctx.note,
+    task = Task(name, task_id, sub, state, program, positions, tuple(o for t, o in outputs.items() if t in written), routed, ctx.note,
                 ctx.suspects.tasks.get(name), plan.settings.max_task_idle_ms)
+    for wrapped in (TopicPartition(i.topic, task_id.partition) for i in inputs if i.replay):
+        if wrapped in positions:
+            task.input(wrapped).replay = True
+    return task
 
 
 def _peek_log(task: str) -> Callable[[str, int, Mapping[str, object]], None]:

@@ -20,6 +20,7 @@ from penstock.engine.processors.schedules import NEVER
 from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, StoreFull, UnknownTopic
 from penstock.log.port import Assignment, Chunk, Record, TaskId, TopicPartition, TxnWriter
 from penstock.plan.nodes import Repartition, Sink
+from penstock.plan.replay import Replayed
 from penstock.plan.resolved import OnBadRecord
 from penstock.runtime import commit as commits
 from penstock.runtime import dead_letter
@@ -27,7 +28,7 @@ from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.context import Context
 from penstock.runtime.failure import Failure, Unable, failed
 from penstock.runtime.global_table import GlobalTable
-from penstock.runtime.inputs import InputTopic, discover, follows, planned
+from penstock.runtime.inputs import InputTopic, discover, follows, planned, replays
 from penstock.runtime.opening import Hooks, TaskFailed, delete_state, open_task, rewind, start_positions, task_name
 from penstock.runtime.output import OutputTopic, Row
 from penstock.runtime.poison import Suspect
@@ -67,6 +68,7 @@ class Runner:
         self.owners: dict[TaskId, str] = {}
         self.failures: dict[TaskId, Failure] = {}
         self._inputs: Mapping[int, Sequence[InputTopic]] = {n: planned(sub) for n, sub in enumerate(self.plan.subs)}
+        self._replays: tuple[str, ...] = ()  # sub-topologies whose replay topics are read
         self._follows = any(map(follows, self.plan.subs))
         self._discovered = 0.0
         self._left_out: Sequence[str] = ()
@@ -192,7 +194,7 @@ class Runner:
         latest = self._handle.latest
         if latest is not None and latest is not self._assignment:
             await self._adopt(latest)
-        if self._follows and time.monotonic() - self._discovered >= DISCOVER_EVERY:
+        if (self._follows or self._replays != self.entry.replays) and time.monotonic() - self._discovered >= DISCOVER_EVERY:
             await self._follow_patterns()
         self._heed_tables()
         self._open_next()
@@ -306,13 +308,19 @@ class Runner:
     async def _discover(self) -> None:
         """What the patterns match now. Offsets decide where a topic is read from, so it does not matter which worker saw it first."""
         self._discovered = time.monotonic()
-        found = discover(self.plan, await self.ctx.log.topics())
+        topics = await self.ctx.log.topics()
+        found = discover(self.plan, topics)
+        replayed = replays(self.plan, self.entry.replays, topics)
+        inputs = {n: [*given, *replayed.get(n, ())] for n, given in found.inputs.items()}
+        named = {self.plan.subs[n].name for n in replayed}
+        missing = [sub.name for sub in self.plan.subs if sub.name in self.entry.replays and sub.name not in named]
+        self._replays = () if missing else self.entry.replays
         if found.left_out != self._left_out:
             self._left_out = found.left_out
             for why in found.left_out:
                 log.warning("topology %s: %s", self.plan.topology, why)
-        if found.inputs != self._inputs:
-            self._inputs = found.inputs
+        if inputs != self._inputs:
+            self._inputs = inputs
             self._by_tp = self._owners()
             self._handle.subscribe(self._topics())
 
@@ -327,7 +335,7 @@ class Runner:
             positions = await start_positions(self.ctx, {tp.topic: wanted[tp].start for tp in fresh}, committed)
             for tp in fresh:
                 log.info("task %s reads %s[%d] from %d", task.name, tp.topic, tp.partition, positions[tp])
-                task.read_too(tp, wanted[tp].like, positions[tp], committed[tp].offset)
+                task.read_too(tp, wanted[tp].like, positions[tp], committed[tp].offset, wanted[tp].replay)
             self.ctx.readers.add(self, {tp: positions[tp] for tp in fresh})
 
     # ---- assignments
@@ -762,17 +770,20 @@ class Runner:
         until = {i.tp.topic: i.position - 1 for i in task.inputs if i.position != i.committed}
         suspect.narrow(error.since, until, task.last, error.store, str(error))
 
-    def _culprit(self, task: Task, source: Input, record: Record) -> None:
-        why = None if task.suspect is None else task.suspect.why.get(f"{source.tp.topic}:{record.offset}")
+    def _culprit(self, task: Task, source: Input, record: Record | Replayed) -> None:
+        topic, at = source.tp.topic, f"{source.tp.topic}:{record.offset}"
+        if isinstance(record, Replayed):
+            topic, record = record.topic, record.record
+        why = None if task.suspect is None else task.suspect.why.get(at)
         if why is not None:
-            self._bad(task.id, BadRecord(why[0], source.tp.topic, source.tp.partition, record, why[1]))
+            self._bad(task.id, BadRecord(why[0], topic, source.tp.partition, record, why[1]))
             return
         r = record
         self.ctx.counters.dead_letters += 1
         log.error("task %s: record %s[%d] offset %d killed its worker twice: dead letter", task.name, source.tp.topic,
                   source.tp.partition, r.offset)
         self._dead_letter(task.id.partition, dead_letter.encode(
-            reason="the worker died twice while processing this record", node="", topic=source.tp.topic, partition=source.tp.partition,
+            reason="the worker died twice while processing this record", node="", topic=topic, partition=source.tp.partition,
             offset=r.offset, now_ms=self.ctx.clock.now_ms(), timestamp=r.timestamp, key=r.key, value=r.value,
             headers=r.headers))
 

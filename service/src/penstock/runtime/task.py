@@ -10,9 +10,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from penstock.engine.port import Program
 from penstock.log.port import Chunk, Record, TaskId, TopicPartition
+from penstock.plan.replay import Replayed, decode
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.output import OutputTopic
 from penstock.runtime.poison import Note, NoteFile, Suspect
@@ -30,7 +32,7 @@ SLICE_SECONDS = 0.003
 class Input:
     """Records of one input partition that were fetched and not yet processed."""
 
-    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed", "wait_until")
+    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed", "wait_until", "replay")
 
     def __init__(self, tp: TopicPartition, position: int) -> None:
         self.tp = tp
@@ -43,12 +45,16 @@ class Input:
         self.buffered = 0
         self.paused = False
         self.committed = position
+        self.replay = False  # records are wrapped ones of other topics (plan/replay.py)
         self.wait_until: float | None = None  # monotonic seconds: since it is empty while others have records, the task waits for it
 
     def add(self, chunk: Chunk) -> None:
         """Take a chunk of the reader; chunks from before a position change are ignored."""
         if chunk.next <= self.fetched:
             return
+        if self.replay:
+            wrapped: list[Any] = [decode(r.offset, r.value or b"") for r in chunk.records]
+            chunk = Chunk(chunk.tp, wrapped, chunk.start, chunk.next, chunk.end, chunk.size)
         self.chunks.append(chunk)
         self.fetched = chunk.next
         self.end = max(self.end, chunk.end)
@@ -122,11 +128,16 @@ class Task:
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
 
-    def read_too(self, tp: TopicPartition, like: str, position: int, committed: int) -> None:
-        """One more input, read as a topic of the plan."""
-        self.program.read_too(tp.topic, like)
+    def read_too(self, tp: TopicPartition, like: str, position: int, committed: int, replay: bool = False) -> None:
+        """One more input, read as a topic of the plan, or a replay topic."""
+        if not replay:
+            self.program.read_too(tp.topic, like)
         added = self._by_tp[tp] = Input(tp, position)
-        added.committed = committed
+        if committed < 0:
+            self.first_commit = True  # its position is committed even if nothing comes
+        else:
+            added.committed = committed
+        added.replay = replay
         self.inputs.append(added)
 
     def deliver(self, chunk: Chunk) -> None:
@@ -184,13 +195,15 @@ class Task:
             if i.ready():
                 heads.append((i.records[i.at].timestamp, n))
                 i.wait_until = None
+            elif i.replay:
+                continue  # nothing is to be expected of it
             elif self._max_idle >= 0 and not i.caught_up:
                 return None
         if not heads:
             for i in self.inputs:
                 i.wait_until = None
             return None
-        if len(heads) < len(self.inputs) and self._max_idle > 0 and self._waits():
+        if len(heads) < sum(not i.replay for i in self.inputs) and self._max_idle > 0 and self._waits():
             return None
         _, chosen = min(heads)
         others = [h for h in heads if h[1] != chosen]
@@ -204,7 +217,7 @@ class Task:
         when there is something that waits, so that a quiet hour does not use it up."""
         now, latest = time.monotonic(), 0.0
         for i in self.inputs:
-            if not i.ready():
+            if not i.ready() and not i.replay:
                 if i.wait_until is None:
                     i.wait_until = now + self._max_idle
                 latest = max(latest, i.wait_until)
@@ -262,8 +275,14 @@ class Task:
             routed.drain(reading)
 
     def _run(self, source: Input, records: list[Record]) -> None:
-        self.program.run(source.tp.topic, records)
-        self.drain(source.tp.topic)
+        if source.replay:
+            for replayed in records:
+                assert isinstance(replayed, Replayed)
+                self.program.run(replayed.topic, [replayed.record])
+                self.drain(replayed.topic)
+        else:
+            self.program.run(source.tp.topic, records)
+            self.drain(source.tp.topic)
         source.done(len(records))
         self.processed += len(records)
         self.since += len(records)

@@ -15,6 +15,7 @@
       - {to: purchases, key: c1, value: '{"PRICE": 3}', at: 1001, headers: {h: text}}      # text is the topic's own bytes
       - {to: purchases, key_hex: ff, value_hex: ff00}
       - commit                                   # send on latest values, commit stores
+      - restart                                  # begin anew with what a commit keeps
       - {advance: 5000}                          # the clock
       - {add_topic: sales-north}                 # a topic that a source's pattern finds
     outputs:                                     # in order, complete; a row names what it wants compared
@@ -104,27 +105,31 @@ def run_case(case: Case) -> Result:
     start = time.perf_counter()
     expected = case.data.get("error")
     try:
-        driver = _driver(case.data)
+        driver = driver_of(case.data)
         for number, step in enumerate(case.data.get("inputs") or ()):
-            _do(driver, step, number)
+            do_step(driver, step, number)
         found = [f"expected to be refused: {expected}"] if expected else _compare(driver, case.data)
     except RequestError as error:
         found = _compare_error(error, expected) if expected else [f"refused: {error.reason}: {error.message}"]
     return Result(case, time.perf_counter() - start, tuple(found))
 
 
-def _driver(data: Mapping[str, Any]) -> TopologyTestDriver:
+def driver_of(data: Mapping[str, Any], updates: Updates | None = None) -> TopologyTestDriver:
+    """The driver of a case. updates: in place of what the case says."""
     partitions = int(data.get("partitions") or 1)
     declared = [relation_info(relation_of(entry)) for entry in data.get("relations") or ()]
     definition = topology_of({"topology": "t", **(data.get("topology") or {})})
-    updates = {"every": Updates.EVERY, "latest": Updates.LATEST_PER_COMMIT, None: None}[data.get("updates")]
+    updates = updates or {"every": Updates.EVERY, "latest": Updates.LATEST_PER_COMMIT, None: None}[data.get("updates")]
     return TopologyTestDriver(definition, FixedRelations(declared, partitions, data.get("topics") or ()), updates=updates,
                               partitions=partitions)
 
 
-def _do(driver: TopologyTestDriver, step: Any, number: int) -> None:
+def do_step(driver: TopologyTestDriver, step: Any, number: int) -> None:
+    """One entry of a case's inputs."""
     if step == "commit":
         driver.commit()
+    elif step == "restart":
+        driver.restart()
     elif isinstance(step, dict) and set(step) == {"advance"}:
         driver.advance_time(int(step["advance"]))
     elif isinstance(step, dict) and set(step) == {"add_topic"}:
@@ -135,7 +140,7 @@ def _do(driver: TopologyTestDriver, step: Any, number: int) -> None:
         driver.append(step["to"], key=key, value=value, timestamp=step.get("at"), headers=headers, partition=step.get("partition"),
                       window_start=step.get("window"), window_end=step.get("end"))
     else:
-        raise RequestError("INVALID_ARGUMENT", f"input {number + 1} is no record (`to`, `key`, `value`, `at`), `commit`, `advance` or `add_topic`")
+        raise RequestError("INVALID_ARGUMENT", f"input {number + 1} is no record (`to`, `key`, `value`, `at`), `commit`, `restart`, `advance` or `add_topic`")
 
 
 def _compare(driver: TopologyTestDriver, data: Mapping[str, Any]) -> list[str]:

@@ -29,9 +29,9 @@ from penstock.plan.nodes import Repartition, RoutedSink, Sink, SourceStream, Sou
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import Published, ResolvedPlan, SubTopology, Updates
 from penstock.planner.names import valid_topic
-from penstock.plugins import installed
+from penstock.plugins import functions, installed
 from penstock.plugins.processor import Processor
-from penstock.state.memory import MemoryTaskState
+from penstock.state.memory import MemoryEnvironment, MemoryTaskState
 from penstock.state.port import Stamp, Store
 from penstock.testing.records import DriverRecord, Headers, OutputRecord, TopicCodec
 from penstock.testing.relations import FixedRelations
@@ -99,6 +99,7 @@ class TopologyTestDriver:
 
     def __init__(self, topology: Any, relations: Relations | Iterable[RelationInfo] = (), *, updates: Updates | None = None,
                  partitions: int = 1, start_ms: int = 0, processors: Mapping[str, type[Processor]] | None = None) -> None:
+        functions.install()
         for name, processor in (processors or {}).items():
             installed.add(name, processor)
         self.relations: Relations = FixedRelations(relations, partitions) if isinstance(relations, Iterable) else relations
@@ -255,8 +256,22 @@ class TopologyTestDriver:
             raise RequestError("UNKNOWN_RELATION", f"no relation or topic {relation} in this topology; there are: {known}")
         return self._topics[name]
 
-    def _task(self, sub: SubTopology, partition: int) -> DriverTask:
-        state = MemoryTaskState(sub.stores)
+    def restart(self) -> None:
+        """Commit, then begin anew with what a commit keeps, as after the end of a node: stores, stream times, positions."""
+        self.commit()
+        before, self._tasks = self._tasks, []
+        for task in before:
+            kept = task.program.scalars()
+            task.program.close()
+            made = self._task(task.sub, task.partition, task.state.environment, kept)
+            for topic in task.positions.keys() - made.positions.keys():
+                made.program.read_too(topic, task.follows(topic))
+            made.positions = task.positions
+            self._tasks.append(made)
+
+    def _task(self, sub: SubTopology, partition: int, environment: MemoryEnvironment | None = None, scalars: Mapping[str, int] | None = None
+              ) -> DriverTask:
+        state = MemoryTaskState(sub.stores, environment)
         state.take("test")
         outputs = {n.topic.topic: TopicRows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
         routed = {n.name: TopicRoutes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)}
@@ -264,6 +279,7 @@ class TopologyTestDriver:
                             self.dead_letters.append, lambda node, error: self.expression_errors.append((node, error)),
                             self.late.append, self.clock, lambda node, at, columns: self.peeked.append((node, dict(columns))), routed)
         program = compile_sub(sub, self.plan.settings, bindings)
+        program.restore_scalars(scalars or {})
         program.open()
         names = {n.name for n in sub.nodes}
         positions = {t.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) for t in n.reads} | {

@@ -90,6 +90,7 @@ class Function:
     deterministic: bool
     version: int = 1
     overloads: list[Overload] = field(default_factory=list)
+    table: bool = False  # gives an array whose elements become rows where it is exploded
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,7 @@ def descriptions() -> Iterator[Description]:
     """All scalar functions by name."""
     for name in sorted(FUNCTIONS):
         f = FUNCTIONS[name]
-        yield Description(name, "SCALAR", f.category, f.text, f.arguments, tuple(_shown(o) for o in f.overloads))
+        yield Description(name, "TABLE" if f.table else "SCALAR", f.category, f.text, f.arguments, tuple(_shown(o) for o in f.overloads))
 
 
 def _shown(overload: Overload) -> str:

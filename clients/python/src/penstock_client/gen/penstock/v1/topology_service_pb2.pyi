@@ -57,6 +57,28 @@ class RegisteredTopology(_message.Message):
     relations: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., version: _Optional[int] = ..., etag: _Optional[str] = ..., state: _Optional[_Union[TopologyState, str]] = ..., state_reason: _Optional[str] = ..., register_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., relations: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ReplayDeadLettersRequest(_message.Message):
+    __slots__ = ("topology", "where", "reason", "validate_only")
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    topology: str
+    where: str
+    reason: str
+    validate_only: bool
+    def __init__(self, topology: _Optional[str] = ..., where: _Optional[str] = ..., reason: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class ReplayDeadLettersResponse(_message.Message):
+    __slots__ = ("replayed", "replayed_before", "impossible")
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    IMPOSSIBLE_FIELD_NUMBER: _ClassVar[int]
+    replayed: int
+    replayed_before: int
+    impossible: int
+    def __init__(self, replayed: _Optional[int] = ..., replayed_before: _Optional[int] = ..., impossible: _Optional[int] = ...) -> None: ...
+
 class RegisterTopologyRequest(_message.Message):
     __slots__ = ("topology", "validate_only", "wait")
     TOPOLOGY_FIELD_NUMBER: _ClassVar[int]

@@ -75,6 +75,11 @@ class TopologyServiceStub:
                 request_serializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyRequest.SerializeToString,
                 response_deserializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyResponse.FromString,
                 _registered_method=True)
+        self.ReplayDeadLetters = channel.unary_unary(
+                '/penstock.v1.TopologyService/ReplayDeadLetters',
+                request_serializer=penstock_dot_v1_dot_topology__service__pb2.ReplayDeadLettersRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_topology__service__pb2.ReplayDeadLettersResponse.FromString,
+                _registered_method=True)
         self.ExplainTopology = channel.unary_unary(
                 '/penstock.v1.TopologyService/ExplainTopology',
                 request_serializer=penstock_dot_v1_dot_topology__service__pb2.ExplainTopologyRequest.SerializeToString,
@@ -146,6 +151,14 @@ class TopologyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayDeadLetters(self, request, context):
+        """ReplayDeadLetters has dead letters processed again, each once, by the tasks that failed on them, with the records' own times, keys,
+        headers and offsets. What they had caused in nodes before the failing one is caused again. A letter that fails again is a new one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExplainTopology(self, request, context):
         """ExplainTopology shows the plan, of a registered topology or of a definition, which is then checked and not registered.
         """
@@ -195,6 +208,11 @@ def add_TopologyServiceServicer_to_server(servicer, server):
                     servicer.ResetTopology,
                     request_deserializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyRequest.FromString,
                     response_serializer=penstock_dot_v1_dot_topology__service__pb2.ResetTopologyResponse.SerializeToString,
+            ),
+            'ReplayDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDeadLetters,
+                    request_deserializer=penstock_dot_v1_dot_topology__service__pb2.ReplayDeadLettersRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_topology__service__pb2.ReplayDeadLettersResponse.SerializeToString,
             ),
             'ExplainTopology': grpc.unary_unary_rpc_method_handler(
                     servicer.ExplainTopology,
@@ -419,6 +437,33 @@ class TopologyService:
             '/penstock.v1.TopologyService/ResetTopology',
             penstock_dot_v1_dot_topology__service__pb2.ResetTopologyRequest.SerializeToString,
             penstock_dot_v1_dot_topology__service__pb2.ResetTopologyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.TopologyService/ReplayDeadLetters',
+            penstock_dot_v1_dot_topology__service__pb2.ReplayDeadLettersRequest.SerializeToString,
+            penstock_dot_v1_dot_topology__service__pb2.ReplayDeadLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,
