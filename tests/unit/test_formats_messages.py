@@ -10,6 +10,8 @@ from typing import Any
 import fastavro
 import pytest
 from google.protobuf import descriptor_pb2
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from penstock.errors import RegistryError, RequestError
 from penstock.expr.code import Module, indent
 from penstock.formats import avro, avro_schema, json_schema, protobuf, protobuf_schema, schemas
@@ -135,6 +137,38 @@ def test_a_registry_that_does_not_answer_is_no_fault_of_the_record() -> None:
     fmt = pinned("AVRO", WrittenSchema("AVRO", avro_schema.text_of(columns, False)))
     with pytest.raises(RegistryError):
         reader(fmt, columns, "value").read(b"\0\0\0\0\x09\0")
+
+
+VALUES = st.tuples(
+    st.none() | st.integers(-2**31, 2**31 - 1), st.none() | st.integers(-2**63, 2**63 - 1), st.none() | st.floats(allow_nan=False), st.none() | st.text(),
+    st.none() | st.booleans(), st.none() | st.binary(), st.none() | st.integers(-999_999, 999_999).map(lambda n: Decimal(n).scaleb(-2)),
+    st.none() | st.integers(-10_000, 10_000), st.none() | st.integers(0, 86_399_999), st.none() | st.integers(-2**40, 2**40),
+    st.none() | st.lists(st.none() | st.integers(-2**31, 2**31 - 1)), st.none() | st.dictionaries(st.text(), st.none() | st.fixed_dictionaries({"X": st.none() | st.integers(0, 300)})),
+    st.none() | st.fixed_dictionaries({"P": st.none() | st.integers(0, 5), "Q": st.none() | st.lists(st.none() | st.text())}))
+NAMES = avro.names_of(WrittenSchema("AVRO", avro_schema.text_of(COLUMNS, False)))
+OWN = avro.AvroWriter(COLUMNS, NAMES, b"", False)
+
+
+@given(VALUES)
+@settings(max_examples=60, deadline=None)
+def test_avro_agrees_with_fastavro(row: tuple[Any, ...]) -> None:
+    data = OWN.write(row)
+    assert data is not None and avro.decoder(NAMES, COLUMNS, False, 0)(data) == row
+    seen = fastavro.schemaless_reader(io.BytesIO(data), NAMES.plain, None)
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, NAMES.plain, seen)
+    assert out.getvalue() == data
+
+
+@given(VALUES, st.integers(0, 400), st.binary(max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_broken_avro_is_a_bad_record_and_nothing_else(row: tuple[Any, ...], at: int, put: bytes) -> None:
+    data = OWN.write(row) or b""
+    try:
+        found = avro.decoder(NAMES, COLUMNS, False, 0)(data[:at] + put + data[at + 1:])
+    except FormatError:
+        return
+    assert len(found) == len(COLUMNS)
 
 
 # ---- Protobuf

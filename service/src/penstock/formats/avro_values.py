@@ -49,6 +49,10 @@ class Names:
             return self.resolve(of["type"])
         return of
 
+    def inlined(self, of: Avro) -> Avro:
+        """A part without logical types, complete in itself."""
+        return self._inlined(of, set())
+
     def _inlined(self, of: Avro, seen: set[str]) -> Avro:
         """The schema without logical types, each name defined where it occurs first."""
         match of:
