@@ -510,11 +510,17 @@ class Runner:
             self.ctx.readers.add(self, {tp: error.earliest})
             self.wake.set()
         else:
-            self._fail_open(task, f"{error}: the topic was truncated or recreated; reset the topology to begin anew", None)
+            self._stuck(task, f"{error}: the topic was truncated or recreated; reset the topology to begin anew", None)
 
     def unknown_topic(self, error: UnknownTopic) -> None:
         for task in [t for t in self.tasks.values() if any(i.tp.topic == error.topic for i in t.inputs)]:
-            self._fail_open(task, str(error), 5.0)
+            self._stuck(task, str(error), 5.0)
+
+    def _stuck(self, task: Task, reason: str, retry: float | None) -> None:
+        """A reader cannot go on. The next turn leaves the task out: what it did since the last commit is in batches that it shares."""
+        if all(u.task is not task for u in self._unable):
+            self._unable.append(Unable(task, reason, retry))
+        self.wake.set()
 
     # ---- commit
     async def _send_early(self) -> None:
@@ -729,10 +735,6 @@ class Runner:
         self.failures[task_id] = failed(reason, retry, self.failures.get(task_id), time.monotonic())
         log.error("task %s FAILED: %s", task_name(self.plan, self.plan.subs[task_id.sub], task_id.partition), reason)
         self._say(task_id, TaskState.FAILED, reason)
-
-    def _fail_open(self, task: Task, reason: str, retry: float | None) -> None:
-        self._close(task, clean=False)
-        self._fail(task.id, reason, retry)
 
     def _crashed(self, task: Task) -> Unable:
         """A defect of generated code or of a plug-in, with the exception at hand: three times, then the task fails and is tried again later."""
