@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 from penstock.cli.testcases import run_cases
 from penstock.testing.cases import Case, load_cases, run_case
+from penstock.testing.sql_cases import load_sql_cases, run_sql_case, sql_files
 
 CASES = load_cases(Path(__file__).parents[1] / "cases")
+SQL = [case for file in sql_files(Path(__file__).parents[1] / "cases") for case in load_sql_cases(file)]
+
+
+@pytest.mark.parametrize("case", SQL, ids=[c["name"] for c in SQL])
+def test_sql_case(case: dict[str, object]) -> None:
+    result = run_sql_case(case)
+    assert result.status == "pass", result.detail
+    assert result.plan in ("", "pass"), result.detail
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{Path(c.file).stem}: {c.name}" for c in CASES])

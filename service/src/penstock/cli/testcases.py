@@ -10,24 +10,27 @@ from pathlib import Path
 import msgspec
 
 from penstock.errors import RequestError
-from penstock.testing.cases import Result, load_cases, run_case
-from penstock.testing.sql_cases import load_sql_cases, run_sql_case, sql_files
+from penstock.testing.cases import Case, Result, load_cases, run_case
+from penstock.testing.sql_cases import is_sql_file, load_sql_cases, run_sql_case, sql_files
 
 
 def run_cases(paths: Sequence[str], json: bool) -> int:
     """Run all cases of files and directories; 0 when all passed, 1 when one failed, 2 when a file holds no cases."""
     start = time.perf_counter()
     sql = [file for path in paths for file in sql_files(Path(path))]
-    if sql:
-        return _run_sql(sql, json)
     try:
-        cases = [case for path in paths for case in load_cases(Path(path))]
+        cases = [case for path in paths if not is_sql_file(Path(path)) for case in load_cases(Path(path))]
     except RequestError as error:
         print(error.message, file=sys.stderr)
         return 2
-    if not cases:
+    if not cases and not sql:
         print(f"no cases in {', '.join(paths)}", file=sys.stderr)
         return 2
+    failed = _run_sql(sql, json) if sql else 0
+    return max(failed, _run_topologies(cases, json, start)) if cases else failed
+
+
+def _run_topologies(cases: Sequence[Case], json: bool, start: float) -> int:
     failed = 0
     for case in cases:
         result = run_case(case)

@@ -67,8 +67,8 @@ def _stddev_samp(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggr
 def _pearson(n: int, sx: float, sy: float, sxx: float, syy: float, sxy: float) -> float:
     if not n:
         return math.nan
-    spread = (sxx - sx * sx / n) * (syy - sy * sy / n)
-    shared = sxy - sx * sy / n
+    spread = (n * sxx - sx * sx) * (n * syy - sy * sy)
+    shared = n * sxy - sx * sy
     return shared / math.sqrt(spread) if spread > 0 else math.nan
 
 

@@ -343,22 +343,35 @@ def _without_last(values: list[object], value: object) -> list[object]:
     return values
 
 
-@aggregate("COLLECT_LIST", "All values in the order of arrival, nulls too.", ("(T) -> ARRAY<T>",))
+def _limit(name: str, literals: tuple[object, ...]) -> int | None:
+    """The largest number of elements that a list may have."""
+    if not literals:
+        return None
+    if len(literals) > 1 or not isinstance(literals[0], int) or isinstance(literals[0], bool) or literals[0] < 0:
+        raise TypeError(f"Function '{name.partition('/')[0]}' takes a value, and a number of elements that is not negative")
+    return literals[0]
+
+
+@aggregate("COLLECT_LIST", "All values in the order of arrival, nulls too; the first ones only, where a limit is given.",
+           ("(T) -> ARRAY<T>", "(T, INT) -> ARRAY<T>"), ("value", "limit"))
 def _collect_list(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
-    no_literals(name, literals)
+    limit = _limit(name, literals)
+    add, cut = ("", "") if limit is None else (f"if len({{0}}) < {limit}: ", f"[:{limit}]")
     return Aggregate(
-        name, (kind,), t.array(kind), ("list",), ("[]",), add=lambda m, s, a: [f"{s[0]} = [*{s[0]}, {a[0]}]"],
+        name, (kind,), t.array(kind), ("list",), ("[]",), add=lambda m, s, a: [f"{add.format(s[0])}{s[0]} = [*{s[0]}, {a[0]}]"],
         undo=lambda m, s, a: [f"{s[0]} = {m.bind(_without_last, 'without_last')}({s[0]}, {a[0]})"],
-        merge=lambda m, s, o: [f"{s[0]} = {s[0]} + {o[0]}"], value=first_state)
+        merge=lambda m, s, o: [f"{s[0]} = ({s[0]} + {o[0]}){cut}"], value=first_state)
 
 
-@aggregate("COLLECT_SET", "The distinct values in the order of first arrival; null is a value.", ("(T) -> ARRAY<T>",))
+@aggregate("COLLECT_SET", "The distinct values in the order of first arrival, null is a value; the first ones only, where a limit is given.",
+           ("(T) -> ARRAY<T>", "(T, INT) -> ARRAY<T>"), ("value", "limit"))
 def _collect_set(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
-    no_literals(name, literals)
+    limit = _limit(name, literals)
+    room, cut = ("", "") if limit is None else (f"len({{0}}) < {limit} and ", f"[:{limit}]")
     return Aggregate(
         name, (kind,), t.array(kind), ("set",), ("[]",),
-        add=lambda m, s, a: [f"if {a[0]} not in {s[0]}:", f"    {s[0]} = [*{s[0]}, {a[0]}]"], undo=None,
-        merge=lambda m, s, o: [f"{s[0]} = {s[0]} + [v for v in {o[0]} if v not in {s[0]}]"], value=first_state)
+        add=lambda m, s, a: [f"if {room.format(s[0])}{a[0]} not in {s[0]}:", f"    {s[0]} = [*{s[0]}, {a[0]}]"], undo=None,
+        merge=lambda m, s, o: [f"{s[0]} = ({s[0]} + [v for v in {o[0]} if v not in {s[0]}]){cut}"], value=first_state)
 
 
 # The other families declare themselves; they are written with what stands above.

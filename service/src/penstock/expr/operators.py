@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from penstock.errors import ExpressionError
 from penstock.expr.ast import Ast
-from penstock.expr.typed import Call, Cast, ColumnRef, Expr, Literal
+from penstock.expr.typed import Call, Cast, ColumnRef, Construct, Expr, FieldAccess, Literal, Subscript
 from penstock.types import sqltype as t
 from penstock.types import times
 from penstock.types.cast import cast
@@ -146,7 +147,56 @@ def _adapted(items: list[Expr], places: list[Ast]) -> list[Expr]:
     others = {i.type for i in items if i.type is not None and i.type != t.STRING}
     if not others:
         return items
+    kinds = {o.kind for o in others}
+    if len(kinds) == 1 and kinds <= {Kind.ARRAY, Kind.MAP, Kind.STRUCT}:
+        items = _parts_adapted(items, places, next(iter(kinds)))
     return [_as_other(i, others, at) if lit and i.type == t.STRING else i for i, lit, at in zip(items, literal, places)]
+
+
+def _parts_adapted(items: list[Expr], places: list[Ast], kind: Kind) -> list[Expr]:
+    """Literals inside constructors adapt to what stands in the same place of the others."""
+    found = list(items)
+    slots: dict[object, list[tuple[int, int | None, Expr]]] = {}
+    for number, item in enumerate(items):
+        if item.type is not None and item.type.kind is kind:
+            for slot, at, part in _slots(item):
+                slots.setdefault(slot, []).append((number, at, part))
+    for parts in slots.values():
+        adapted = _adapted([p for _, _, p in parts], [places[number] for number, _, _ in parts])
+        for (number, at, before), after in zip(parts, adapted, strict=True):
+            if at is not None and after is not before:
+                found[number] = _with_part(found[number], at, after)
+    return found
+
+
+def _slots(item: Expr) -> Iterator[tuple[object, int | None, Expr]]:
+    """(place, index of the argument, expression) of the parts of a value; of one that is not written out their types only."""
+    kind = item.type
+    assert kind is not None
+    if not isinstance(item, Construct):
+        if kind.kind is Kind.STRUCT:
+            yield from ((name, None, FieldAccess(field, item, name)) for name, field in kind.fields)
+        else:
+            yield "element", None, Subscript(kind.element, item, item)
+            if kind.key is not None:
+                yield "key", None, Subscript(kind.key, item, item)
+        return
+    for at, part in enumerate(item.parts):
+        yield kind.fields[at][0] if kind.kind is Kind.STRUCT else "key" if kind.kind is Kind.MAP and at % 2 == 0 else "element", at, part
+
+
+def _with_part(item: Expr, at: int, part: Expr) -> Expr:
+    """A constructor with another argument; its own type follows."""
+    assert isinstance(item, Construct) and item.type is not None and part.type is not None
+    args = (*item.parts[:at], part, *item.parts[at + 1:])
+    kind = item.type
+    if kind.kind is Kind.STRUCT:
+        kind = t.struct(*((name, part.type if i == at else field) for i, (name, field) in enumerate(kind.fields)))
+    elif kind.kind is Kind.MAP and at % 2 == 0:
+        kind = t.map_of(part.type, kind.element)  # type: ignore[arg-type]
+    else:
+        kind = t.array(part.type) if kind.kind is Kind.ARRAY else t.map_of(kind.key, part.type)  # type: ignore[arg-type]
+    return Construct(kind, args)
 
 
 def _as_other(item: Expr, others: set[SqlType], at: Ast) -> Expr:
@@ -155,7 +205,7 @@ def _as_other(item: Expr, others: set[SqlType], at: Ast) -> Expr:
     kinds = {o.kind for o in others}
     if kinds <= RANK.keys():
         try:
-            return number_literal(str(item.value).strip())
+            return _text_number(str(item.value).strip())
         except ValueError:
             raise mismatch(f"{item.value!r} is not a number", at, "a number", t.STRING) from None
     if kinds == {Kind.BOOLEAN}:
@@ -166,6 +216,19 @@ def _as_other(item: Expr, others: set[SqlType], at: Ast) -> Expr:
     if len(others) == 1 and kinds <= TIMES:
         return coerce(item, next(iter(others)), at)
     return item
+
+
+def _text_number(text: str) -> Literal:
+    """A number in a text: as a literal, but one with an exponent is a DECIMAL too, as Java's BigDecimal reads it."""
+    if "e" not in text.lower():
+        return number_literal(text)
+    try:
+        number = Decimal(text)
+        plain = format(number, "f")
+    except InvalidOperation:
+        raise ValueError(f"{text} is not a number") from None
+    whole, _, fraction = plain.lstrip("-").partition(".")
+    return Literal(t.decimal(max(1, len(whole.lstrip("0")) + len(fraction), len(fraction) + 1), len(fraction)), Decimal(plain))
 
 
 def number_literal(text: str) -> Literal:

@@ -44,12 +44,24 @@ def conversion(of: SqlType) -> Convert | None:
     if of.kind is Kind.STRUCT:
         return _struct(of)
     inner = None if of.element is None else conversion(of.element)
+    if of.kind is Kind.MAP:
+        return _map(inner)
     if inner is None:
         return None
     convert = inner
-    if of.kind is Kind.ARRAY:
-        return lambda value: [None if v is None else convert(v) for v in value]
-    return lambda value: {k: None if v is None else convert(v) for k, v in value.items()}
+    return lambda value: [None if v is None else convert(v) for v in value]
+
+
+def _map(inner: Convert | None) -> Convert:
+    """A null key is written as `null`, as Java's maps are."""
+
+    def named(value: dict[str | None, object]) -> object:
+        return {("null" if k is None else k): v for k, v in value.items()} if None in value else value
+
+    if inner is None:
+        return named
+    convert = inner
+    return lambda value: named({k: None if v is None else convert(v) for k, v in value.items()})
 
 
 def _struct(of: SqlType) -> Convert | None:

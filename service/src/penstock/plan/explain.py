@@ -98,7 +98,7 @@ def _node(node: n.Node, reads: bool) -> str:
             return f"{node.join.value.lower()} join of global table {node.table.name} by {keys}: {_projections(node.columns, _global_sides(node))}"
         case n.StreamStreamJoin():
             return f"{node.join.value.lower()} stream join by key, {node.before_ms} ms before to {node.after_ms} ms after, grace " \
-                   f"{node.grace_ms} ms: {_projections(node.columns, _sides(node))}"
+                   f"{node.grace_ms} ms{', unmatched rows at once' if node.eager else ''}: {_projections(node.columns, _sides(node))}"
         case n.ForeignKeySend():
             return f"subscribe to {to_sql(node.foreign_key)} as {_format(node.key_format)}"
         case n.ForeignKeySubscribe():

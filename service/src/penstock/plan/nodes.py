@@ -259,7 +259,7 @@ class Explode(Node):
 @dataclass(frozen=True, slots=True)
 class PartitionBy(Node):
     """New key columns from expressions. Value columns of the schema are the input's columns of the same name: its value columns, then
-    its old key columns, without those that a new key column replaces. A Repartition follows."""
+    its old key columns, without those that a new key column replaces. A Repartition follows, unless there are no keys."""
 
     keys: tuple[Projection, ...]
     key_format: Format
@@ -435,7 +435,8 @@ class RoutedSink(Node):
 class StreamStreamJoin(Node):
     """Joins two streams by key: rows whose times are within left.time - before_ms <= right.time <= left.time + after_ms. left_store and
     right_store (JOIN) hold the columns that `columns` reads of either side, for before + after + grace; unmatched (where the kind keeps
-    such rows) those whose window is open: `[time ms][1 left, 0 right][key] -> (time, fields of one row, fields of the next...)`."""
+    such rows) those whose window is open: `[time ms][1 left, 0 right][key] -> (time, fields of one row, fields of the next...)`. eager:
+    unmatched rows leave at once, and nothing waits."""
 
     join: JoinKind
     columns: tuple[Projection, ...]
@@ -445,6 +446,7 @@ class StreamStreamJoin(Node):
     left_store: StoreSpec
     right_store: StoreSpec
     unmatched: StoreSpec | None = None
+    eager: bool = False
 
     @property
     def retention_ms(self) -> int:

@@ -34,8 +34,8 @@ INTERNAL = Format("INTERNAL")
 
 
 def repartition(logical: Logical, names: Namespace) -> tuple[Node, ...]:
-    """The nodes with a Repartition after each PartitionBy and rekeying GroupBy, which their consumers read; but for a PartitionBy of a
-    stream whose rows meet nothing by their key before they are written or repartitioned (as Kafka Streams after `selectKey`)."""
+    """The nodes with a Repartition after each PartitionBy with keys and rekeying GroupBy, which their consumers read; but for a
+    PartitionBy of a stream whose rows meet nothing by their key before they are written or repartitioned (as Kafka Streams after `selectKey`)."""
     moved: dict[str, str] = {}
     nodes: list[Node] = []
     for node in logical.nodes:
@@ -44,7 +44,8 @@ def repartition(logical: Logical, names: Namespace) -> tuple[Node, ...]:
         nodes.append(_rewired(node, moved))
         if isinstance(node, PartitionBy) and node.kind is RelationKind.STREAM and not _needs_place(node, logical.nodes):
             continue
-        if isinstance(node, PartitionBy | ForeignKeySend | ForeignKeySubscribe) or (isinstance(node, GroupBy) and node.rekey):
+        if isinstance(node, ForeignKeySend | ForeignKeySubscribe) or isinstance(node, PartitionBy) and node.keys or (
+                isinstance(node, GroupBy) and node.rekey):
             made = _behind(node, names)
             moved[node.name] = made.name
             nodes.append(made)

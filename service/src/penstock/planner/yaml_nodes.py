@@ -184,6 +184,15 @@ def _listed(kind: str, entry: str) -> Form:
     return form
 
 
+def _partition_by(node: Source, place: Source) -> dict[str, Any]:
+    """`partition_by: [...]`, or `{without_key: true}`."""
+    given = node.data["partition_by"]
+    if isinstance(given, dict) and ("without_key" in given or "withoutKey" in given):
+        node.child("partition_by").only("without_key", "withoutKey")
+        return dict(given)
+    return dict(_listed("partition_by", "keys")(node, place))
+
+
 def _aggregate(node: Source, place: Source) -> dict[str, Any]:
     """`aggregate: {N: COUNT(*)}`, or `{columns: ..., accumulators: ..., window: ..., emit: ...}`."""
     given = node.data["aggregate"]
@@ -249,11 +258,13 @@ def _join(operator: str, *durations: str) -> Form:
         here = node.child(operator)
         texts = ("foreign_key",) if operator == "table_table_join" else ()
         keys = ("keys",) if operator == "stream_global_join" else ()
-        here.only("kind", "columns", *durations, *texts, *keys)
+        flags = ("eager",) if operator == "stream_stream_join" else ()
+        here.only("kind", "columns", *durations, *texts, *keys, *flags)
         body: dict[str, Any] = {"kind": here.enum("kind", topology_pb2.JoinKind, "JOIN_KIND_")} if "kind" in given else {}
         body |= {key: here.duration(key) for key in durations if key in given}
         body |= {key: here.text(key) for key in texts if key in given}
         body |= {key: given[key] if isinstance(given[key], list) else [here.text(key)] for key in keys if key in given}
+        body |= {key: given[key] for key in flags if key in given}
         if "within" in body:
             within = body.pop("within")
             body = {"before": within, "after": within} | body
@@ -368,7 +379,7 @@ def _sink(node: Source, place: Source) -> dict[str, Any]:
 
 _FORMS: Mapping[str, Form] = {
     "source_stream": _source("source_stream"), "source_table": _source("source_table"), "filter": _filter,
-    "select": _listed("select", "columns"), "explode": _listed("explode", "columns"), "partition_by": _listed("partition_by", "keys"),
+    "select": _listed("select", "columns"), "explode": _listed("explode", "columns"), "partition_by": _partition_by,
     "group_by": _listed("group_by", "keys"), "aggregate": _aggregate, "stream_table_join": _join("stream_table_join", "grace"),
     "global_table": _source("global_table"), "stream_global_join": _join("stream_global_join"),
     "table_table_join": _join("table_table_join"),

@@ -13,7 +13,6 @@ from penstock.plan.relations import RelationInfo
 from penstock.sql.faults import folded, refuse
 from penstock.sql.text import quoted, write
 from penstock.types import sqltype as t
-from penstock.types.schema import Role
 from penstock.types.sqltype import SqlType
 
 PSEUDO = ("ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND")
@@ -80,12 +79,16 @@ class Columns:
             raise refuse(f"{clause} column '{column}' cannot be resolved.", name, "UNKNOWN_COLUMN", column=column)
         return found[0], column
 
-    def every(self, source: str = "", keys_last: bool = False) -> Iterator[tuple[From, str]]:
-        """Columns that `*` or `source.*` stands for."""
+    def every(self, source: str = "", partitioned: bool = False) -> Iterator[tuple[From, str]]:
+        """Columns that `*` or `source.*` stands for. partitioned: behind a PARTITION BY, where old keys come last; behind a join too, pseudo
+        columns before them."""
         for one in self.sources:
-            if not source or one.alias == source:
-                schema = one.info.schema
-                yield from ((one, c.name) for c in (sorted(schema, key=lambda c: c.role is Role.KEY) if keys_last else schema))
+            if source and one.alias != source:
+                continue
+            keys = [c.name for c in one.info.schema.key]
+            rest = [c.name for c in one.info.schema if c.name not in keys]
+            pseudo = [p for p in one.types() if p in PSEUDO] if partitioned and self.joined else []
+            yield from ((one, name) for name in ([*rest, *pseudo, *keys] if partitioned else [*keys, *rest]))
 
     def canonical(self, tree: Ast, clause: str = "SELECT") -> str:
         """Text by which equal expressions are told, with inner names."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.expr import ast
+from penstock.expr.analyze import analyze
 from penstock.expr.ast import Ast
 from penstock.plan.nodes import RelationKind
 from penstock.sql.columns import PSEUDO, Columns, From
-from penstock.sql.faults import refuse, unsupported
+from penstock.sql.faults import folded, refuse
 from penstock.sql.text import quoted, write
 from penstock.sql.tree import Join, Query
 
@@ -22,38 +23,94 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JoinPlan:
-    """One join: left and right are the compared expressions. viable: the expressions that may stand for the result's key, best first;
-    synthetic: the key's name where none may. key: the key's name inside."""
+    """One join: left and right are the compared expressions. equal: all expressions that are equal to the result's key; viable: those that
+    may stand for it, best first; synthetic: the key's name where none may. foreign: the left side is a foreign key, and the left table's
+    keys stay."""
 
     clause: Join
     right_source: From
     left: Ast
     right: Ast
-    viable: tuple[Ast, ...]
+    equal: tuple[Ast, ...]
     synthetic: str
-    key: str
+    foreign: bool = False
+
+    @property
+    def viable(self) -> tuple[Ast, ...]:
+        """Columns among the equal expressions."""
+        return tuple(t for t in self.equal if isinstance(t, ast.Name))
 
 
 def plan_joins(query: Query, columns: Columns) -> list[JoinPlan]:
     """The joins in order, their conditions checked."""
+    if kafka := [s.alias for s in columns.sources if s.info.topic.value_format.name == "KAFKA"]:
+        raise refuse(f"Source(s) {', '.join(kafka)} are using the 'KAFKA' value format. This format does not yet support JOIN.", query.joins[0])
     found: list[JoinPlan] = []
-    before: tuple[Ast, ...] = ()
-    synthetic = ""
+    tables = columns.sources[0].info.kind is RelationKind.TABLE
+    equal = _primary(columns.sources[0])
     for number, clause in enumerate(query.joins):
         right_source = columns.sources[number + 1]
         left, right = _sides(clause, columns, number + 1)
-        same = [t for t in before if columns.canonical(t) == columns.canonical(left)]
-        plain = [t for t in (left, right) if isinstance(t, ast.Name)]
-        if clause.kind == "FULL" or not plain:
-            viable: tuple[Ast, ...] = ()
-            synthetic = _synthetic(columns)
+        right_is_table = right_source.info.kind is RelationKind.TABLE
+        _check_kinds(clause, columns, number + 1, tables, right_is_table)
+        known = columns.canonical(left) in {columns.canonical(t) for t in equal}
+        foreign = tables and right_is_table and not known
+        _check_condition(clause, columns, right_source, left, right)
+        if foreign:
+            _check_foreign(clause, columns, number, left, right)
+            found.append(JoinPlan(clause, right_source, left, right, _primary(columns.sources[0]), "", foreign=True))
+            continue
+        before = equal if known and number else (left,)
+        if clause.kind == "FULL":
+            equal = ()
         else:
-            viable, synthetic = tuple(plain), ""
-            if same:
-                viable = (*before, *(t for t in viable if t is not left))
-        before = viable
-        found.append(JoinPlan(clause, right_source, left, right, viable, synthetic, "KSQL_JOIN_KEY"))
+            equal = (*before, right)
+        step = JoinPlan(clause, right_source, left, right, equal, "")
+        found.append(step if step.viable else replace(step, synthetic=_synthetic(columns)))
+        tables = tables and right_is_table
     return found
+
+
+def _primary(source: From) -> tuple[Ast, ...]:
+    """The columns by which the first source is keyed, where they can be compared: one key column."""
+    at = ast.Ident(0, 0, "", True)
+    keys = source.info.schema.key
+    return tuple(ast.Name(0, 0, (replace(at, text=source.alias), replace(at, text=c.name))) for c in keys) if len(keys) == 1 else ()
+
+
+def _check_condition(clause: Join, columns: Columns, right_source: From, left: Ast, right: Ast) -> None:
+    """What a join with a table compares, and that both sides are of one type."""
+    known = columns.canonical
+    keys = right_source.info.schema.key
+    shown = f"Got {written(left, columns)} = {written(right, columns)}."
+    if right_source.info.kind is RelationKind.TABLE and not (len(keys) == 1 and known(right) == quoted(columns.inner(right_source, keys[0].name))):
+        kinds = "table-table" if columns.sources[0].info.kind is RelationKind.TABLE else "stream-table"
+        raise refuse(f"Invalid join condition: {kinds} joins require to join on the primary key of the right input table. {shown}", clause.condition)
+    types = [analyze(known(side), columns.scope()).type for side in (left, right)]
+    if types[0] != types[1]:
+        a, b = (f"{written(side, columns)}{{{t}}}" for side, t in zip((left, right), types, strict=True))
+        raise refuse(f"Invalid join condition: types don't match. Got {a} = {b}.", clause.condition)
+
+
+def _check_foreign(clause: Join, columns: Columns, number: int, left: Ast, right: Ast) -> None:
+    if number:
+        raise refuse("Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. Got "
+                     f"{written(left, columns)} = {written(right, columns)}.", clause.condition)
+    if clause.kind in ("FULL", "RIGHT"):
+        raise refuse(f"Invalid join type: {clause.kind} OUTER JOIN on a foreign key is not supported. Got "
+                     f"{written(left, columns)} = {written(right, columns)}.", clause)
+    if any(s.info.window is not None for s in columns.sources[:2]):
+        raise refuse("Foreign-key table-table joins are not supported on windowed tables.", clause)
+
+
+def written(tree: Ast, columns: Columns) -> str:
+    """An expression as messages show it: every column with its source."""
+    return write(tree, lambda part, _inside: _dotted(part, columns) if isinstance(part, ast.Name) else None)
+
+
+def _dotted(name: ast.Name, columns: Columns) -> str:
+    source, column = columns.find(name, "JOIN ON")
+    return f"{source.alias}.{column}"
 
 
 def _synthetic(columns: Columns) -> str:
@@ -103,39 +160,71 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
     """A node for each join, with new keys before it where they are needed; whether the result is a table."""
     first = columns.sources[0]
     table = first.info.kind is RelationKind.TABLE
-    left = first.node
     pseudo = _pseudo(query, columns)
-    carried = [(quoted(c), f"{first.alias}_{c}") for c in (*(c.name for c in first.info.schema), *pseudo.get(first.alias, ()))]
-    key_texts = {quoted(c.name) for c in first.info.schema.key} if len(first.info.schema.key) == 1 else set()
-    raw: Columns | None = Columns((first,))
+    left = _with_pseudo(made, first, pseudo)
+    carried = _carried(first, pseudo, raw=True)
+    keys = first.info.schema.key
+    key_texts = {quoted(keys[0].name)} if len(keys) == 1 else set()
+    raw = True
     for step in plan:
-        right_is_table = step.right_source.info.kind is RelationKind.TABLE
-        _check_kinds(step, table, right_is_table)
-        left_text = step_text(step.left, raw or columns, raw is None)
-        if left_text not in key_texts:
-            if table:
-                raise unsupported("a join on a foreign key", step.clause.condition)
-            left = _rekey(made, left, left_text, f"by_{first.node}" if raw else "by_join")
-        right = _right(made, step, right_is_table)
-        fields = [(f"{quoted(left)}.{text}", name) for text, name in carried]
         source = step.right_source
-        mine = (*(c.name for c in source.info.schema), *pseudo.get(source.alias, ()))
-        fields += [(f"{quoted(right)}.{quoted(c)}", f"{source.alias}_{c}") for c in mine]
-        _join(made, step, (left, right), table, right_is_table, fields)
-        left, raw = made.last, None
+        right_is_table = source.info.kind is RelationKind.TABLE
+        left_text = step_text(step.left, Columns((first,)) if raw else columns, not raw)
+        foreign = ""
+        if step.foreign:
+            foreign = _foreign_key(step.left, first, columns, left)
+        elif left_text not in key_texts:
+            _check_windows(step, columns, rekeys=True)
+            left = _rekey(made, left, left_text, f"by_{first.node}" if raw else "by_join")
+        _check_windows(step, columns, rekeys=False)
+        right = _right(made, step, pseudo)
+        fields = [(f"{quoted(left)}.{text}", name) for text, name in carried]
+        fields += [(f"{quoted(right)}.{text}", name) for text, name in _carried(source, pseudo, raw=True)]
+        _join(made, step, (left, right), table, right_is_table, fields, foreign)
+        left, raw = made.last, False
         table = table and right_is_table
         carried = [(quoted(name), name) for _, name in fields]
-        key_texts = {columns.canonical(t) for t in step.viable}
+        key_texts = {columns.canonical(t) for t in step.equal}
     return table
+
+
+def _carried(source: From, pseudo: dict[str, list[str]], raw: bool) -> list[tuple[str, str]]:
+    """(text in the source's flow, name behind the join) of its columns and of the pseudo columns that are read."""
+    named = [(quoted(c.name), f"{source.alias}_{c.name}") for c in source.info.schema]
+    return [*named, *((quoted(p if p == "ROWTIME" else f"{source.alias}_{p}"), f"{source.alias}_{p}") for p in pseudo.get(source.alias, ()))]
+
+
+def _with_pseudo(made: Selected, source: From, pseudo: dict[str, list[str]]) -> str:
+    """The source's node, or one behind it that keeps where records came from, and their windows, as columns: a new key and a store lose
+    them."""
+    lost = [p for p in pseudo.get(source.alias, ()) if p != "ROWTIME"]
+    if not lost:
+        return source.node
+    node = made.add(f"{source.node}_with", (source.node,))
+    node.select.columns.add(expression="*")
+    for p in lost:
+        node.select.columns.add(expression=p, alias=f"{source.alias}_{p}")
+    return node.name
 
 
 def step_text(tree: Ast, columns: Columns, joined: bool) -> str:
     """The left expression over the flow as it is: raw columns before the first join, ALIAS_COLUMN behind it."""
-    return columns.canonical(tree) if joined else write(tree, lambda part, _inside: quoted(columns.find(part)[1]) if isinstance(part, ast.Name) else None)
+    return columns.canonical(tree) if joined else write(tree, lambda part, _inside: _raw(part, columns))
 
 
-def _check_kinds(step: JoinPlan, left_is_table: bool, right_is_table: bool) -> None:
-    clause = step.clause
+def _raw(part: Ast, columns: Columns) -> str | None:
+    if not isinstance(part, ast.Name):
+        return None
+    source, column = columns.find(part)
+    return quoted(f"{source.alias}_{column}" if column in PSEUDO and column != "ROWTIME" else column)
+
+
+def _foreign_key(tree: Ast, first: From, columns: Columns, left: str) -> str:
+    """The reference as the planner reads it: names of the left table only."""
+    return step_text(tree, Columns((first,)), False)
+
+
+def _check_kinds(clause: Join, columns: Columns, right: int, left_is_table: bool, right_is_table: bool) -> None:
     if left_is_table and not right_is_table:
         raise refuse("Invalid join order: table-stream joins are not supported; only stream-table joins.", clause)
     if right_is_table and clause.within is not None:
@@ -146,41 +235,55 @@ def _check_kinds(step: JoinPlan, left_is_table: bool, right_is_table: bool) -> N
         raise refuse(f"Invalid join type encountered: {clause.kind} OUTER JOIN of a stream and a table is not supported.", clause)
 
 
+def _check_windows(step: JoinPlan, columns: Columns, rekeys: bool) -> None:
+    """Windowed keys are joined as they are, with keys of the same windows."""
+    sources = (columns.sources[0], step.right_source)
+    windows = [s.info.window for s in sources]
+    if windows == [None, None]:
+        return
+    if None in windows:
+        shown = "\n".join(f"`{s.alias}` is {'not' if s.info.window is None else s.info.window.kind.value} windowed" for s in sources)
+        raise refuse(f"Can not join windowed source to non-windowed source.\n{shown}", step.clause)
+    if rekeys or windows[0] != windows[1] or sources[0].info.topic.key_format != sources[1].info.topic.key_format:
+        raise refuse("Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.", step.clause)
+
+
 def _rekey(made: Selected, before: str, text: str, name: str) -> str:
     node = made.add(name, (before,))
     node.partition_by.keys.add(expression=text, alias="KSQL_JOIN_KEY")
     return node.name
 
 
-def _right(made: Selected, step: JoinPlan, is_table: bool) -> str:
+def _right(made: Selected, step: JoinPlan, pseudo: dict[str, list[str]]) -> str:
     source = step.right_source
     text = step_text(step.right, Columns((source,)), False)
     keys = source.info.schema.key
+    node = _with_pseudo(made, source, pseudo)
     if len(keys) == 1 and text == quoted(keys[0].name):
-        return source.node
-    if is_table:
-        raise refuse("Invalid join condition: table-table joins and stream-table joins require to join on the primary key of the right input table.",
-                     step.clause.condition)
-    return _rekey(made, source.node, text, f"by_{source.node}")
+        return node
+    if source.info.window is not None:
+        raise refuse("Implicit repartitioning of windowed sources is not supported.", step.clause)
+    return _rekey(made, node, text, f"by_{source.node}")
 
 
-def _join(made: Selected, step: JoinPlan, inputs: tuple[str, str], left_is_table: bool, right_is_table: bool, fields: list[tuple[str, str]]) -> None:
+def _join(made: Selected, step: JoinPlan, inputs: tuple[str, str], left_is_table: bool, right_is_table: bool, fields: list[tuple[str, str]],
+          foreign: str) -> None:
     node = made.add("join", inputs)
     join: Any
     if left_is_table:
         join = node.table_table_join
+        join.foreign_key = foreign
     elif right_is_table:
         join = node.stream_table_join
     else:
         join = node.stream_stream_join
         within = step.clause.within
         assert within is not None
-        if step.clause.kind != "INNER" and within.grace_ms is None:
-            raise unsupported("an outer join of streams without GRACE PERIOD", step.clause)
         join.before.FromMilliseconds(within.before_ms)
         join.after.FromMilliseconds(within.after_ms)
         if within.grace_ms is not None:
             join.grace.FromMilliseconds(within.grace_ms)
+        join.eager = within.grace_ms is None
     join.kind = topology_pb2.JoinKind.Value(f"JOIN_KIND_{step.clause.kind}")
     for text, name in fields:
         join.columns.add(expression=text, alias=name)
@@ -189,6 +292,11 @@ def _join(made: Selected, step: JoinPlan, inputs: tuple[str, str], left_is_table
 def _pseudo(query: Query, columns: Columns) -> dict[str, list[str]]:
     """Pseudo columns that anything in the query names, by alias."""
     found: dict[str, list[str]] = {}
+    if query.partition_by is not None:
+        for star in (i for i in query.items if isinstance(i, ast.Star)):
+            for source, name in columns.every("" if star.source is None else folded(star.source), partitioned=True):
+                if name in PSEUDO and name not in found.setdefault(source.alias, []):
+                    found[source.alias].append(name)
     for tree in _expressions(query):
 
         def hook(part: Ast, inside: frozenset[str]) -> str | None:

@@ -85,7 +85,7 @@ def _free(made: Selected, name: str) -> str:
 
 def _key_format(given: With, made: Selected, catalog: SqlCatalog) -> Format:
     source = made.columns.sources[0].info.topic.key_format
-    name = given.key_format() or source.name
+    name = given.key_format() or ("NONE" if any(n.partition_by.without_key for n in made.nodes) else source.name)
     if not made.keys and given.text("KEY_FORMAT") and name != "NONE":
         raise refuse("Key format specified for stream without key columns.", given.given["KEY_FORMAT"])
     if name == "NONE" and made.keys and not given.key_format():

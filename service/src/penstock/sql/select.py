@@ -6,7 +6,7 @@ Every stage writes text that the planner reads, with exact names; the planner st
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
@@ -19,7 +19,7 @@ from penstock.plan.nodes import RelationKind
 from penstock.sql.catalog import SqlCatalog, known
 from penstock.sql.columns import PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse, unsupported
-from penstock.sql.joins import JoinPlan, add_joins, plan_joins
+from penstock.sql.joins import JoinPlan, add_joins, plan_joins, written
 from penstock.sql.text import Hook, quoted, write
 from penstock.sql.tree import Query, WindowSpec
 from penstock.types.sqltype import Kind, SqlType
@@ -37,25 +37,29 @@ class Item:
 @dataclass
 class Key:
     """One key column of the flow: canonical texts of the expressions that mean it, its name inside, how a person names it; out: its name in
-    the result; named: that without an alias."""
+    the result; named: that without an alias. joined: it comes from a join's condition; foreign: it is a key of this table on the left of a
+    join on a foreign key."""
 
     texts: tuple[str, ...]
     inner: str
     shown: str
     out: str = ""
     named: str = ""
+    joined: bool = False
+    foreign: str = ""
 
 
 @dataclass
 class Selected:
-    """The nodes so far, the last of which is the result without its sink."""
+    """The nodes so far, the last of which is the result without its sink. grouping: what made its keys, "partitioning" or "grouping"."""
 
     columns: Columns
     nodes: list[topology_pb2.Node] = field(default_factory=list)
     last: str = ""
     table: bool = False
     keys: list[Key] = field(default_factory=list)
-    keyless: bool = False
+    grouping: str = ""
+    settings: Callable[[str], str] = lambda name: ""
 
     def add(self, name: str, inputs: tuple[str, ...] | None = None) -> topology_pb2.Node:
         """A new node behind the last one, or behind the inputs."""
@@ -80,7 +84,7 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
     """The nodes. Raises ExpressionError with the place in the statement."""
     _check(query)
     columns = _sources(query, catalog)
-    made = Selected(columns)
+    made = Selected(columns, settings=catalog.setting)
     for source in columns.sources:
         node = made.add(source.node, ())
         kind = node.source_table if source.info.kind is RelationKind.TABLE else node.source_stream
@@ -91,7 +95,7 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
         plan = plan_joins(query, columns)
         columns = made.columns = replace(columns, synthetic=plan[-1].synthetic)
         items = _items(query, columns)
-        made.keys = [_join_key(plan[-1], columns, items)]
+        made.keys = _join_keys(plan, columns, items)
         made.table = add_joins(query, columns, made, plan)
     else:
         items = _items(query, columns)
@@ -109,14 +113,19 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
     return made
 
 
-def _join_key(last: JoinPlan, columns: Columns, items: list[Item]) -> Key:
-    """The expression that stands for the key: the first of the equal ones that is selected."""
+def _join_keys(plan: list[JoinPlan], columns: Columns, items: list[Item]) -> list[Key]:
+    """The expression that stands for the key: the first of the equal ones that is selected; behind a join on a foreign key the left
+    table's keys."""
+    last = plan[-1]
+    if last.foreign:
+        left = columns.sources[0]
+        return [Key((quoted(f"{left.alias}_{c.name}"),), f"{left.alias}_{c.name}", c.name, foreign=left.info.name) for c in left.info.schema.key]
     if last.synthetic:
-        return Key((quoted(last.synthetic),), last.key, last.synthetic, named=last.synthetic)
+        return [Key((quoted(last.synthetic),), "KSQL_JOIN_KEY", last.synthetic, named=last.synthetic)]
     selected = {columns.canonical(i.tree) for i in items if not _calls(i.tree, frozenset(TABLE_FUNCTIONS)) and not _has_aggregate(i.tree)}
     viable = [columns.canonical(tree) for tree in last.viable]
     chosen = next((text for text in viable if text in selected), "")
-    return Key((chosen,) if chosen else tuple(viable), last.key, " or ".join(_shown(tree, columns) for tree in last.viable))
+    return [Key((chosen,) if chosen else tuple(viable), "KSQL_JOIN_KEY", " or ".join(written(tree, columns) for tree in last.viable), joined=True)]
 
 
 def _check(query: Query) -> None:
@@ -171,7 +180,7 @@ def _items(query: Query, columns: Columns) -> list[Item]:
                 wanted = "" if source is None else folded(source)
                 if wanted and all(s.alias != wanted for s in columns.sources):
                     raise refuse(f"'{wanted}' is not a valid stream/table name or alias.", tree)
-                for source_of, name in columns.every(wanted, keys_last=query.partition_by is not None):
+                for source_of, name in columns.every(wanted, query.partition_by is not None):
                     at = ast.Name(tree.start, tree.end, (ast.Ident(tree.start, tree.end, source_of.alias, True), ast.Ident(tree.start, tree.end, name, True)))
                     found.append(Item(at, columns.inner(source_of, name), False))
             case ast.StructStar(item=item):
@@ -321,7 +330,11 @@ def _partitioned(query: Query, items: list[Item], made: Selected, hook: Hook) ->
     if not query.partition_by:
         raise refuse("PARTITION BY requires at least one expression", query)
     if any(isinstance(t, ast.Null) for t in query.partition_by):
-        raise unsupported("PARTITION BY NULL", query.partition_by[0])
+        if len(query.partition_by) > 1:
+            raise refuse("Cannot PARTITION BY multiple columns including NULL", query.partition_by[0])
+        made.add("partition_by").partition_by.without_key = True
+        made.keys = []
+        return
     for tree in query.partition_by:
         if _has_aggregate(tree) or _calls(tree, frozenset(TABLE_FUNCTIONS)):
             raise refuse("PARTITION BY does not support aggregate or table functions", tree)
@@ -330,7 +343,7 @@ def _partitioned(query: Query, items: list[Item], made: Selected, hook: Hook) ->
         node = made.add("partition_by").partition_by
         for key in keys:
             node.keys.add(expression=key.texts[0], alias=key.inner)
-    made.keys = keys
+    made.keys, made.grouping = keys, "partitioning"
 
 
 def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> None:
@@ -345,7 +358,7 @@ def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> Non
     group = made.add("group_by").group_by
     for key in keys:
         group.keys.add(expression=key.texts[0], alias=key.inner)
-    made.keys = keys
+    made.keys, made.grouping = keys, "grouping"
     aggregated = made.add("aggregate")
     calls_by_text: dict[str, str] = {}
     after = _after_group(made, hook, calls_by_text, query.window, "SELECT")
@@ -390,7 +403,7 @@ def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: Wind
             for arg in part.args:
                 if nested := _calls(arg, aggregates.NAMES):
                     raise refuse(f"Aggregate functions can not be nested: {nested[0].name.text.upper()}", part)
-            return quoted(calls.setdefault(write(part, hook, inside), f"KSQL_AGG_VARIABLE_{len(calls)}"))
+            return quoted(calls.setdefault(_call_text(part, made, hook, inside), f"KSQL_AGG_VARIABLE_{len(calls)}"))
         if isinstance(part, ast.Name) and folded(part.parts[-1]) in ("WINDOWSTART", "WINDOWEND"):
             bound = folded(part.parts[-1])
             if window is not None:
@@ -413,6 +426,17 @@ def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: Wind
         return None
 
     return found
+
+
+def _call_text(call: ast.FunctionCall, made: Selected, hook: Hook, inside: frozenset[str]) -> str:
+    """The call as the planner reads it; COLLECT_LIST and COLLECT_SET with the session's limit."""
+    text, name = write(call, hook, inside), call.name.text.upper()
+    if name not in ("COLLECT_LIST", "COLLECT_SET"):
+        return text
+    if len(call.args) != 1:
+        raise refuse(f"Function '{name.lower()}' does not accept {len(call.args)} parameters: it takes a value", call)
+    limit = made.settings(f"ksql.functions.{name.lower()}.limit")
+    return f"{text[:-1]}, {limit})" if limit.isdecimal() else text
 
 
 def _window(spec: WindowSpec, message: topology_pb2.Window) -> None:
@@ -461,11 +485,20 @@ def _finish(made: Selected, values: list[tuple[Item, str, str]], everything: boo
     for key in made.keys:
         if everything and not key.out:
             key.out = key.named
-    if missing := [k.shown for k in made.keys if not k.out]:
-        what = "key columns" if len(missing) > 1 else "key column"
-        raise refuse(f"Key missing from projection (ie, SELECT). The query used to build the result must include the {what} "
-                     f"{' and '.join(missing)} in its projection (eg, SELECT {', '.join(missing)}...).", values[0][0].tree)
+    if missing := [k for k in made.keys if not k.out]:
+        raise _missing(missing, made, values[0][0].tree)
     if not node.select.columns:
         raise refuse("The projection contains no value columns.", values[0][0].tree)
     node.select.key_names.extend(k.out for k in made.keys)
     made.add("project").select.CopyFrom(node.select)
+
+
+def _missing(keys: list[Key], made: Selected, at: Ast) -> ExpressionError:
+    """Keys that the projection leaves out."""
+    if keys[0].foreign:
+        return refuse("Primary key column missing in projection. For foreign-key table-table joins, the projection must include all primary key "
+                      f"columns from the left input table (`{keys[0].foreign}`). Missing column: {', '.join(f'`{k.shown}`' for k in keys)}.", at)
+    plural = "s" if len(keys) > 1 or " or " in keys[0].shown else ""
+    what = "join expression" if keys[0].joined else "key column" if made.columns.joined or not made.grouping else f"{made.grouping} expression"
+    return refuse(f"Key{'s' if len(keys) > 1 else ''} missing from projection (ie, SELECT). The query used to build the result must include the {what}{plural} "
+                  f"{' and '.join(k.shown for k in keys)} in its projection (eg, SELECT {', '.join(k.shown.split(' or ')[0] for k in keys)}...).", at)

@@ -47,6 +47,7 @@ from penstock.planner.yaml_text import read_documents
 from penstock.testing.driver import TopologyTestDriver
 from penstock.testing.records import OutputRecord, plain
 from penstock.testing.relations import FixedRelations, relation_info
+from penstock.testing.sql_cases import is_sql_file
 from penstock.types.schema import Schema
 
 FIELDS = frozenset({"name", "relations", "topics", "topology", "updates", "partitions", "inputs", "outputs", "tables", "dead_letters",
@@ -79,7 +80,7 @@ class Result:
 def load_cases(path: Path) -> list[Case]:
     """Cases of a file, or of all *.yaml below a directory in order of their paths. RequestError(INVALID_ARGUMENT) for what is none."""
     files = sorted(p for ending in ("*.yaml", "*.yml", "*.json") for p in path.rglob(ending)) if path.is_dir() else [path]
-    return [case for file in files for case in _of_file(file)]
+    return [case for file in files if not (path.is_dir() and is_sql_file(file)) for case in _of_file(file)]
 
 
 def _of_file(file: Path) -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""SQL cases in JSON: `{"cases": [{"name", "kind", "statements", "inputs", "outputs", ...}]}`, numbers with their own digits.
+"""SQL cases in JSON or YAML: `{"cases": [{"name", "kind", "statements", "inputs", "outputs", ...}]}`, numbers with their own digits.
 
 Kind `topics`: statements are executed in order, the inputs appended to their topics, every query run over them, and the records of the
 topics under `outputs` compared in order. A case with `expected_error` must be refused at its last statement. Other kinds are skipped.
@@ -16,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+import yaml
 
 from penstock.errors import ExpressionError, RequestError
 from penstock.plan.nodes import Format, TopicRef
@@ -62,28 +64,43 @@ class Slow(BaseException):
     """The case took too long."""
 
 
+class _Exact(yaml.SafeLoader):
+    """YAML whose fractions keep their digits."""
+
+
+_Exact.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(str(loader.construct_scalar(node))))
+
+
+def _read(path: Path) -> Any:
+    text = path.read_text("utf-8")
+    return json.loads(text, parse_float=Decimal) if path.suffix == ".json" else yaml.load(text, _Exact)  # noqa: S506
+
+
 def is_sql_file(path: Path) -> bool:
-    """Whether a JSON file holds SQL cases."""
-    if path.suffix != ".json":
+    """Whether a file holds SQL cases."""
+    if path.suffix not in (".json", ".yaml", ".yml"):
         return False
     try:
-        head = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        if "statements" not in path.read_text("utf-8"):
+            return False
+        head = _read(path)
+    except (OSError, ValueError, yaml.YAMLError):
         return False
     cases = head.get("cases") if isinstance(head, dict) else None
-    return isinstance(cases, list) and all(isinstance(c, dict) and "statements" in c for c in cases)
+    return isinstance(cases, list) and any(isinstance(c, dict) and "statements" in c for c in cases)
 
 
 def sql_files(path: Path) -> list[Path]:
     """The files of SQL cases under a path."""
-    found = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    found = sorted(f for f in path.rglob("*") if f.suffix in (".json", ".yaml", ".yml")) if path.is_dir() else [path]
     return [f for f in found if is_sql_file(f)]
 
 
 def load_sql_cases(path: Path) -> list[dict[str, Any]]:
-    """Cases of one file."""
-    cases: list[dict[str, Any]] = json.loads(path.read_text("utf-8"), parse_float=Decimal)["cases"]
-    return cases
+    """Cases of one file. What stands beside `cases` is shared by all of them; shared statements, `given`, come before a case's own."""
+    data = _read(path)
+    shared = {k: v for k, v in data.items() if k not in ("cases", "given")}
+    return [{**shared, **case, "statements": [*data.get("given", ()), *case["statements"]]} for case in data["cases"]]
 
 
 def run_sql_case(case: Mapping[str, Any]) -> SqlResult:

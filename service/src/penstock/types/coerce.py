@@ -56,9 +56,10 @@ def common_type(left: SqlType | None, right: SqlType | None) -> SqlType | None:
 
 
 def _united(left: SqlType, right: SqlType) -> SqlType:
-    fields: dict[str, SqlType | None] = dict(left.fields)
-    for name, field in right.fields:
-        fields[name] = common_type(fields.get(name), field)
+    """Fields of both, those of the newer one first."""
+    older = dict(left.fields)
+    fields: dict[str, SqlType | None] = {name: common_type(older.get(name), field) for name, field in right.fields}
+    fields |= {name: field for name, field in left.fields if name not in fields}
     return t.struct(*((name, field) for name, field in fields.items() if field is not None))
 
 

@@ -9,7 +9,7 @@ time, each with the later time of the two; without any, the row waits among the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.engine.generator import Generator, Lines, reads
 from penstock.engine.graph import Edge, Graph, same_place
@@ -86,7 +86,8 @@ def _with_key(gen: Generator, node: n.StreamStreamJoin, index: int, row: Row, ke
     met, found, at = gen.name("met"), gen.name(f"{SIDES[other]}_row"), gen.name(f"{SIDES[other]}_time")
     unpack, theirs = _unpacked(gen, node, other, found, at)
     theirs |= same_key(gen, node, index, own)
-    matched = [f"{names.matched}({other}, {key}, {at})"] if node.join.keeps(other) else []
+    waits = node.unmatched is not None
+    matched = [f"{names.matched}({other}, {key}, {at})"] if waits and node.join.keeps(other) else []
     keeps = node.join.keeps(index)
     both = (own, theirs) if index == 0 else (theirs, own)
     call = _call(gen, node, both, _out_keys(gen, node, index, own), key, f"{row.ts} if {row.ts} > {at} else {at}", row)
@@ -95,6 +96,8 @@ def _with_key(gen: Generator, node: n.StreamStreamJoin, index: int, row: Row, ke
               *indent([*([f"{met} = True"] if keeps else []), unpack, *matched, *call])]
     if keeps:
         alone = _alone(gen, node, index, own, key, row.ts, row)
+        if not waits:
+            return [*lines, f"if not {met}:", *indent(alone)]
         lines += [f"if not {met}:", f"    if {row.ts} + {ahead + node.grace_ms} < {names.time}:", *indent(alone, 2),
                   "    else:", f"        {names.wait}({index}, {key}, {row.ts}, ({fields}))"]
     return lines
@@ -124,8 +127,8 @@ def _leaving(gen: Generator, node: n.StreamStreamJoin, index: int, row: Row) -> 
 def _decoded_key(gen: Generator, node: n.StreamStreamJoin, index: int, key: str) -> tuple[Lines, dict[str, str]]:
     if not _reads_keys(gen.graph, node):
         return [], {}
-    columns = gen.graph.input(node, index).schema.key
-    return gen.decode(gen.graph.store_form(node).format, columns, "key", key, {c.name for c in columns})
+    columns, form = gen.graph.input(node, index).schema.key, gen.graph.store_form(node)
+    return gen.key_columns(form.format, columns, key, form.window_bytes, frozenset(c.name for c in columns))
 
 
 def _unpacked(gen: Generator, node: n.StreamStreamJoin, index: int, packed: str, at: str) -> tuple[str, dict[str, str]]:
@@ -205,14 +208,26 @@ def _function(gen: Generator, node: n.StreamStreamJoin) -> str:
     sides = [{name: gen.name(f"{SIDES[i]}_{name}") for name in _parameters(gen.graph, node, i)} for i in (0, 1)]
     form = gen.graph.store_form(node)
     base = Row({}, "key", form, "ts", "headers", "r")
-    rows = [base.with_columns(columns) for columns in sides]
+    bounds, base = _window(node, base)
+    rows = [base.with_columns({**base.columns, **columns}) for columns in sides]
     computed, values = gen.projections(node, node.columns, gen.graph.needed(node), *rows)
-    inner = gen.outlined(node.name, base.with_columns({**keys, **values, "ROWTIME": "ts"}))
+    inner = gen.outlined(node.name, base.with_columns({**base.columns, **keys, **values, "ROWTIME": "ts"}))
     if not inner:
         return ""
     function = gen.name(f"{node.name}_joined")
+    computed = [*bounds, *computed]
     parameters = ["key", "ts", "headers", "r", *keys.values(), *sides[0].values(), *sides[1].values()]
     gen.functions.append([f"def {function}({', '.join(parameters)}):", *indent([*gen.global_line(), f"# {node.name}: joined", *computed, *inner])])
     return function
 
 
+def _window(node: n.StreamStreamJoin, base: Row) -> tuple[Lines, Row]:
+    """Lines that read the bounds of a windowed key, and the row that knows them."""
+    if node.window is None:
+        return [], base
+    session = node.window.kind is n.WindowKind.SESSION
+    ends = "int.from_bytes(key[-16:-8], 'big')" if session else f"window_start + {node.window.size_ms}"
+    lines = ["window_start = int.from_bytes(key[-8:], 'big')", f"window_end = {ends}"]
+    row = replace(base, columns={"WINDOWSTART": "window_start", "WINDOWEND": "window_end"}, window_start="window_start",
+                  window_end="window_end" if session else "")
+    return lines, row

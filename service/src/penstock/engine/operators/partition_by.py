@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from penstock.engine.generator import Generator, Lines, comment, reads
@@ -18,12 +19,15 @@ def demand(graph: Graph, node: n.PartitionBy | n.GroupBy, index: int) -> set[str
     return reads([k.expr for k in node.keys]) | (wanted & values)
 
 
-def rekeyed(gen: Generator, node: n.PartitionBy | n.GroupBy, row: Row) -> tuple[Lines, Row]:
-    """Lines that compute the new key columns of a row that is there, and the row with them and without key bytes."""
+def rekeyed(gen: Generator, node: n.PartitionBy | n.GroupBy, row: Row, known: Mapping[str, str] | None = None) -> tuple[Lines, Row]:
+    """Lines that compute the new key columns of a row that is there, and the row with them and without key bytes. known: key columns that
+    need no computing."""
     columns = dict(row.columns)
     lines: Lines = []
-    found: dict[str, str] = {}
+    found: dict[str, str] = dict(known or {})
     for column in node.keys:
+        if column.name in found:
+            continue
         more, found[column.name] = gen.value(node, column.expr, column.name, row)
         lines += more
     kept = {c.name for c in node.schema if c.role is not Role.KEY} | PSEUDO
@@ -32,12 +36,12 @@ def rekeyed(gen: Generator, node: n.PartitionBy | n.GroupBy, row: Row) -> tuple[
 
 
 def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
-    """A null key is a key like any other; a record with a null value reads its value columns as nulls."""
+    """A null key is a key like any other; of a record with a null value, a key that reads value columns is null."""
     node: n.PartitionBy = edge.node
+    gone: dict[str, str] = {}
     if row.present == NEVER:
-        missing = {name: gen.nothing() for name in reads([k.expr for k in node.keys]) if name not in row.columns}
-        row = row.with_columns({**row.columns, **missing})
-    lines, moved = rekeyed(gen, node, row)
+        gone = {k.name: gen.nothing() for k in node.keys if not reads([k.expr]) <= row.columns.keys()}
+    lines, moved = rekeyed(gen, node, row, gone)
     inner = gen.rows(node.name, moved)
     return [comment(node, "partition by", *(k.expr for k in node.keys)), *lines, *inner] if inner else []
 

@@ -21,6 +21,10 @@ def geo_distance(lat1: float, lon1: float, lat2: float, lon2: float, unit: str |
     known = _UNITS.get((unit or "").strip().upper())
     if known is None:
         raise ValueError(f"unknown unit {unit!r}: KM or MI")
-    a1, a2 = math.radians(lat1), math.radians(lat2)
-    half = math.sin((a2 - a1) / 2) ** 2 + math.cos(a1) * math.cos(a2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
-    return _RADIUS[known] * 2 * math.atan2(math.sqrt(half), math.sqrt(1 - half))
+    # In this order of operations the last digit is the same as in ksqlDB.
+    half = _haversine(lat2 - lat1) + _haversine(lon2 - lon1) * math.cos(math.radians(lat1)) * math.cos(math.radians(lat2))
+    return 2 * math.asin(math.sqrt(min(half, 1.0))) * _RADIUS[known]
+
+
+def _haversine(degrees: float) -> float:
+    return math.sin(math.radians(degrees) / 2) ** 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from penstock.expr.functions.registry import scalar
 from penstock.types import java
 from penstock.types import sqltype as t
 from penstock.types.cast import WIDE
-from penstock.types.coerce import RANK
+from penstock.types.coerce import widen_decimals
 from penstock.types.sqltype import Kind, SqlType
 
 
@@ -209,13 +210,12 @@ def random_double() -> float:
 
 # ---- GREATEST and LEAST
 
-_ORDERED = {*RANK, Kind.STRING, Kind.BYTES, Kind.DATE, Kind.TIME, Kind.TIMESTAMP}
+_ORDERED = ("INT", "BIGINT", "DOUBLE", "DECIMAL", "STRING", "BYTES", "DATE", "TIME", "TIMESTAMP")
 
 
 def _ordered(types: tuple[SqlType, ...]) -> SqlType:
-    if not types or types[0].kind not in _ORDERED:
-        raise TypeError(f"values of type {', '.join(map(str, types)) or 'NULL'} have no order")
-    return types[0]
+    """DECIMALs widen; the value keeps its own digits."""
+    return functools.reduce(widen_decimals, types) if types[0].kind is Kind.DECIMAL else types[0]
 
 
 def sort_key(kind: Kind) -> Callable[[Any], Any] | None:
@@ -237,7 +237,9 @@ def _extreme(pick: Callable[..., Any]) -> Callable[[tuple[SqlType, ...]], Callab
     return bound
 
 
-scalar("GREATEST", "T... -> =0", text="The largest argument; nulls are ignored.", arguments=("value",), result=_ordered, nulls=True, factory=True,
+_SIGNATURES = tuple(f"{kind}... -> =0" for kind in _ORDERED)
+
+scalar("GREATEST", *_SIGNATURES, text="The largest argument; nulls are ignored.", arguments=("value",), result=_ordered, nulls=True, factory=True,
        safe=True)(_extreme(max))
-scalar("LEAST", "T... -> =0", text="The smallest argument; nulls are ignored.", arguments=("value",), result=_ordered, nulls=True, factory=True,
+scalar("LEAST", *_SIGNATURES, text="The smallest argument; nulls are ignored.", arguments=("value",), result=_ordered, nulls=True, factory=True,
        safe=True)(_extreme(min))

@@ -172,16 +172,17 @@ def _choose(name: str, types: tuple[SqlType | None, ...]) -> Chosen:
         accepted = "; ".join(f"{name}({o.text.partition('->')[0].strip()})" for o in function.overloads)
         raise TypeError(f"Function '{name}' does not accept parameters ({shown}). It takes {accepted}")
     if len(found) > 1 and found[0][0] == found[1][0]:
-        raise TypeError(f"Function '{name}' is ambiguous for parameters ({shown}): add explicit casts")
+        raise TypeError(f"Function '{name}' cannot be resolved due to ambiguous method parameters ({shown}). Add explicit casts")
     _, overload, parameters, bound = found[0]
     return Chosen(function, overload, parameters, _result(overload, parameters, bound))
 
 
-Candidate = tuple[tuple[int, int, bool], Overload, tuple[SqlType | None, ...], dict[str, SqlType]]
+Candidate = tuple[tuple[int, bool], Overload, tuple[SqlType | None, ...], dict[str, SqlType]]
 
 
-def _rank(overload: Overload, cost: int) -> tuple[int, int, bool]:
-    return cost, sum(p.pattern.generics() for p in overload.parameters), overload.variadic
+def _rank(overload: Overload) -> tuple[int, bool]:
+    """Smaller is better. How far arguments are cast does not count: two overloads that differ in that only are ambiguous, as in ksqlDB."""
+    return sum(p.pattern.generics() for p in overload.parameters), overload.variadic
 
 
 def _exact(overload: Overload, types: tuple[SqlType | None, ...]) -> Candidate | None:
@@ -189,7 +190,7 @@ def _exact(overload: Overload, types: tuple[SqlType | None, ...]) -> Candidate |
     for index, given in enumerate(types):
         if given is not None and not _match(overload.parameter(index).pattern, given, bound):
             return None
-    return _rank(overload, 0), overload, types, bound
+    return _rank(overload), overload, types, bound
 
 
 def _match(pattern: Pattern, given: SqlType, bound: dict[str, SqlType]) -> bool:
@@ -206,7 +207,7 @@ _TEXT_TO = {Kind.TIME, Kind.DATE, Kind.TIMESTAMP, Kind.BYTES}
 
 def _widened(overload: Overload, types: tuple[SqlType | None, ...]) -> Candidate | None:
     """With implicit casts: numbers to wider numbers, STRING to times and BYTES; generics bind to the common type."""
-    cost, bound, parameters = 0, _generic_types(overload, types), []
+    bound, parameters = _generic_types(overload, types), []
     if bound is None:
         return None
     for index, given in enumerate(types):
@@ -216,12 +217,11 @@ def _widened(overload: Overload, types: tuple[SqlType | None, ...]) -> Candidate
             wanted = bound.get(pattern.name) if len(pattern.name) == 1 else SIMPLE.get(pattern.name)
             if pattern.name == "DECIMAL" and given.kind in (Kind.INT, Kind.BIGINT):
                 wanted = as_decimal(given)
-            step = None if wanted is None else _step(given, wanted)
-            if step is None:
+            if wanted is None or not _casts(given, wanted):
                 return None
-            cost, target = cost + step, wanted
+            target = wanted
         parameters.append(target)
-    return _rank(overload, cost), overload, tuple(parameters), bound
+    return _rank(overload), overload, tuple(parameters), bound
 
 
 def _generic_types(overload: Overload, types: tuple[SqlType | None, ...]) -> dict[str, SqlType] | None:
@@ -247,10 +247,10 @@ def _common(left: SqlType | None, right: SqlType) -> SqlType | None:
         return None
 
 
-def _step(given: SqlType, wanted: SqlType) -> int | None:
-    if given.kind in RANK and wanted.kind in RANK and RANK[given.kind] <= RANK[wanted.kind]:
-        return RANK[wanted.kind] - RANK[given.kind]
-    return 10 if given.kind is Kind.STRING and wanted.kind in _TEXT_TO else None
+def _casts(given: SqlType, wanted: SqlType) -> bool:
+    if given.kind in RANK and wanted.kind in RANK:
+        return RANK[given.kind] <= RANK[wanted.kind]
+    return given.kind is Kind.STRING and wanted.kind in _TEXT_TO
 
 
 def _result(overload: Overload, parameters: tuple[SqlType | None, ...], bound: dict[str, SqlType]) -> SqlType | None:

@@ -148,8 +148,23 @@ def _hour(found: dict[str, str]) -> int:
     return twelve % 12 + (12 if found.get("a", "AM").upper() == "PM" else 0)
 
 
+_ZONE_NAMES = {
+    "America/Los_Angeles": "PST PDT PT", "America/Denver": "MDT MT", "America/Chicago": "CST CDT CT", "America/New_York": "EDT ET",
+    "America/Anchorage": "AKST AKDT AKT", "America/Halifax": "AST ADT AT", "America/St_Johns": "NST NDT NT", "America/Sao_Paulo": "BRT BRST",
+    "America/Argentina/Buenos_Aires": "ART", "Europe/London": "BST", "Europe/Paris": "CEST", "Europe/Bucharest": "EEST", "Europe/Lisbon": "WEST",
+    "Europe/Moscow": "MSK MSD", "Asia/Kolkata": "IST", "Asia/Tokyo": "JST", "Asia/Seoul": "KST", "Asia/Singapore": "SGT", "Asia/Hong_Kong": "HKT",
+    "Asia/Karachi": "PKT", "Asia/Dhaka": "BDT", "Africa/Johannesburg": "SAST", "Africa/Nairobi": "EAT", "Africa/Lagos": "WAT",
+    "Australia/Sydney": "AEST AEDT", "Australia/Adelaide": "ACST ACDT", "Australia/Perth": "AWST", "Pacific/Auckland": "NZST NZDT",
+}
+_REGIONS = {short: region for region, names in _ZONE_NAMES.items() for short in names.split()} | {"EST": "America/New_York", "MST": "America/Denver"}
+"""Short names of zones in texts, each for the region that Java takes first: as there, the region's summer time counts whichever of its names
+is written."""
+
+
 def _zone(found: dict[str, str], default: str) -> tzinfo:
-    return zone(next((found[letter] for letter in "XxZzV" if letter in found), default))
+    if "z" in found:
+        return zone(_REGIONS.get(found["z"].upper(), found["z"]))
+    return zone(next((found[letter] for letter in "XxZV" if letter in found), default))
 
 
 def write(ms: int, pattern: str, zone_name: str = "UTC") -> str:

@@ -26,16 +26,16 @@ def join_kind(value: topology_pb2.JoinKind) -> JoinKind:
     return JoinKind.INNER if kind == "UNSPECIFIED" else JoinKind(kind)
 
 
-def check_kinds(node: Placed, inputs: Sequence[Flow], wanted: Sequence[RelationKind]) -> None:
-    """Streams and tables in the order that the join takes, without windows in their keys."""
+def check_kinds(node: Placed, inputs: Sequence[Flow], wanted: Sequence[RelationKind], windowed: bool = False) -> None:
+    """Streams and tables in the order that the join takes, without windows in their keys unless `windowed`: those are part of the key."""
     for i, (flow, kind) in enumerate(zip(inputs, wanted, strict=True)):
         field = f"topology.nodes[{node.index}].inputs[{i}]"
         if flow.kind is not kind:
             raise refuse("INVALID_TOPOLOGY", f"{node.name}: input {i} of a {node.operator} is a {kind.value.lower()}, but {node.inputs[i]} "
                          f"is a {flow.kind.value.lower()}", node=node.name, field=field)
-        if flow.window is not None:
-            raise refuse("UNSUPPORTED", f"{node.name}: {node.inputs[i]} has windowed keys; joins of those are not built", node=node.name,
-                         field=field)
+        if flow.window is not None and not windowed:
+            raise refuse("INVALID_TOPOLOGY", f"{node.name}: {node.inputs[i]} has windowed keys, which join only streams whose keys have the same "
+                         "windows and the same format", node=node.name, field=field)
 
 
 def check_keys(node: Placed, left: Flow, right: Flow) -> None:

@@ -8,13 +8,15 @@ from dataclasses import replace
 from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.expr.typed import ColumnRef
-from penstock.plan.nodes import GroupBy, PartitionBy, Projection, RelationKind
+from penstock.plan.nodes import Format, GroupBy, PartitionBy, Projection, RelationKind
 from penstock.planner.logical import formats
 from penstock.planner.logical.expressions import items, placed_at, steady, typed, unique
 from penstock.planner.logical.flow import Built, Context, Flow, scope
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.schema import Column, Role, Schema
+
+NONE = Format("NONE")
 
 
 def partition_by(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
@@ -23,11 +25,22 @@ def partition_by(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Bu
     if flow.kind is not RelationKind.STREAM:
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: partition_by takes a stream; put to_stream before it", node=node.name,
                      field=f"topology.nodes[{node.index}].inputs[0]")
+    if node.proto.partition_by.without_key:
+        return _keyless(node, flow)
     if not node.proto.partition_by.keys:
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: partition_by needs keys", node=node.name, field=node.path("keys"))
     keys, out = _rekeyed(node, flow, node.proto.partition_by.keys)
     made = PartitionBy(node.name, node.inputs, out.schema, out.kind, None, keys, out.key_format)
     return Built((made,), replace(out, offsets=False))
+
+
+def _keyless(node: Placed, flow: Flow) -> Built:
+    """Rows without a key, where they are."""
+    if node.proto.partition_by.keys:
+        raise refuse("INVALID_TOPOLOGY", f"{node.name}: partition_by takes keys or without_key, not both", node=node.name, field=node.path("keys"))
+    schema = Schema(tuple(Column(c.name, c.type) for c in (*flow.schema.value, *flow.schema.key)))
+    made = PartitionBy(node.name, node.inputs, schema, flow.kind, None, (), NONE)
+    return Built((made,), replace(flow, schema=schema, window=None, key_format=NONE))
 
 
 def group_by(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:

@@ -27,13 +27,14 @@ def stream_stream_join(node: Placed, inputs: tuple[Flow, ...], context: Context)
     """Joins by key and time. Keys are compared as bytes: where the key formats differ, the right stream is given the left's first."""
     left, right = (kept_row(flow) for flow in inputs)
     proto = node.proto.stream_stream_join
-    check_kinds(node, inputs, (RelationKind.STREAM, RelationKind.STREAM))
+    check_kinds(node, inputs, (RelationKind.STREAM, RelationKind.STREAM), windowed=left.window is not None and left.window == right.window)
     check_keys(node, left, right)
     before, after = (_duration(node, getattr(proto, name), name) for name in ("before", "after"))
     grace = _duration(node, proto.grace, "grace") if proto.HasField("grace") else max(0, DAY_MS - before - after)
     names = node.inputs
     extra: tuple[Node, ...] = ()
     if left.key_format != right.key_format:
+        check_kinds(node, inputs, (RelationKind.STREAM, RelationKind.STREAM))
         extra, names = (rekey(node, 1, right, left.key_format),), (node.inputs[0], rekey_node(node.name))
     found = joined(node, proto.columns, left, right)
     schema = schema_of(left, found)
@@ -41,8 +42,10 @@ def stream_stream_join(node: Placed, inputs: tuple[Flow, ...], context: Context)
     join = join_kind(proto.kind)
     kept = before + after + grace
     rows = _rows(node, "left", found, 0, left, kept), _rows(node, "right", found, 1, right, kept)
-    made = StreamStreamJoin(node.name, names, schema, RelationKind.STREAM, None, join, tuple(p for p, _ in found), before, after, grace,
-                            *rows, None if join is JoinKind.INNER else _unmatched(node, rows))
+    eager = proto.eager and join is not JoinKind.INNER
+    waits = join is not JoinKind.INNER and not eager
+    made = StreamStreamJoin(node.name, names, schema, RelationKind.STREAM, left.window, join, tuple(p for p, _ in found), before, after, grace,
+                            *rows, _unmatched(node, rows) if waits else None, eager)
     return Built((*extra, made), replace(left, schema=schema))
 
 
