@@ -94,6 +94,7 @@ def difference(statement: tree.Assert, found: RelationInfo, catalog: InSession) 
         ("schema", not _same(made.schema, found.schema)), ("kafka topic", made.topic.topic != found.topic.topic),
         ("key format", made.topic.key_format.name != found.topic.key_format.name),
         ("value format", made.topic.value_format.name != found.topic.value_format.name),
+        ("key serde features", _wrapped(made, "key") != _wrapped(found, "key")), ("value serde features", _wrapped(made, "value") != _wrapped(found, "value")),
         ("key format properties", made.topic.key_format != found.topic.key_format),
         ("value format properties", made.topic.value_format != found.topic.value_format),
         ("timestamp column", "TIMESTAMP" in given and made.topic.timestamp_column != found.topic.timestamp_column),
@@ -101,6 +102,12 @@ def difference(statement: tree.Assert, found: RelationInfo, catalog: InSession) 
         ("window", made.window is not None and (found.window is None or (made.window.kind, made.window.size_ms) != (found.window.kind, found.window.size_ms))),
     ]
     return next((told(what) for what, wrong in checks if wrong), "")
+
+
+def _wrapped(info: RelationInfo, part: str) -> str:
+    """Whether a single column is wrapped, "" where the format's way is not changed."""
+    fmt = info.topic.key_format if part == "key" else info.topic.value_format
+    return fmt.property("WRAP_SINGLE_VALUE")
 
 
 def _same(left: Schema, right: Schema) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penstock.errors import RequestError
 from penstock.expr.analyze import analyze
+from penstock.expr.ast import Ast
 from penstock.expr.compile import compile_expression
 from penstock.expr.scope import Scope
 from penstock.plan.nodes import RelationKind
@@ -26,27 +27,33 @@ def insert_values(statement: tree.InsertValues, catalog: SqlCatalog) -> Insert:
     row: dict[str, object] = {}
     at: int | None = None
     for name, item in zip(_names(statement, info), statement.values, strict=True):
-        expr = analyze(item, Scope(types=catalog.types))
-        value = compile_expression(expr, [], report=_raise)([])
-        column = info.schema.get(name)
+        value = coerced(item, name, info, catalog)
         if name == "ROWTIME":
-            at = coerce_insert(value, expr.type, BIGINT, name)  # type: ignore[assignment]
-            continue
-        if name in ("ROWPARTITION", "ROWOFFSET"):
-            raise refuse(f"Inserting into column `{name}` is not allowed.", statement)
-        if column is None:
-            raise refuse(f"Column name {name} does not exist.", statement, "UNKNOWN_COLUMN")
-        if column.role is Role.HEADER:
-            raise refuse(f"Cannot insert into HEADER columns: {name}", statement)
-        try:
-            row[name] = coerce_insert(value, expr.type, column.type, name)
-        except ValueError as error:
-            raise refuse(str(error), item) from None
+            at = value  # type: ignore[assignment]
+        else:
+            row[name] = value
     keys = tuple(row.get(c.name) for c in info.schema.key)
     if info.kind is RelationKind.TABLE and any(k is None for k in keys):
         raise refuse(f"Failed to insert values into '{info.name}'. Value for primary key column(s) is required.", statement)
     key = None if all(k is None for k in keys) else keys
     return Insert("", info, key, {c.name: row.get(c.name) for c in info.schema.value}, at)
+
+
+def coerced(item: Ast, name: str, info: RelationInfo, catalog: SqlCatalog) -> object:
+    """The value of an expression without columns, for a column of the relation or ROWTIME. Raises ExpressionError."""
+    expr = analyze(item, Scope(types=catalog.types))
+    value = compile_expression(expr, [], report=_raise)([])
+    column = info.schema.get(name)
+    if name in ("ROWPARTITION", "ROWOFFSET"):
+        raise refuse(f"Inserting into column `{name}` is not allowed.", item)
+    if column is None and name != "ROWTIME":
+        raise refuse(f"Column name {name} does not exist.", item, "UNKNOWN_COLUMN")
+    if column is not None and column.role is Role.HEADER:
+        raise refuse(f"Cannot insert into HEADER columns: {name}", item)
+    try:
+        return coerce_insert(value, expr.type, BIGINT if column is None else column.type, name)
+    except ValueError as error:
+        raise refuse(str(error), item) from None
 
 
 def _refuse_read_only(statement: tree.InsertValues, info: RelationInfo, catalog: SqlCatalog) -> None:

@@ -60,6 +60,7 @@ SETTINGS = (
     Setting(PREFIX, "", "What the topic names of CREATE ... AS SELECT begin with."),
     Setting("ksql.nested.error.set.null", "true", "Errors inside a call's arguments give null.", _truth, effect=False),
     Setting("ksql.timestamp.throw.on.invalid", "false", "Bad timestamps go to the dead letter in any case.", _truth, effect=False),
+    Setting("ksql.create.or.replace.enabled", "true", "CREATE OR REPLACE is always there.", _truth, effect=False),
     Setting("ksql.new.query.planner.enabled", "false", "There is one planner.", effect=False),
     Setting("ksql.sink.partitions", "", "Use PARTITIONS.", effect=False),
     Setting("ksql.sink.replicas", "", "Use REPLICAS.", effect=False),

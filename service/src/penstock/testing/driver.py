@@ -93,12 +93,14 @@ class DriverTask:
 
 
 class TopologyTestDriver:
-    """Runs one topology. updates: overrides the plan's setting. start_ms: where its clock stands. processors: plug-ins that are not installed."""
+    """Runs one topology. updates: overrides the plan's setting. start_ms: where its clock stands. processors: plug-ins that are not
+    installed. before: a driver whose topology this one updates: stores of the same names go on with what they hold."""
 
     __test__ = False
 
     def __init__(self, topology: Any, relations: Relations | Iterable[RelationInfo] = (), *, updates: Updates | None = None,
-                 partitions: int = 1, start_ms: int = 0, processors: Mapping[str, type[Processor]] | None = None) -> None:
+                 partitions: int = 1, start_ms: int = 0, processors: Mapping[str, type[Processor]] | None = None,
+                 before: TopologyTestDriver | None = None) -> None:
         functions.install()
         for name, processor in (processors or {}).items():
             installed.add(name, processor)
@@ -117,10 +119,14 @@ class TopologyTestDriver:
         self._names: dict[str, str] = {}
         for sub in (*plan.subs, *plan.globals):
             self._declare(sub)
+        kept = [] if before is None else before._tasks
+        if before is not None:
+            before.commit()
         self._read_globals: dict[tuple[str, int], int] = {}
         self._globals: list[DriverTask] = []
-        self._globals = [self._task(sub, 0) for sub in plan.globals]
-        self._tasks = [self._task(sub, p) for sub in plan.subs for p in range(max(1, sub.partitions))]
+        self._globals = [self._updated(sub, 0, [] if before is None else before._globals) for sub in plan.globals]
+        self._tasks: list[DriverTask] = [self._updated(sub, p, [t for t in kept if t.partition == p]) for sub in plan.subs
+                                         for p in range(max(1, sub.partitions))]
 
     # -- what tests call --------------------------------------------------------------------------------------------------------
 
@@ -256,6 +262,11 @@ class TopologyTestDriver:
             raise RequestError("UNKNOWN_RELATION", f"no relation or topic {relation} in this topology; there are: {known}")
         return self._topics[name]
 
+    def _updated(self, sub: SubTopology, partition: int, before: Sequence[DriverTask]) -> DriverTask:
+        """A task that goes on with what earlier ones kept."""
+        scalars = {name: value for task in before for name, value in task.program.scalars().items()}
+        return self._task(sub, partition, _carried(sub, before), scalars)
+
     def restart(self) -> None:
         """Commit, then begin anew with what a commit keeps, as after the end of a node: stores, stream times, positions."""
         self.commit()
@@ -358,6 +369,17 @@ class TopologyTestDriver:
                 return None
             self._add_topic(replace(sink.topic, topic=name, partitions=exists or sink.partitions or 1), sink.schema, 1)
         return self._topics[name]
+
+
+def _carried(sub: SubTopology, before: Sequence[DriverTask]) -> MemoryEnvironment:
+    """An environment that holds what earlier tasks kept in stores of these names."""
+    made = MemoryEnvironment()
+    for spec in sub.stores:
+        for old in (t.state.environment for t in before if spec.name in t.state.environment.stores):
+            made.stores[spec.name], made.schemas[spec.name] = old.stores[spec.name], dict(old.schemas[spec.name])
+            if spec.name in old.expired:
+                made.expired[spec.name] = old.expired[spec.name]
+    return made
 
 
 def planned(topology: Any, relations: Relations, partitions: int = 1) -> ResolvedPlan:

@@ -1,7 +1,8 @@
 """SQL cases in JSON or YAML: `{"cases": [{"name", "kind", "statements", "inputs", "outputs", ...}]}`, numbers with their own digits.
 
 Kind `topics`: statements are executed in order, the inputs appended to their topics, every query run over them, and the records of the
-topics under `outputs` compared in order. A case with `expected_error` must be refused at its last statement. Other kinds are skipped.
+topics under `outputs` compared in order. A case with `expected_error` must be refused at its last statement.
+Kind `script`: statements one by one, records inserted and asserted between them (sql_script.py). Other kinds are skipped.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from penstock.testing import registered_values
 from penstock.testing.records import DriverRecord
 from penstock.testing.registered_topics import register
 from penstock.testing.sql_engine import PARTITIONS, SqlEngine
+from penstock.testing.sql_script import Script
 from penstock.testing.sql_values import decode, encode, equal, json_text, key_kind, split_key, value_kind, windowed_key
 from penstock.types.schema import Schema
 
@@ -68,7 +70,7 @@ class _Exact(yaml.SafeLoader):
     """YAML whose fractions keep their digits."""
 
 
-_Exact.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(str(loader.construct_scalar(node))))
+_Exact.add_constructor("tag:yaml.org,2002:float", lambda _loader, node: Decimal(str(node.value)))
 
 
 def _read(path: Path) -> Any:
@@ -132,12 +134,15 @@ def _limit(seconds: int) -> Iterator[None]:
 
 
 def _run(name: str, case: Mapping[str, Any]) -> SqlResult:
-    if case.get("kind", "topics") != "topics":
-        raise Skip(f"kind {case.get('kind')} is not built")
+    kind = case.get("kind", "topics")
     if "needs:test-udf" in case.get("tags", ()):
         raise Skip("needs a function of another project's tests")
+    if kind == "script":
+        return _script(name, case)
+    if kind != "topics":
+        raise Skip(f"kind {kind} is not built")
     expected = case.get("expected_error")
-    engine = SqlEngine({k: str(v) for k, v in (case.get("properties") or {}).items()})
+    engine = SqlEngine(_settings(case))
     try:
         statements = parse_statements("\n".join(case["statements"]))
     except RequestError as error:
@@ -157,6 +162,22 @@ def _run(name: str, case: Mapping[str, Any]) -> SqlResult:
     plan = "" if not (case.get("expected") or {}).get("sources") else "fail" if wrong or other else "pass"
     differences = wrong or _compare(case, engine)
     return SqlResult(name, "fail" if differences else "pass", differences or (f"plan: {other}" if other else ""), plan=plan)
+
+
+def _script(name: str, case: Mapping[str, Any]) -> SqlResult:
+    expected = case.get("expected_error")
+    script = Script(_settings(case))
+    for number, text in enumerate(case["statements"], 1):
+        try:
+            script.run(text)
+        except RequestError as error:
+            return _refused(name, error, expected, number == len(case["statements"]))
+    return SqlResult(name, "fail", f"expected to fail with: {expected.get('contains', '')}") if expected else SqlResult(name, "pass")
+
+
+def _settings(case: Mapping[str, Any]) -> dict[str, str]:
+    """Session properties: truth as SQL writes it."""
+    return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in (case.get("properties") or {}).items()}
 
 
 def _refused(name: str, error: RequestError, expected: Mapping[str, Any] | None, last: bool) -> SqlResult:

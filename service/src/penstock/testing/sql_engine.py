@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.engine.port import BadRecord
+from penstock.errors import RequestError
 from penstock.formats.schemas import using
 from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable, TopicRef
 from penstock.plan.relations import RelationInfo
@@ -168,7 +169,8 @@ class SqlEngine:
                 with using(self.catalog.schemas.by_id):
                     codec = TopicCodec(effect.info.topic, effect.info.schema)
                 key = None if effect.key is None else list(effect.key)
-                self.append(effect.info.topic.topic, codec.key_bytes(key), codec.value_bytes(effect.value), effect.timestamp or 0)
+                at = self.now_ms() if effect.timestamp is None else effect.timestamp
+                self.append(effect.info.topic.topic, codec.key_bytes(key), codec.value_bytes(effect.value), at)
             case effects.PutType():
                 if effect.type is None:
                     del self.catalog.types[effect.name]
@@ -186,6 +188,9 @@ class SqlEngine:
                     self.queries[query].paused = effect.paused
             case effects.Changed():
                 self.session = effect.session
+            case effects.Await():
+                if complaint := effect.complaint(self.catalog):
+                    raise RequestError("ASSERTION_FAILED", complaint)
             case effects.AwaitSchema():
                 if self.catalog.schemas.has(effect.subject, effect.schema_id) is not effect.exists:
                     which = f"{'subject ' + effect.subject if effect.subject else 'id ' + str(effect.schema_id)}"
@@ -242,6 +247,10 @@ class SqlEngine:
             self.catalog.by_query.add(effect.publishes)
 
     # ---- records
+
+    def now_ms(self) -> int:
+        """Time of rows that are inserted without one: the clock stands still here."""
+        return 0
 
     def append(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Iterable[tuple[str, bytes | None]] = ()) -> None:
         """Write a record."""
