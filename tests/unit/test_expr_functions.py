@@ -35,7 +35,7 @@ def evaluate(text: str) -> object:
     ("ROUND(7)", 7), ("ROUND(NI)", ERROR), ("TRUNC(-1.9E0)", -1), ("TRUNC(X, 1)", Decimal("-1.20")), ("TRUNC(1.999E0, 2)", 1.99), ("SIGN(-2)", -1), ("SIGN(0)", 0),
     ("SQRT(9)", 3.0), ("CBRT(27)", pytest.approx(3.0)), ("EXP(0)", 1.0), ("EXP(1000)", math.inf), ("LN(0)", -math.inf), ("LOG(1)", 0.0), ("LOG(2, 8)", pytest.approx(3.0)),
     ("POWER(2, 10)", 1024.0), ("POWER(0, -1)", math.inf), ("POWER(-10, 1001)", -math.inf), ("COT(0)", math.inf), ("ATAN2(1, 1)", pytest.approx(math.pi / 4)), ("PI()", math.pi),
-    ("DEGREES(PI())", pytest.approx(180.0)), ("GREATEST(1, NULL, 3)", 3), ("LEAST('b', N, 'a')", "a"), ("GREATEST(1, 2.5)", Decimal("2.5")), ("LEAST(NI, NI)", None),
+    ("DEGREES(PI())", pytest.approx(180.0)), ("GREATEST(1, NULL, 3)", 3), ("LEAST('b', N, 'a')", "a"), ("GREATEST(1.5, 2.5)", Decimal("2.5")), ("LEAST(NI, NI)", None),
     ("SINH(1000)", math.inf), ("SINH(-1000)", -math.inf), ("GEO_DISTANCE(37.4, -122.1, 51.5, -0.1)", pytest.approx(8634.0, abs=5)),
     ("GEO_DISTANCE(0, 0, 0, 1, 'MI')", pytest.approx(69.09, abs=0.1)), ("GEO_DISTANCE(0, 0, 0, 0, N)", 0.0), ("GEO_DISTANCE(0, 0, 0, NI)", ERROR), ("GEO_DISTANCE(91, 0, 0, 0)", ERROR),
     ("UNIX_DATE(GREATEST(FROM_DAYS(1), '1970-01-03'))", 2), ("GEO_DISTANCE(0, 0, 0, 0, 'yard')", ERROR),

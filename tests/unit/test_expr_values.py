@@ -122,7 +122,7 @@ def test_casts(text: str, expected: object) -> None:
     ("1", "INT"), ("3000000000", "BIGINT"), ("0.05", "DECIMAL(3, 2)"), ("1.50", "DECIMAL(3, 2)"), ("1E0", "DOUBLE"), ("I + B", "BIGINT"),
     ("X + Y", "DECIMAL(11, 2)"), ("X * Y", "DECIMAL(15, 3)"), ("X / Y", "DECIMAL(16, 7)"), ("X % Y", "DECIMAL(5, 2)"), ("X + I", "DECIMAL(13, 2)"),
     ("X + B", "DECIMAL(22, 2)"), ("X + D", "DOUBLE"), ("A[1]", "INT"), ("R->q", "STRING"), ("R", "STRUCT<P INT, `q` STRING>"), ("S || S", "STRING"),
-    ("CASE WHEN F THEN NULL ELSE X END", "DECIMAL(10, 2)"), ("GREATEST(X, Y, 1)", "DECIMAL(12, 2)"), ("ROUND(X)", "DECIMAL(8, 0)"), ("IFNULL(I, B)", "BIGINT"),
+    ("CASE WHEN F THEN NULL ELSE X END", "DECIMAL(10, 2)"), ("GREATEST(X, Y)", "DECIMAL(10, 2)"), ("ROUND(X)", "DECIMAL(8, 0)"), ("IFNULL(I, B)", "BIGINT"),
 ])
 def test_types(text: str, type_: str) -> None:
     assert analyze(text, SCOPE).type == parse_type(type_)

@@ -80,15 +80,16 @@ class Columns:
         return found[0], column
 
     def every(self, source: str = "", partitioned: bool = False) -> Iterator[tuple[From, str]]:
-        """Columns that `*` or `source.*` stands for. partitioned: behind a PARTITION BY, where old keys come last; behind a join too, pseudo
-        columns before them."""
+        """Columns that `*` or `source.*` stands for; in a join the bounds of windowed keys too. partitioned: behind a PARTITION BY, where old
+        keys come last; in a join too, pseudo columns before them."""
         for one in self.sources:
             if source and one.alias != source:
                 continue
             keys = [c.name for c in one.info.schema.key]
             rest = [c.name for c in one.info.schema if c.name not in keys]
             pseudo = [p for p in one.types() if p in PSEUDO] if partitioned and self.joined else []
-            yield from ((one, name) for name in ([*rest, *pseudo, *keys] if partitioned else [*keys, *rest]))
+            bounds = [p for p in one.types() if p in ("WINDOWSTART", "WINDOWEND")] if self.joined else []
+            yield from ((one, name) for name in ([*rest, *pseudo, *keys] if partitioned else [*keys, *bounds, *rest]))
 
     def canonical(self, tree: Ast, clause: str = "SELECT") -> str:
         """Text by which equal expressions are told, with inner names."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from penstock.sql.select import Selected
 
 
+REKEYED = "KSQL_JOIN_KEY"
+"""What a key is called that rows get for a join."""
+
+
 @dataclass(frozen=True, slots=True)
 class JoinPlan:
     """One join: left and right are the compared expressions. equal: all expressions that are equal to the result's key; viable: those that
@@ -156,8 +160,8 @@ def _names(tree: Ast, columns: Columns) -> list[tuple[From, str]]:
 
 # ---- nodes
 
-def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPlan]) -> bool:
-    """A node for each join, with new keys before it where they are needed; whether the result is a table."""
+def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPlan]) -> tuple[bool, str]:
+    """A node for each join, with new keys before it where they are needed; whether the result is a table, and the name of its key inside."""
     first = columns.sources[0]
     table = first.info.kind is RelationKind.TABLE
     pseudo = _pseudo(query, columns)
@@ -165,6 +169,7 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
     carried = _carried(first, pseudo, raw=True)
     keys = first.info.schema.key
     key_texts = {quoted(keys[0].name)} if len(keys) == 1 else set()
+    key = keys[0].name if keys else ""
     raw = True
     for step in plan:
         source = step.right_source
@@ -175,7 +180,7 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
             foreign = _foreign_key(step.left, first, columns, left)
         elif left_text not in key_texts:
             _check_windows(step, columns, rekeys=True)
-            left = _rekey(made, left, left_text, f"by_{first.node}" if raw else "by_join")
+            left, key = _rekey(made, left, left_text, f"by_{first.node}" if raw else "by_join"), REKEYED
         _check_windows(step, columns, rekeys=False)
         right = _right(made, step, pseudo)
         fields = [(f"{quoted(left)}.{text}", name) for text, name in carried]
@@ -185,7 +190,7 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
         table = table and right_is_table
         carried = [(quoted(name), name) for _, name in fields]
         key_texts = {columns.canonical(t) for t in step.equal}
-    return table
+    return table, key
 
 
 def _carried(source: From, pseudo: dict[str, list[str]], raw: bool) -> list[tuple[str, str]]:
@@ -250,7 +255,7 @@ def _check_windows(step: JoinPlan, columns: Columns, rekeys: bool) -> None:
 
 def _rekey(made: Selected, before: str, text: str, name: str) -> str:
     node = made.add(name, (before,))
-    node.partition_by.keys.add(expression=text, alias="KSQL_JOIN_KEY")
+    node.partition_by.keys.add(expression=text, alias=REKEYED)
     return node.name
 
 
@@ -292,11 +297,10 @@ def _join(made: Selected, step: JoinPlan, inputs: tuple[str, str], left_is_table
 def _pseudo(query: Query, columns: Columns) -> dict[str, list[str]]:
     """Pseudo columns that anything in the query names, by alias."""
     found: dict[str, list[str]] = {}
-    if query.partition_by is not None:
-        for star in (i for i in query.items if isinstance(i, ast.Star)):
-            for source, name in columns.every("" if star.source is None else folded(star.source), partitioned=True):
-                if name in PSEUDO and name not in found.setdefault(source.alias, []):
-                    found[source.alias].append(name)
+    for star in (i for i in query.items if isinstance(i, ast.Star)):
+        for source, name in columns.every("" if star.source is None else folded(star.source), query.partition_by is not None):
+            if name in PSEUDO and name not in found.setdefault(source.alias, []):
+                found[source.alias].append(name)
     for tree in _expressions(query):
 
         def hook(part: Ast, inside: frozenset[str]) -> str | None:

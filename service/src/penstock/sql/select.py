@@ -18,7 +18,7 @@ from penstock.expr.ast import Ast
 from penstock.plan.nodes import RelationKind
 from penstock.sql.catalog import SqlCatalog, known
 from penstock.sql.columns import PSEUDO, Columns, From
-from penstock.sql.faults import folded, refuse, unsupported
+from penstock.sql.faults import folded, refuse
 from penstock.sql.joins import JoinPlan, add_joins, plan_joins, written
 from penstock.sql.text import Hook, quoted, write
 from penstock.sql.tree import Query, WindowSpec
@@ -96,7 +96,9 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
         columns = made.columns = replace(columns, synthetic=plan[-1].synthetic)
         items = _items(query, columns)
         made.keys = _join_keys(plan, columns, items)
-        made.table = add_joins(query, columns, made, plan)
+        made.table, key = add_joins(query, columns, made, plan)
+        if not plan[-1].foreign:
+            made.keys[0].inner = key
     else:
         items = _items(query, columns)
         made.keys = [Key((quoted(c.name),), c.name, c.name) for c in first.info.schema.key]
@@ -130,7 +132,7 @@ def _join_keys(plan: list[JoinPlan], columns: Columns, items: list[Item]) -> lis
 
 def _check(query: Query) -> None:
     if query.limit is not None:
-        raise unsupported("LIMIT in a persistent query", query)
+        raise refuse("CREATE STREAM/TABLE AS SELECT statements don't support LIMIT clause.", query)
     if query.group_by is not None and query.partition_by is not None:
         raise refuse("Only one of PARTITION BY or GROUP BY is supported.", query)
     aggregated = any(_has_aggregate(i) for i in query.items) or query.having is not None and _has_aggregate(query.having)

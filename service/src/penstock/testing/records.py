@@ -81,6 +81,14 @@ class TopicCodec:
             return b"{}"
         return self._write_value.write(_typed(self._value, _values(self._value, value)))
 
+    def write_key(self, values: Sequence[object] | None) -> bytes | None:
+        """Values of the key columns in order through the format; None is no key."""
+        return None if values is None or self._write_key is None else self._write_key.write(tuple(values))
+
+    def write_value(self, values: Sequence[object]) -> bytes | None:
+        """Values of the value columns in order through the format."""
+        return b"{}" if self._write_value is None else self._write_value.write(tuple(values))
+
     def decode(self, record: DriverRecord, partition: int) -> OutputRecord:
         """The record with typed key and value."""
         key, start, end = record.key, None, None

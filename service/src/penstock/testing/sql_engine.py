@@ -119,6 +119,16 @@ class OnePartition:
         return self._catalog.topic_names()
 
 
+def one_partition(definition: topology_pb2.Topology, catalog: MemoryCatalog) -> ResolvedPlan:
+    """The plan with one partition of everything, whatever the definition says of its topics."""
+    single = topology_pb2.Topology()
+    single.CopyFrom(definition)
+    for node in single.nodes:
+        if node.HasField("sink") and node.sink.topic.HasField("create"):
+            node.sink.topic.create.partitions = 0
+    return plan_topology(single, OnePartition(catalog), service_id="test", incarnation=1, default_partitions=1)
+
+
 @dataclass
 class Running:
     """One persistent query. plan has one partition. creates: the relation that it made, "" for INSERT INTO."""
@@ -168,9 +178,9 @@ class SqlEngine:
             case effects.Insert():
                 with using(self.catalog.schemas.by_id):
                     codec = TopicCodec(effect.info.topic, effect.info.schema)
-                key = None if effect.key is None else list(effect.key)
+                value = [effect.value[c.name] for c in effect.info.schema.value]
                 at = self.now_ms() if effect.timestamp is None else effect.timestamp
-                self.append(effect.info.topic.topic, codec.key_bytes(key), codec.value_bytes(effect.value), at)
+                self.append(effect.info.topic.topic, codec.write_key(effect.key), codec.write_value(value), at)
             case effects.PutType():
                 if effect.type is None:
                     del self.catalog.types[effect.name]
@@ -225,13 +235,7 @@ class SqlEngine:
     def _plan(self, effect: effects.Start, statement: tree.Statement, text: str, old: Running | None, replaced: RelationInfo | None) -> None:
         definition = effect.definition
         checked = plan_topology(definition, self.catalog, service_id="test", incarnation=1)
-        single = topology_pb2.Topology()
-        single.CopyFrom(definition)
-        for node in single.nodes:
-            if node.HasField("sink") and node.sink.topic.create.partitions:
-                node.sink.topic.create.partitions = 1
-        plan = plan_topology(single, OnePartition(self.catalog), service_id="test", incarnation=1, default_partitions=1)
-        plan = pin_plan(plan, self.catalog.schemas)
+        plan = pin_plan(one_partition(definition, self.catalog), self.catalog.schemas)
         nodes = [n for sub in plan.subs for n in sub.nodes]
         sink = next(n for n in nodes if isinstance(n, Sink))
         made = RelationInfo(sink.relation, sink.kind, sink.schema, sink.topic, sink.window, plan.topology)

@@ -24,6 +24,8 @@ def parse_timestamp(text: str) -> int:
     if m is None:
         raise ValueError(f"{text!r} is not a timestamp such as 2020-05-26T23:59:58.123")
     day = date(int(m[1]), int(m[2] or 1), int(m[3] or 1)).toordinal() - _ORDINAL
+    if m[4] == "24" and not any(int(part or 0) for part in (m[5], m[6], m[7])):  # the end of the day
+        return (day + 1) * DAY_MS - _offset(m[8])
     return day * DAY_MS + _clock(m[4], m[5], m[6], m[7]) - _offset(m[8])
 
 
