@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from penstock.plan.nodes import SourceTable
 from penstock.planner.definition import load_topology
 from penstock.planner.logical.build import build
 from penstock.planner.logical.flow import Context, Logical
@@ -14,6 +15,7 @@ from penstock.planner.rules import RULES
 from penstock.planner.rules.drop_select import drop_select
 from penstock.planner.rules.keep_key import keep_key
 from penstock.planner.rules.keep_null_keys import keep_null_keys
+from penstock.planner.rules.keep_places import keep_places
 from penstock.planner.rules.share_groups import share_groups
 from penstock.planner.rules.share_sources import share_sources
 from penstock.planner.validate import validate
@@ -26,8 +28,10 @@ Rule = Callable[[Logical], Logical]
 
 
 def shown(logical: Logical) -> list[str]:
-    """A node a line; `+key` where the key of a group_by stays, `-null` where a repartition drops null keys."""
-    marks = [" +key" if not getattr(n, "rekey", True) else " -null" if getattr(n, "drops_null_keys", False) else "" for n in logical.nodes]
+    """A node a line; `+key` where the key of a group_by stays, `-null` where a repartition drops null keys, `+NAME` for places that a table
+    keeps."""
+    marks = [" +key" if not getattr(n, "rekey", True) else " -null" if getattr(n, "drops_null_keys", False) else "".join(
+        f" +{name}" for name in n.store.fields if name.startswith("ROW")) if isinstance(n, SourceTable) else "" for n in logical.nodes]
     return [f"{n.name} <- {' '.join(n.inputs)}{mark}".removesuffix(" <- ") for n, mark in zip(logical.nodes, marks, strict=True)]
 
 
@@ -59,6 +63,10 @@ CASES: list[tuple[Rule, str, list[str], list[str]]] = [
      "  j: {from: [f, c], join: left}"), ["p", "c", "r <- p -null", "f <- r", "j <- f c"], ["p", "c", "r <- p", "f <- r", "j <- f c"]),
     (keep_null_keys, "  p: {stream: purchases}\n  c: {table: customers}\n  r: {from: p, repartition: {}}\n  j: {from: [r, c], join: inner}",
      ["p", "c", "r <- p -null", "j <- r c"], ["p", "c", "r <- p -null", "j <- r c"]),
+    (keep_places, "  c: {table: customers}\n  s: {from: c, select: [ROWOFFSET AS O]}\n  f: {from: s, filter: O > 1}",
+     ["c", "s <- c", "f <- s"], ["c <-  +ROWOFFSET", "s <- c", "f <- s"]),
+    (keep_places, "  c: {table: customers}\n  p: {stream: purchases}\n  f: {from: p, filter: ROWOFFSET > 1}",
+     ["c", "p", "f <- p"], ["c", "p", "f <- p"]),
 ]
 
 

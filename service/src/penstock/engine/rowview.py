@@ -64,6 +64,7 @@ class StoreRowView:
         self._values = values
         self._steps = steps
         self._keys = len(owner.schema.key)
+        self._shown = len(schema.value)
 
     def decode(self, store_key: bytes, value: Sequence[object]) -> Row | None:
         """The public row of a store's entry."""
@@ -81,6 +82,7 @@ class StoreRowView:
                 if row is None:
                     return None
             columns = tuple(row[self._keys:-len(PSEUDO)])  # type: ignore[index]
+        columns = columns[:self._shown]  # what a source table keeps beyond its columns is for those steps
         return Row(tuple(key), start, end, columns, timestamp)
 
     def decode_key(self, store_key: bytes) -> tuple[tuple[object, ...], int | None, int | None]:
@@ -124,7 +126,8 @@ def _path(graph: Graph, owner: n.Node, last: n.Node) -> list[n.Node]:
 
 
 def _names(node: n.Node) -> list[str]:
-    return [*(c.name for c in node.schema.key), *(c.name for c in node.schema.value), *PSEUDO]
+    values = node.store.fields if isinstance(node, n.SourceTable) else tuple(c.name for c in node.schema.value)
+    return [*(c.name for c in node.schema.key), *values, *PSEUDO]
 
 
 def _step(graph: Graph, node: n.Node) -> Step | None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from penstock.expr import ast
 from penstock.expr.ast import Ast
 from penstock.expr.scope import Scope
-from penstock.plan.nodes import RelationKind
 from penstock.plan.relations import RelationInfo
 from penstock.sql.faults import folded, refuse
 from penstock.sql.text import quoted, write
 from penstock.types import sqltype as t
 from penstock.types.sqltype import SqlType
 
+PLACES = ("ROWPARTITION", "ROWOFFSET")
 PSEUDO = ("ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND")
 
 
@@ -28,9 +28,7 @@ class From:
 
     def types(self) -> dict[str, SqlType]:
         """Declared columns, then pseudo columns."""
-        pseudo = {"ROWTIME": t.BIGINT}
-        if self.info.kind is RelationKind.STREAM:
-            pseudo |= {"ROWPARTITION": t.INT, "ROWOFFSET": t.BIGINT}
+        pseudo = {"ROWTIME": t.BIGINT, "ROWPARTITION": t.INT, "ROWOFFSET": t.BIGINT}
         if self.info.window is not None:
             pseudo |= {"WINDOWSTART": t.BIGINT, "WINDOWEND": t.BIGINT}
         return {c.name: c.type for c in self.info.schema} | pseudo
@@ -39,10 +37,12 @@ class From:
 @dataclass(frozen=True, slots=True)
 class Columns:
     """All sources of a query in order. Behind a join each column is called ALIAS_COLUMN. synthetic: the name of a
-    join's key that is no column of a source, ROWKEY."""
+    join's key that is no column of a source, ROWKEY. places: where records came from stands in columns, KSQL_ROWOFFSET, since a new key
+    loses it."""
 
     sources: tuple[From, ...]
     synthetic: str = ""
+    places: bool = False
 
     @property
     def joined(self) -> bool:
@@ -51,7 +51,9 @@ class Columns:
 
     def inner(self, source: From, column: str) -> str:
         """The name in the topology."""
-        return f"{source.alias}_{column}" if self.joined and column != self.synthetic else column
+        if self.joined and column != self.synthetic:
+            return f"{source.alias}_{column}"
+        return f"KSQL_{column}" if self.places and column in PLACES else column
 
     def outer(self, source: From, column: str) -> str:
         """The name of a result column without alias."""

@@ -16,6 +16,7 @@ from penstock.sql.columns import PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
 from penstock.sql.text import quoted, write
 from penstock.sql.tree import Join, Query
+from penstock.types.schema import Role
 
 if TYPE_CHECKING:
     from penstock.sql.select import Selected
@@ -164,7 +165,7 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
     """A node for each join, with new keys before it where they are needed; whether the result is a table, and the name of its key inside."""
     first = columns.sources[0]
     table = first.info.kind is RelationKind.TABLE
-    pseudo = _pseudo(query, columns)
+    pseudo = pseudo_columns(query, columns)
     left = _with_pseudo(made, first, pseudo)
     carried = _carried(first, pseudo, raw=True)
     keys = first.info.schema.key
@@ -206,7 +207,8 @@ def _with_pseudo(made: Selected, source: From, pseudo: dict[str, list[str]]) -> 
     if not lost:
         return source.node
     node = made.add(f"{source.node}_with", (source.node,))
-    node.select.columns.add(expression="*")
+    for name in ("*", *(quoted(c.name) for c in source.info.schema if c.role is Role.HEADER)):
+        node.select.columns.add(expression=name)
     for p in lost:
         node.select.columns.add(expression=p, alias=f"{source.alias}_{p}")
     return node.name
@@ -294,24 +296,26 @@ def _join(made: Selected, step: JoinPlan, inputs: tuple[str, str], left_is_table
         join.columns.add(expression=text, alias=name)
 
 
-def _pseudo(query: Query, columns: Columns) -> dict[str, list[str]]:
+def pseudo_columns(query: Query, columns: Columns, among: tuple[str, ...] = PSEUDO) -> dict[str, list[str]]:
     """Pseudo columns that anything in the query names, by alias."""
     found: dict[str, list[str]] = {}
+
+    def note(source: From, column: str) -> None:
+        if column in among and column not in found.setdefault(source.alias, []):
+            found[source.alias].append(column)
+
     for star in (i for i in query.items if isinstance(i, ast.Star)):
         for source, name in columns.every("" if star.source is None else folded(star.source), query.partition_by is not None):
-            if name in PSEUDO and name not in found.setdefault(source.alias, []):
-                found[source.alias].append(name)
+            note(source, name)
+
+    def hook(part: Ast, inside: frozenset[str]) -> str | None:
+        if not isinstance(part, ast.Name):
+            return None
+        if folded(part.parts[-1]) in among:
+            note(*columns.find(part))
+        return ""
+
     for tree in _expressions(query):
-
-        def hook(part: Ast, inside: frozenset[str]) -> str | None:
-            if not isinstance(part, ast.Name):
-                return None
-            if part.parts[-1].text.upper() in PSEUDO:
-                source, column = columns.find(part)
-                if column in PSEUDO and column not in found.setdefault(source.alias, []):
-                    found[source.alias].append(column)
-            return ""
-
         write(tree, hook)
     return found
 

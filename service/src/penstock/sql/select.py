@@ -17,11 +17,12 @@ from penstock.expr.analyze import TABLE_FUNCTIONS, analyze
 from penstock.expr.ast import Ast
 from penstock.plan.nodes import RelationKind
 from penstock.sql.catalog import SqlCatalog, known
-from penstock.sql.columns import PSEUDO, Columns, From
+from penstock.sql.columns import PLACES, PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
-from penstock.sql.joins import JoinPlan, add_joins, plan_joins, written
+from penstock.sql.joins import JoinPlan, add_joins, plan_joins, pseudo_columns, written
 from penstock.sql.text import Hook, quoted, write
 from penstock.sql.tree import Query, WindowSpec
+from penstock.types.schema import Role
 from penstock.types.sqltype import Kind, SqlType
 
 
@@ -100,6 +101,7 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
         if not plan[-1].foreign:
             made.keys[0].inner = key
     else:
+        columns = made.columns = _placed(query, columns, made)
         items = _items(query, columns)
         made.keys = [Key((quoted(c.name),), c.name, c.name) for c in first.info.schema.key]
     if query.where is not None:
@@ -113,6 +115,19 @@ def select(query: Query, catalog: SqlCatalog) -> Selected:
             _partitioned(query, items, made, hook)
         _project(items, made, hook, any(isinstance(i, ast.Star) and i.source is None for i in query.items))
     return made
+
+
+def _placed(query: Query, columns: Columns, made: Selected) -> Columns:
+    """Where records came from as columns, in front of a new key, where anything reads that."""
+    places = pseudo_columns(query, columns, PLACES).get(columns.sources[0].alias, [])
+    if not places or query.group_by is None and query.partition_by is None:
+        return columns
+    node = made.add(f"{columns.sources[0].node}_with")
+    for name in ("*", *(quoted(c.name) for c in columns.sources[0].info.schema if c.role is Role.HEADER)):
+        node.select.columns.add(expression=name)
+    for place in places:
+        node.select.columns.add(expression=place, alias=f"KSQL_{place}")
+    return replace(columns, places=True)
 
 
 def _join_keys(plan: list[JoinPlan], columns: Columns, items: list[Item]) -> list[Key]:
@@ -259,7 +274,9 @@ def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
     if made.table:
         raise refuse("Table source is not supported with table functions", items[0].tree)
     node = made.add("explode").explode
-    node.columns.add(expression="*")
+    headers = () if made.columns.joined else made.columns.sources[0].info.schema.columns
+    for column in ("*", *(quoted(c.name) for c in headers if c.role is Role.HEADER)):
+        node.columns.add(expression=column)
     for text, name in calls.items():
         node.columns.add(expression=text, alias=name)
 

@@ -35,7 +35,8 @@ from penstock.testing.sql_values import decode, encode, equal, json_text, key_ki
 from penstock.types.schema import Schema
 
 SECONDS = 20
-"""A case that takes longer is cut off."""
+"""Of the processor; a case that takes longer is cut off, and one that waits WAITING times as long."""
+WAITING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,16 @@ def _limit(seconds: int) -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise Slow
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    before = [(number, signal.signal(number, stop)) for number in (signal.SIGALRM, signal.SIGPROF)]
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.alarm(seconds * WAITING)
     try:
         yield
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def _run(name: str, case: Mapping[str, Any]) -> SqlResult:

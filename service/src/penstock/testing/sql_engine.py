@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.engine.port import BadRecord
-from penstock.errors import RequestError
 from penstock.formats.schemas import using
 from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable, TopicRef
 from penstock.plan.relations import RelationInfo
@@ -198,9 +197,6 @@ class SqlEngine:
                     self.queries[query].paused = effect.paused
             case effects.Changed():
                 self.session = effect.session
-            case effects.Await():
-                if complaint := effect.complaint(self.catalog):
-                    raise RequestError("ASSERTION_FAILED", complaint)
             case effects.AwaitSchema():
                 if self.catalog.schemas.has(effect.subject, effect.schema_id) is not effect.exists:
                     which = f"{'subject ' + effect.subject if effect.subject else 'id ' + str(effect.schema_id)}"

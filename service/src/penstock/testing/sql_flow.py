@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
+from penstock.errors import RequestError
+from penstock.formats.schemas import using
 from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import Updates
 from penstock.sql import effects, tree
@@ -26,14 +28,23 @@ class FlowingEngine(SqlEngine):
         """The real clock."""
         return time.time_ns() // 1_000_000
 
+    def execute(self, statement: tree.Statement, text: str = "") -> effects.Effect:
+        """As SqlEngine; what an assertion waits for must be there."""
+        with using(self.catalog.schemas.by_id):
+            effect = super().execute(statement, text)
+        if isinstance(effect, effects.Await) and (complaint := effect.complaint(self.catalog)):
+            raise RequestError("ASSERTION_FAILED", complaint)
+        return effect
+
     def append(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Iterable[tuple[str, bytes | None]] = ()) -> None:
         """Write a record, and what follows from it."""
         super().append(topic, key, value, timestamp, headers)
         record = self.log[topic][-1]
-        for query in list(self.queries.values()):
-            if topic in query.topics and not query.paused:
-                self.drivers[query.name].append_record(topic, record)
-                self._take(query)
+        with using(self.catalog.schemas.by_id):
+            for query in list(self.queries.values()):
+                if topic in query.topics and not query.paused:
+                    self.drivers[query.name].append_record(topic, record)
+                    self._take(query)
 
     def _plan(self, effect: effects.Start, statement: tree.Statement, text: str, old: Running | None, replaced: RelationInfo | None) -> None:
         super()._plan(effect, statement, text, old, replaced)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penstock.errors import RequestError
+from penstock.formats.schemas import using
 from penstock.plan.relations import RelationInfo
 from penstock.sql import tree
 from penstock.sql.catalog import InSession, known
@@ -64,7 +65,8 @@ class Script:
         if at >= len(records):
             return None
         self._read[topic] = at + 1
-        record = TopicCodec(info.topic, info.schema).decode(records[at], 0)
+        with using(self.engine.catalog.schemas.by_id):
+            record = TopicCodec(info.topic, info.schema).decode(records[at], 0)
         keys = info.schema.key
         key = record.key if isinstance(record.key, dict) and len(keys) > 1 else {keys[0].name: record.key} if keys else {}
         value = record.value if isinstance(record.value, dict) else {}

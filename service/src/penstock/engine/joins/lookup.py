@@ -57,7 +57,7 @@ def _stored(gen: Generator, table: n.Materialised, row: Row, key: str, wanted: f
 
 def _unpacked(gen: Generator, table: n.Materialised, found: str, wanted: frozenset[str]) -> tuple[Lines, dict[str, str]]:
     """Lines that take the wanted value columns out of a stored tuple."""
-    values = [c.name for c in table.schema.value]
+    values = list(table.store.fields) if isinstance(table, n.SourceTable) else [c.name for c in table.schema.value]
     columns = {name: gen.name(f"{table.name}_{name}") for name in values if name in wanted}
     if not isinstance(table, n.Aggregate):
         return [f"{columns[name]} = {found}[{place + 1}]" for place, name in enumerate(values) if name in columns], columns

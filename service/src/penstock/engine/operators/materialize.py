@@ -18,8 +18,9 @@ Kept = n.SourceTable | n.ToTable | n.TableTableJoin | n.ForeignKeyJoin
 
 
 def stored_columns(node: Kept | n.Suppress) -> tuple[str, ...]:
-    """Fields of the store after the timestamp: the value columns."""
-    return tuple(c.name for c in node.schema.value)
+    """Fields of the store after the timestamp: the value columns; of a source table its header columns too, and where records came from
+    where that is read."""
+    return node.store.fields if isinstance(node, n.SourceTable) else tuple(c.name for c in node.schema.value)
 
 
 def kept(gen: Generator, node: n.SourceTable | n.ToTable, row: Row, key: str) -> Lines:

@@ -50,7 +50,9 @@ def _head(node: Source) -> Lines:
 
 
 def _base(gen: Generator, node: Source, form: KeyForm, wanted: frozenset[str], ts: str) -> Row:
-    columns = {"ROWTIME": ts, "ROWOFFSET": "r.offset", "ROWPARTITION": str(gen.bindings.partition)}
+    columns = {"ROWTIME": ts, "ROWOFFSET": "r.offset", "ROWPARTITION": "ROWPARTITION"}
+    if "ROWPARTITION" in wanted:  # a name: Python warns of a number that is compared with None
+        columns["ROWPARTITION"] = gen.bind(gen.bindings.partition, "partition")
     return Row({k: v for k, v in columns.items() if k in wanted}, "key", form, ts, "r.headers", "r")
 
 
@@ -146,12 +148,13 @@ def _table(gen: Generator, node: n.SourceTable) -> Lines:
     key_lines, key = gen.key_bytes(read.row, node, gen.graph.store_form(node))
     value_lines, values = _values(gen, node, wanted)
     time_lines, _ = _time(gen, node, values)
-    row = replace(read.row, key=key, form=gen.graph.store_form(node))
+    header_lines, headers = _headers(gen, node, wanted)
+    row = replace(read.row, key=key, form=gen.graph.store_form(node), columns={**read.row.columns, **headers})
     present = gen.name(f"{node.name}_row")
     if values:
         value_lines = [" = ".join([*values.values(), "None"]), f"if {present}:", *indent([*value_lines, *time_lines])]
     row = row.with_columns({**row.columns, **values}).only_if(present)
-    return [*_head(node), "ts = r.timestamp", "if key is None:", "    continue", *read.lines, *key_lines,
+    return [*_head(node), "ts = r.timestamp", "if key is None:", "    continue", *read.lines, *header_lines, *key_lines,
             f"{present} = value is not None", *value_lines, *gen.seen(), *kept(gen, node, row, key)]
 
 

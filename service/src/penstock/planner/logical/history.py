@@ -10,7 +10,7 @@ from penstock.planner.logical.flow import Flow
 from penstock.planner.refuse import refuse
 from penstock.planner.stores import history_store
 from penstock.planner.validate import Placed
-from penstock.types.schema import Schema
+from penstock.types.schema import Role, Schema
 
 
 def history(node: Placed, body: topology_pb2.SourceTable | topology_pb2.ToTable, spec: StoreSpec, schema: Schema, windowed: bool) -> StoreSpec | None:
@@ -23,7 +23,7 @@ def history(node: Placed, body: topology_pb2.SourceTable | topology_pb2.ToTable,
     if windowed:
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: a table of windows is not versioned: its windows are its history", node=node.name,
                      field=node.path("history"))
-    return history_store(spec, kept, tuple((c.name, str(c.type)) for c in schema.value))
+    return history_store(spec, kept, tuple((c.name, str(c.type)) for c in schema if c.role is not Role.KEY))
 
 
 def check_order(node: Placed, flow: Flow) -> None:

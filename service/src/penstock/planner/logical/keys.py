@@ -38,7 +38,7 @@ def _keyless(node: Placed, flow: Flow) -> Built:
     """Rows without a key, where they are."""
     if node.proto.partition_by.keys:
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: partition_by takes keys or without_key, not both", node=node.name, field=node.path("keys"))
-    schema = Schema(tuple(Column(c.name, c.type) for c in (*flow.schema.value, *flow.schema.key)))
+    schema = Schema(tuple(Column(c.name, c.type) for c in (*flow.schema.value, *_headers(flow), *flow.schema.key)))
     made = PartitionBy(node.name, node.inputs, schema, flow.kind, None, (), NONE)
     return Built((made,), replace(flow, schema=schema, window=None, key_format=NONE))
 
@@ -73,7 +73,12 @@ def _rekeyed(node: Placed, flow: Flow, given: Sequence[topology_pb2.Projection])
         columns.append(Column(item[2], kind, Role.KEY))
     unique(node, [k.name for k in keys], "keys")
     names = {k.name for k in keys}
-    rest = [Column(c.name, c.type) for c in (*flow.schema.value, *flow.schema.key) if c.name not in names]
+    rest = [Column(c.name, c.type) for c in (*flow.schema.value, *_headers(flow), *flow.schema.key) if c.name not in names]
     schema = Schema((*columns, *rest))
     key_format = formats.check(formats.inherited_key(flow.key_format, columns), columns, "key", node.name, node.path("keys"))
     return tuple(keys), replace(flow, schema=schema, window=None, key_format=key_format)
+
+
+def _headers(flow: Flow) -> tuple[Column, ...]:
+    """Header columns, which are like value columns from here on."""
+    return tuple(c for c in flow.schema if c.role is Role.HEADER)

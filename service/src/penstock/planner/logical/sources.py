@@ -17,7 +17,7 @@ from penstock.planner.names import valid_topic
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.planner.stores import store
 from penstock.planner.validate import Placed
-from penstock.types.schema import Schema
+from penstock.types.schema import Role, Schema
 
 
 def source_stream(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
@@ -57,12 +57,11 @@ def source(node: Placed, origin: topology_pb2.Origin, kind: RelationKind, contex
         if not info.schema.key:
             raise refuse("INVALID_SCHEMA", f"{node.name}: table {info.name} needs a key column", node=node.name, field=node.path("origin"))
         spec = store(node.name, StoreKind.KEY_VALUE if info.window is None else info.window.store_kind,
-                     tuple((c.name, str(c.type)) for c in info.schema.value), info.window)
+                     tuple((c.name, str(c.type)) for c in info.schema if c.role is not Role.KEY), info.window)
         kept = history(node, node.proto.source_table, spec, info.schema, info.window is not None)
         made = SourceTable(node.name, (), info.schema, kind, info.window, info.name, info.topic, start, spec, kept)
         history_ms = 0 if kept is None else kept.retention_ms
-    flow = Flow(info.schema, kind, info.window, info.topic.key_format, info.topic.value_format, offsets=kind is RelationKind.STREAM,
-                history_ms=history_ms)
+    flow = Flow(info.schema, kind, info.window, info.topic.key_format, info.topic.value_format, offsets=True, history_ms=history_ms)
     return Built((made,), flow, wish, inline)
 
 

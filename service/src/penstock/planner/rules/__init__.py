@@ -11,12 +11,13 @@ from penstock.planner.logical.flow import Logical
 from penstock.planner.rules.drop_select import drop_select
 from penstock.planner.rules.keep_key import keep_key
 from penstock.planner.rules.keep_null_keys import keep_null_keys
+from penstock.planner.rules.keep_places import keep_places
 from penstock.planner.rules.share_groups import share_groups
 from penstock.planner.rules.share_sources import share_sources
 
 Rule = Callable[[Logical], Logical]
 
-RULES: tuple[Rule, ...] = (share_sources, drop_select, keep_key, share_groups, keep_null_keys)
+RULES: tuple[Rule, ...] = (share_sources, drop_select, keep_key, share_groups, keep_null_keys, keep_places)
 
 
 def rewrite(logical: Logical) -> Logical:
