@@ -13,9 +13,9 @@ from penstock_client._error import PenstockError
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Settings of repetition. attempts counts the first call; waits grow from `first` to `longest` seconds, each drawn at random from
-    the upper half of its step, so that many clients do not come back together."""
+    the upper half of its step, so that many clients do not come back together. Together some eight seconds: a node is back by then."""
 
-    attempts: int = 5
+    attempts: int = 10
     first: float = 0.05
     longest: float = 2.0
 

@@ -21,10 +21,11 @@ Delete = Annotated[bool, typer.Option("--delete-topics", help="Delete the topics
 
 
 def connect(address: str) -> Client:
-    """A client of the service at an address. Imported late: `penstock version` needs no gRPC."""
-    from penstock_client import Client
+    """A client of the service at an address, which gives up within a second: who types a command sees soon that nobody is there. Imported
+    late: `penstock version` needs no gRPC."""
+    from penstock_client import Client, Retry
 
-    return Client(address)
+    return Client(address, retry=Retry(attempts=5))
 
 
 def names(text: str) -> list[str]:
