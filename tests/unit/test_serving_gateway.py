@@ -461,7 +461,7 @@ async def test_a_slow_reader_catches_up_from_the_log(tmp_path: Path, monkeypatch
     """A reader that falls off the ring is told so, gets every row from the log, and is live again."""
     monkeypatch.setattr(tail, "RING_BYTES", 20_000)
     opened: list[Parts] = []
-    monkeypatch.setattr(server, "assemble", lambda gateway: opened.append(assemble(gateway)) or opened[0])
+    monkeypatch.setattr(server, "assemble", lambda *args: opened.append(assemble(*args)) or opened[0])
     async with running(tmp_path) as node:
         await shop(node)
         parts = opened[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from weakref import WeakSet
@@ -20,10 +20,12 @@ from penstock_client.declare import Binding, Columns
 from penstock_client.declare import relation as declaration
 from penstock_client.errors import ClosedError, from_rpc
 from penstock_client.gen.penstock.v1 import append_service_pb2, relation_pb2
+from penstock_client.gen.penstock.v1.sql_service_pb2 import ExecuteRequest, ExecuteResponse
 from penstock_client.lookups import Freshness, Instant
 from penstock_client.position import AtLeast
 from penstock_client.retry import NO_RETRY, Retry
 from penstock_client.row import Batch, Row
+from penstock_client.sql import EXECUTE, QueryWanted, SqlResult, SqlSession
 from penstock_client.subscribing import SubscriptionState, Wanted
 
 T = TypeVar("T")
@@ -55,6 +57,8 @@ class AsyncClient:
         self._closing = asyncio.Event()
         self._open: WeakSet[AsyncSubscription | AsyncScan | AsyncAppender] = WeakSet()
         self._schemas: dict[str, model.Relation] = {}
+        self.session = SqlSession()
+        """Properties (SET), variables (DEFINE) and the last position of this client's SQL."""
         self.raw = Raw(self._channel)
 
     async def __aenter__(self) -> Self:
@@ -272,6 +276,35 @@ class AsyncClient:
         wanted = Wanted(
             relation, where, parameters, columns, start, until, limit, partitions, max_batch_rows, max_linger, progress_interval
         )
+        subscription = AsyncSubscription(self._channel, SubscriptionState(wanted, self._retry))
+        self._open.add(subscription)
+        return subscription
+
+    # SQL
+
+    async def sql(self, text: str, *, apply: bool = False, validate_only: bool = False) -> list[SqlResult]:
+        """Execute a script; the results of its statements. The first error is raised; earlier statements stay done. SET and DEFINE hold for later
+        calls: see `session`. apply: statements that were executed before, in the same words, are answered as done."""
+        return [result async for result in self.sql_results(text, apply=apply, validate_only=validate_only)]
+
+    async def sql_results(self, text: str, *, apply: bool = False, validate_only: bool = False) -> AsyncIterator[SqlResult]:
+        """As sql, each result when it is there. A statement waits up to 10 s until the query that it starts runs."""
+        call: Any = self._channel.unary_stream(
+            EXECUTE, request_serializer=ExecuteRequest.SerializeToString, response_deserializer=ExecuteResponse.FromString
+        )
+        try:
+            async for response in call(self.session.request(text, apply, validate_only)):
+                yield self.session.take(response)
+        except grpc.RpcError as broken:
+            raise from_rpc(broken) from None
+
+    def query(
+        self, text: str, *, parameters: Mapping[str, Any] | None = None, resume: str = "", limit: int = 0, at_least: AtLeast | None = None,
+        max_wait: float | None = None, progress_interval: float | None = None,
+    ) -> AsyncSubscription:  # fmt: skip
+        """The rows of a SELECT or PRINT: an iterator of rows. A pull query ends by itself; a push query (EMIT CHANGES) goes on over broken
+        connections, or after the token `resume`. parameters: values of `:name`. at_least: positions that a pull query's answer includes."""
+        wanted = QueryWanted(text, self.session, parameters, resume, limit, at_least, max_wait, progress_interval)
         subscription = AsyncSubscription(self._channel, SubscriptionState(wanted, self._retry))
         self._open.add(subscription)
         return subscription

@@ -11,11 +11,11 @@ import grpc
 
 from penstock_client.errors import from_rpc
 from penstock_client.events import CaughtUp, Event, Progress, Reconnecting
-from penstock_client.gen.penstock.v1 import lookup_service_pb2, subscription_service_pb2
+from penstock_client.gen.penstock.v1 import lookup_service_pb2
 from penstock_client.lookups import SCAN, ScanState
 from penstock_client.retry import Retry
 from penstock_client.row import Batch, Row
-from penstock_client.subscribing import METHOD, SubscriptionState
+from penstock_client.subscribing import SubscriptionState
 
 
 class _Stream:
@@ -57,9 +57,9 @@ class AsyncSubscription(_Stream):
     def __init__(self, channel: grpc.aio.Channel, state: SubscriptionState) -> None:
         super().__init__()
         self._call = channel.unary_stream(
-            METHOD,
-            request_serializer=subscription_service_pb2.SubscribeRequest.SerializeToString,
-            response_deserializer=subscription_service_pb2.SubscribeResponse.FromString,
+            state.wanted.method,
+            request_serializer=lambda request: request.SerializeToString(),
+            response_deserializer=state.wanted.response.FromString,
         )
         self._state = state
         self._rows: AsyncIterator[Row] | None = None

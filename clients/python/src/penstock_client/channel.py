@@ -9,6 +9,7 @@ from penstock_client.gen.penstock.v1 import (
     catalog_service_pb2_grpc,
     cluster_service_pb2_grpc,
     lookup_service_pb2_grpc,
+    sql_service_pb2_grpc,
     subscription_service_pb2_grpc,
     topology_service_pb2_grpc,
 )
@@ -41,4 +42,5 @@ class Raw:
         self.append = append_service_pb2_grpc.AppendServiceStub(channel)  # type: ignore[no-untyped-call]
         self.subscription = subscription_service_pb2_grpc.SubscriptionServiceStub(channel)  # type: ignore[no-untyped-call]
         self.lookup = lookup_service_pb2_grpc.LookupServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.sql = sql_service_pb2_grpc.SqlServiceStub(channel)  # type: ignore[no-untyped-call]
         self.cluster = cluster_service_pb2_grpc.ClusterServiceStub(channel)  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 
@@ -43,6 +43,21 @@ class Wanted:
     max_linger: float | None = None
     progress_interval: float | None = None
 
+    @property
+    def method(self) -> str:
+        """The call."""
+        return METHOD
+
+    @property
+    def response(self) -> type[Any]:
+        """The messages that it answers."""
+        return subscription.SubscribeResponse
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it goes on over broken connections."""
+        return True
+
     def request(self, position: str, taken: int) -> subscription.SubscribeRequest:
         """The request that goes on after `position` (empty: from the start) when `taken` rows have come."""
         return subscription.SubscribeRequest(
@@ -68,11 +83,23 @@ def _until(until: str) -> subscription.Until | None:
     return subscription.Until(position=position_pb2.PositionToken(value=until))
 
 
+class Request(Protocol):
+    """What is asked for: a subscription's Wanted, or a query's."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def response(self) -> type[Any]: ...
+    @property
+    def resumes(self) -> bool: ...
+    def request(self, position: str, taken: int) -> Any: ...
+
+
 @dataclass(slots=True)
 class SubscriptionState:
     """Where a subscription is. Methods take what happened and give the events for the application."""
 
-    wanted: Wanted
+    wanted: Request
     retry: Retry
     position: str = ""
     taken: int = 0
@@ -83,7 +110,7 @@ class SubscriptionState:
     schema: RowSchema | None = None
     _known: dict[int, RowSchema] = field(default_factory=dict)
 
-    def request(self) -> subscription.SubscribeRequest:
+    def request(self) -> Any:
         """What to ask now."""
         # Rows behind the resume point come again, so they do not count against the limit.
         self.taken -= self.rows_since_position
@@ -149,7 +176,7 @@ class SubscriptionState:
     def failed(self, error: PenstockError) -> events.Reconnecting:
         """What follows a broken call: the wait, or the error raised when a repeat does not help. Once greeted it is repeated for ever."""
         self.attempt += 1
-        if not transient(error) or (not self.greeted and self.attempt >= self.retry.attempts):
+        if not transient(error) or (self.greeted and not self.wanted.resumes) or (not self.greeted and self.attempt >= self.retry.attempts):
             raise error
         return events.Reconnecting(self.position, self.retry.wait(self.attempt, error), error)
 

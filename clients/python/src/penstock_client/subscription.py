@@ -11,9 +11,8 @@ import grpc
 
 from penstock_client.errors import from_rpc
 from penstock_client.events import CaughtUp, Event, Progress, Reconnecting
-from penstock_client.gen.penstock.v1 import subscription_service_pb2
 from penstock_client.row import Batch, Row
-from penstock_client.subscribing import METHOD, SubscriptionState
+from penstock_client.subscribing import SubscriptionState
 
 
 class Subscription:
@@ -22,9 +21,9 @@ class Subscription:
 
     def __init__(self, channel: grpc.Channel, state: SubscriptionState) -> None:
         self._call = channel.unary_stream(
-            METHOD,
-            request_serializer=subscription_service_pb2.SubscribeRequest.SerializeToString,
-            response_deserializer=subscription_service_pb2.SubscribeResponse.FromString,
+            state.wanted.method,
+            request_serializer=lambda request: request.SerializeToString(),
+            response_deserializer=state.wanted.response.FromString,
         )
         self._state = state
         self._closed = threading.Event()

@@ -81,10 +81,10 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         ])
 
     async def ListFunctions(self, request: pb.ListFunctionsRequest, context: grpc.aio.ServicerContext) -> pb.ListFunctionsResponse:
-        return pb.ListFunctionsResponse(functions=[_function(d) for d in list_functions()])
+        return pb.ListFunctionsResponse(functions=[function_message(d) for d in list_functions()])
 
     async def GetFunction(self, request: pb.GetFunctionRequest, context: grpc.aio.ServicerContext) -> pb.GetFunctionResponse:
-        return pb.GetFunctionResponse(function=_function(describe(request.name)))
+        return pb.GetFunctionResponse(function=function_message(describe(request.name)))
 
     async def _with_topic(self, entry: RelationEntry, request: pb.CreateRelationRequest) -> RelationEntry:
         """The declaration with its topic's partitions; the topic is created where the request says so. Raises MISSING_TOPIC."""
@@ -115,5 +115,6 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         return replace(entry, topic=topic if validate_only else await access.tied(topic, schema, entry.name), schema=schema)
 
 
-def _function(d: Description) -> pb.FunctionInfo:
+def function_message(d: Description) -> pb.FunctionInfo:
+    """A function as the API documents it."""
     return pb.FunctionInfo(name=d.name, kind=f"FUNCTION_KIND_{d.kind}", signatures=[f"{d.name}{s}" for s in d.signatures], description=d.text)

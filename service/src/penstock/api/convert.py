@@ -44,7 +44,7 @@ def writers(state: CatalogState, served: Served) -> list[str]:
 
 def read_only(served: Served) -> bool:
     """Whether appends are refused: a sink writes it, or it has no catalog name or no topic. An inline source takes them."""
-    if served.topic is None or not served.in_catalog:
+    if served.topic is None or not served.in_catalog or served.source:
         return True
     if served.owner is None or served.published is None:
         return False

@@ -13,6 +13,9 @@ from penstock.serving.append import Appender
 from penstock.serving.gateway import Gateway
 from penstock.serving.lookup import Lookups
 from penstock.serving.scan import Scans
+from penstock.serving.sql.queries import Queries
+from penstock.serving.sql.statements import Statements
+from penstock.serving.sql.transient import Transients
 from penstock.serving.subscription import Hub
 from penstock.serving.tables import Tables
 
@@ -27,13 +30,17 @@ class Parts:
     scans: Scans
     appender: Appender
     hub: Hub
+    statements: Statements
+    queries: Queries
 
 
-def assemble(gateway: Gateway) -> Parts:
-    """The parts over a gateway."""
+def assemble(gateway: Gateway, default_partitions: int) -> Parts:
+    """The parts over a gateway. default_partitions: of topics created without a number."""
     tables = Tables(gateway)
     lookups = Lookups(gateway, tables)
-    return Parts(gateway, tables, lookups, Scans(gateway, tables, lookups), Appender(gateway), Hub(gateway, tables))
+    scans, appender, hub = Scans(gateway, tables, lookups), Appender(gateway), Hub(gateway, tables)
+    statements = Statements(gateway, appender, default_partitions)
+    return Parts(gateway, tables, lookups, scans, appender, hub, statements, Queries(gateway, hub, lookups, scans, statements, Transients(statements)))
 
 
 @dataclass

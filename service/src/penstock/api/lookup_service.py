@@ -6,25 +6,23 @@ from collections.abc import AsyncIterator, Sequence
 
 import grpc
 from penstock_client.gen.penstock.v1 import lookup_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import lookup_service_pb2_grpc, position_pb2, row_pb2, types_pb2
+from penstock_client.gen.penstock.v1 import lookup_service_pb2_grpc, row_pb2, types_pb2
 from penstock_client.rows import column_decoder
 
-from penstock.api.convert import millis, position, seconds
+from penstock.api.convert import millis, position
+from penstock.api.freshness import freshness, staleness
 from penstock.api.host import Host
 from penstock.errors import RequestError
 from penstock.serving.columns import view
-from penstock.serving.lookup import DEFAULT_WAIT, MAX_KEYS, Freshness, Key
+from penstock.serving.lookup import MAX_KEYS, Key
 from penstock.serving.rows import RowLayout
 from penstock.serving.scan import Query, Range, fingerprint
-from penstock.serving.tables import ANY_AGE, Table, window_bounds
+from penstock.serving.tables import Table, window_bounds
 from penstock.serving.values import from_value
 from penstock.types.sqltype import BIGINT
 
 METHODS = {"Get": "brief", "BatchGet": "unary", "Scan": "stream"}
-COMMITTED = Freshness()
 EVER = (0, (1 << 63) - 1)
-MARGIN = 0.05
-"""Seconds of the deadline that are left for the answer."""
 
 
 class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
@@ -34,7 +32,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
         self._host = host
 
     async def Get(self, request: pb.GetRequest, context: grpc.aio.ServicerContext) -> pb.GetResponse:
-        lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
+        lookups, fresh = self._host.open.lookups, freshness(request.consistency, context)
         table, at = await lookups.resolve(request.relation, fresh)
         await lookups.fresh(table, at, [_key(table, request)], fresh)
         return self._get(table, request, fresh.stale)
@@ -42,10 +40,10 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
     def GetNow(self, request: pb.GetRequest) -> pb.GetResponse | None:
         """Get where nothing has to be waited for: the table was read before, and what is committed is fresh enough."""
         table = self._now(request)
-        return None if table is None else self._get(table, request, _staleness(request.consistency))
+        return None if table is None else self._get(table, request, staleness(request.consistency))
 
     async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
-        lookups, fresh = self._host.open.lookups, _freshness(request.consistency, context)
+        lookups, fresh = self._host.open.lookups, freshness(request.consistency, context)
         table, at = await lookups.resolve(request.relation, fresh)
         keys = _keys(table, request.keys)
         await lookups.fresh(table, at, keys, fresh)
@@ -54,7 +52,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
     def BatchGetNow(self, request: pb.BatchGetRequest) -> pb.BatchGetResponse | None:
         """As GetNow."""
         table = self._now(request)
-        return None if table is None else self._batch(table, _keys(table, request.keys), request, _staleness(request.consistency))
+        return None if table is None else self._batch(table, _keys(table, request.keys), request, staleness(request.consistency))
 
     def _now(self, request: pb.GetRequest | pb.BatchGetRequest) -> Table | None:
         parts = self._host.parts
@@ -78,7 +76,7 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
                                    position=position(found.token))
 
     async def Scan(self, request: pb.ScanRequest, context: grpc.aio.ServicerContext) -> AsyncIterator[pb.ScanResponse]:
-        parts, fresh = self._host.open, _freshness(request.consistency, context)
+        parts, fresh = self._host.open, freshness(request.consistency, context)
         table, at = await parts.lookups.resolve(request.relation, fresh)
         query = _query(table, request)
         await parts.scans.fresh(table, query, at, fresh)
@@ -146,32 +144,6 @@ def _query(table: Table, request: pb.ScanRequest) -> Query:
     for name in ("cursor", "consistency", "limit"):
         same.ClearField(name)
     return Query(chosen, bounds, windows, request.limit, request.cursor, fingerprint(same.SerializeToString(deterministic=True)))
-
-
-def _staleness(consistency: position_pb2.Consistency) -> int | None:
-    """Milliseconds that an answer may be old; None: it must be the newest commit. Raises INVALID_ARGUMENT."""
-    if not consistency.HasField("stale"):
-        return None
-    if not consistency.stale.HasField("max_staleness"):
-        return ANY_AGE
-    bound = millis(consistency.stale.max_staleness)
-    if bound < 0:
-        raise RequestError("INVALID_ARGUMENT", f"max_staleness is {bound} ms; it is 0 or more", {"field": "consistency.stale.max_staleness"})
-    return bound
-
-
-def _freshness(consistency: position_pb2.Consistency, context: grpc.aio.ServicerContext) -> Freshness:
-    match consistency.WhichOneof("level"):
-        case "stale":
-            return Freshness(stale=_staleness(consistency))
-        case "at_least":
-            wanted = consistency.at_least
-            left = context.time_remaining()
-            wait = seconds(wanted.max_wait) if wanted.HasField("max_wait") else DEFAULT_WAIT if left is None else max(0.0, left - MARGIN)
-            offsets = tuple((o.topic, o.partition, o.offset) for o in wanted.offsets)
-            return Freshness(tuple(p.value for p in wanted.positions), offsets, wait)
-        case _:
-            return COMMITTED
 
 
 def _as_of(request: pb.GetRequest | pb.BatchGetRequest) -> int | None:

@@ -22,11 +22,21 @@ from penstock_client.gen.penstock.v1 import (
     catalog_service_pb2_grpc,
     cluster_service_pb2_grpc,
     lookup_service_pb2_grpc,
+    sql_service_pb2_grpc,
     subscription_service_pb2_grpc,
     topology_service_pb2_grpc,
 )
 
-from penstock.api import append_service, catalog_service, cluster_service, lookup_service, subscription_service, telemetry, topology_service
+from penstock.api import (
+    append_service,
+    catalog_service,
+    cluster_service,
+    lookup_service,
+    sql_service,
+    subscription_service,
+    telemetry,
+    topology_service,
+)
 from penstock.api.calls import serve
 from penstock.api.host import Host, assemble
 from penstock.api.rpc.server import Server
@@ -64,7 +74,7 @@ PATIENCE = 3.0
 DRAIN_SECONDS = 1.0
 GRACE_SECONDS = 3.0
 HEALTH_SECONDS = 1.0
-SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "SubscriptionService", "TopologyService")
+SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "SqlService", "SubscriptionService", "TopologyService")
 
 
 class Health(Protocol):
@@ -120,6 +130,7 @@ def _server(host: Host) -> tuple[Server, Health]:
         ("ClusterService", cluster_service, cluster_service.ClusterServicer(host),
          cluster_service_pb2_grpc.add_ClusterServiceServicer_to_server),
         ("LookupService", lookup_service, lookup_service.LookupServicer(host), lookup_service_pb2_grpc.add_LookupServiceServicer_to_server),
+        ("SqlService", sql_service, sql_service.SqlServicer(host), sql_service_pb2_grpc.add_SqlServiceServicer_to_server),
         ("SubscriptionService", subscription_service, subscription_service.SubscriptionServicer(host),
          subscription_service_pb2_grpc.add_SubscriptionServiceServicer_to_server),
         ("TopologyService", topology_service, topology_service.TopologyServicer(host),
@@ -175,7 +186,8 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
             await asyncio.sleep(wait)
             wait = min(RETRY[1], wait * 2)
             continue
-        host.parts = assemble(gateway)
+        host.parts = assemble(gateway, host.config.default_partitions)
+        host.parts.queries.transients.adopt()
         await host.rest.start(host.config, gateway.schemas.own)
     opened.set()
     healthy: bool | None = None
@@ -231,6 +243,7 @@ async def _close(host: Host) -> None:
     if host.parts is None:
         return
     gateway = host.parts.gateway
+    await host.parts.queries.transients.close()
     await host.parts.hub.close()
     await host.rest.stop()
     await gateway.schemas.close()

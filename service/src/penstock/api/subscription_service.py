@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import grpc
+from penstock_client.gen.penstock.v1 import sql_service_pb2, subscription_service_pb2_grpc
 from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
-from penstock_client.gen.penstock.v1 import subscription_service_pb2_grpc
 
 from penstock.api.convert import millis, seconds
 from penstock.api.host import Host
@@ -36,11 +36,16 @@ def _read(request: pb.SubscribeRequest) -> Subscribe:
     linger = seconds(request.max_linger) if request.HasField("max_linger") else 0.005
     if not 0 <= linger <= 1:
         raise _refused("max_linger", f"{linger} s; it is 0 to 1 s")
+    return Subscribe(request.relation, tuple(request.columns), request.where, request.parameters, _start(request), _until(request),
+                     request.limit, tuple(request.partitions), rows, linger, progress_seconds(request))
+
+
+def progress_seconds(request: pb.SubscribeRequest | sql_service_pb2.QueryRequest) -> float:
+    """The longest silence. Raises INVALID_ARGUMENT."""
     progress = seconds(request.progress_interval) if request.HasField("progress_interval") else 10.0
     if not 0.1 <= progress <= 3600:
         raise _refused("progress_interval", f"{progress} s; it is 100 ms to 1 h")
-    return Subscribe(request.relation, tuple(request.columns), request.where, request.parameters, _start(request), _until(request),
-                     request.limit, tuple(request.partitions), rows, linger, progress)
+    return progress
 
 
 def _start(request: pb.SubscribeRequest) -> Start:

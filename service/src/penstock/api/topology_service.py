@@ -9,7 +9,6 @@ import grpc
 from penstock_client.gen.penstock.v1 import topology_pb2, topology_service_pb2_grpc
 from penstock_client.gen.penstock.v1 import topology_service_pb2 as pb
 
-from penstock.api import states
 from penstock.api.convert import page, position, seconds, topology_message
 from penstock.api.host import Host
 from penstock.catalog import changes, register, update
@@ -20,6 +19,7 @@ from penstock.plan.explain import explain
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
+from penstock.serving import states
 from penstock.serving.replay import replay_letters, wanted
 from penstock.serving.settle import settle
 from penstock.serving.source import source_of

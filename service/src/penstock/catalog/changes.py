@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from penstock.catalog.port import CatalogState, Change, Desired, RelationEntry, TopologyEntry
+from penstock.catalog.port import CatalogState, Change, Desired, RelationEntry, TopologyEntry, TypeEntry
 from penstock.catalog.view import readers, topology, unknown_relation
 from penstock.errors import RequestError
 from penstock.plan.nodes import RelationKind
 from penstock.plan.resolved import ResolvedPlan
+from penstock.types.sqltype import SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a statement says about a topology that it makes. sql: its text. transient: the node that deletes it. source: what it publishes is
+    read only. forgets: the relation that gives way to it."""
+
+    sql: str = ""
+    transient: str = ""
+    source: bool = False
+    forgets: str = ""
 
 
 def declare(state: CatalogState, relation: RelationEntry) -> Sequence[Change]:
@@ -17,10 +29,18 @@ def declare(state: CatalogState, relation: RelationEntry) -> Sequence[Change]:
     present = state.relations.get(relation.name.lower())
     if present is None:
         return [replace(relation, epoch=state.position)]
-    if not present.owner_topology and replace(present, epoch=0, topic=relation.topic) == replace(relation, epoch=0) \
+    if not present.owner_topology and replace(present, epoch=0, topic=relation.topic, sql=relation.sql) == replace(relation, epoch=0) \
             and replace(present.topic, partitions=0) == replace(relation.topic, partitions=0):
         return []
     raise _taken(present, "a different declaration")
+
+
+def redeclare(state: CatalogState, relation: RelationEntry) -> Sequence[Change]:
+    """Put a declaration in the place of the one that stands, which the caller has found to fit. Its history is another one from here on."""
+    present = state.relations.get(relation.name.lower())
+    if present is not None and present.owner_topology:
+        raise _taken(present, "a declaration")
+    return [replace(relation, epoch=state.position)]
 
 
 def drop(state: CatalogState, name: str, etag: str = "") -> Sequence[Change]:
@@ -36,17 +56,36 @@ def drop(state: CatalogState, name: str, etag: str = "") -> Sequence[Change]:
     return [("relation", present.name)]
 
 
-def register(state: CatalogState, name: str, definition: bytes, plan: ResolvedPlan, now_ms: int) -> Sequence[Change]:
+def register(state: CatalogState, name: str, definition: bytes, plan: ResolvedPlan, now_ms: int, made: Made | None = None) -> Sequence[Change]:
     """Write a planned topology and the relations that it publishes. The plan's incarnation must be state.position. Raises NAME_TAKEN."""
     assert plan.incarnation == state.position, "planned on another state"
+    made = made or Made()
     if name.lower() in state.topologies:
         raise RequestError("NAME_TAKEN", f"there is another topology {state.topologies[name.lower()].name}", {"name": name})
     published = relations_of(plan)
     for entry in published:
         present = state.relations.get(entry.name.lower())
-        if present is not None:
+        if present is not None and entry.name != made.forgets:
             raise _taken(present, "a relation")
-    return [TopologyEntry(name, plan.incarnation, 1, definition, plan, Desired.RUNNING, now_ms), *published]
+    return [TopologyEntry(name, plan.incarnation, 1, definition, plan, Desired.RUNNING, now_ms, sql=made.sql, transient=made.transient),
+            *(made_by(entry, made, name) for entry in published)]
+
+
+def terminate(state: CatalogState, names: Sequence[str]) -> Sequence[Change]:
+    """Forget topologies; what they published in the catalog stays, as declarations. Raises UNKNOWN_TOPOLOGY."""
+    found = [topology(state, name) for name in names]
+    left = [replace(state.relations[p.name.lower()], owner_topology="") for t in found for p in t.plan.published if p.in_catalog]
+    return [*(("topology", t.name) for t in found), *left]
+
+
+def put_type(name: str, of: SqlType | None) -> Sequence[Change]:
+    """Register a custom type, or forget it."""
+    return [("type", name) if of is None else TypeEntry(name, of)]
+
+
+def made_by(entry: RelationEntry, made: Made, query: str) -> RelationEntry:
+    """The relation of a query as the registry keeps it."""
+    return replace(entry, sql=made.sql, query=query if made.sql else "", source=made.source)
 
 
 def same_definition(state: CatalogState, name: str, definition: bytes) -> TopologyEntry | None:
@@ -98,6 +137,8 @@ def reset(state: CatalogState, name: str, plan: ResolvedPlan, etag: str = "") ->
     ]
     for relation in relations_of(plan):
         present = state.relations.get(relation.name.lower())
+        if present is not None:
+            relation = replace(relation, source=present.source, sql=present.sql, query=present.query)
         if relation.kind is RelationKind.STREAM and present is not None:
             relation = replace(relation, epoch=present.epoch)
         changes.append(relation)

@@ -1,14 +1,16 @@
 """How registry entries are written: msgpack with a version, the key says which entry a record is about.
 
-Record keys are `relation:<lower-case name>` and `topology:<lower-case name>`; a null value deletes the entry. Fields are only ever added,
+Record keys are `relation:<lower-case name>`, `topology:<lower-case name>` and `type:<lower-case name>`; a null value deletes the entry. Fields are only ever added,
 with defaults, so that an older entry stays readable.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from penstock.catalog.port import Change, Desired, RelationEntry, TopologyEntry
+from penstock.catalog.port import Change, Desired, RelationEntry, TopologyEntry, TypeEntry
 from penstock.errors import PenstockError
 from penstock.plan import stored
 
@@ -29,10 +31,14 @@ class _StoredTopology(msgspec.Struct, array_like=False):
     resumes: int = 0
     epochs: tuple[tuple[str, int], ...] = ()
     replays: tuple[str, ...] = ()
+    sql: str = ""
+    transient: str = ""
 
 
+KINDS = ("relation", "topology", "type")
 _encode = msgspec.msgpack.Encoder().encode
 _relation = msgspec.msgpack.Decoder(RelationEntry).decode
+_type = msgspec.msgpack.Decoder(TypeEntry).decode
 _topology = msgspec.msgpack.Decoder(_StoredTopology).decode
 
 
@@ -52,23 +58,25 @@ def encode(change: Change) -> tuple[bytes, bytes | None]:
     if isinstance(change, TopologyEntry):
         entry = _StoredTopology(change.name, change.incarnation, change.version, change.definition, stored.dumps(change.plan),
                                 change.desired, change.registered_ms, change.resets, change.resumes, change.epochs,
-                                change.replays)
+                                change.replays, change.sql, change.transient)
         return key_of("topology", change.name), bytes((VERSION,)) + _encode(entry)
+    if isinstance(change, TypeEntry):
+        return key_of("type", change.name), bytes((VERSION,)) + _encode(change)
     kind, name = change
     return key_of(kind, name), None
 
 
-def decode(key: bytes, value: bytes | None) -> tuple[str, str, RelationEntry | TopologyEntry | None]:
+def decode(key: bytes, value: bytes | None) -> tuple[str, str, RelationEntry | TopologyEntry | TypeEntry | None]:
     """(kind, lower-case name, entry or None for a deletion). Raises UnreadableEntry."""
     kind, _, name = key.decode("utf-8", "replace").partition(":")
-    if kind not in ("relation", "topology") or not name:
+    if kind not in KINDS or not name:
         raise UnreadableEntry(f"the registry holds a record with the unknown key {key!r}")
     if value is None:
         return kind, name, None
     if value[:1] != bytes((VERSION,)):
         raise UnreadableEntry(f"the registry entry {kind} {name} has version {value[:1].hex()}, this program reads {VERSION}")
     try:
-        return kind, name, _relation(value[1:]) if kind == "relation" else _load_topology(value[1:])
+        return kind, name, _DECODERS[kind](value[1:])
     except msgspec.MsgspecError as e:
         raise UnreadableEntry(f"the registry entry {kind} {name} cannot be read: {e}") from e
 
@@ -76,4 +84,9 @@ def decode(key: bytes, value: bytes | None) -> tuple[str, str, RelationEntry | T
 def _load_topology(data: bytes) -> TopologyEntry:
     s = _topology(data)
     return TopologyEntry(s.name, s.incarnation, s.version, s.definition, stored.loads(s.plan), s.desired, s.registered_ms, s.resets,
-                         s.resumes, s.epochs, s.replays)
+                         s.resumes, s.epochs, s.replays, s.sql, s.transient)
+
+
+_DECODERS: dict[str, Callable[[bytes], RelationEntry | TopologyEntry | TypeEntry]] = {
+    "relation": _relation, "topology": _load_topology, "type": _type,
+}

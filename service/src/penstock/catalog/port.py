@@ -7,13 +7,14 @@ function from a state to the entries to write.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from penstock.plan.nodes import RelationKind, TopicRef, Window
 from penstock.plan.resolved import ResolvedPlan
 from penstock.types.schema import Schema
+from penstock.types.sqltype import SqlType
 
 
 class Desired(Enum):
@@ -34,6 +35,9 @@ class RelationEntry:
     window: Window | None
     owner_topology: str  # empty: declared
     epoch: int  # registry position at which it came to be; tokens name it
+    source: bool = False  # CREATE SOURCE: read only
+    sql: str = ""  # the statement that made it, empty when none did
+    query: str = ""  # id of the query that made it, also when that has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,16 @@ class TopologyEntry:
     resumes: int = 0  # grows with each resume, so that failed tasks are tried again
     epochs: tuple[tuple[str, int], ...] = ()  # (lower-case name, registry position) of node relations that an update made others
     replays: tuple[str, ...] = ()  # sub-topologies that have a replay topic (plan/replay.py)
+    sql: str = ""  # the statement that made it, empty when none did
+    transient: str = ""  # the node that runs it for a push query and deletes it afterwards; empty: for ever
+
+
+@dataclass(frozen=True, slots=True)
+class TypeEntry:
+    """A custom type of CREATE TYPE. name is upper-case unless it was quoted."""
+
+    name: str
+    type: SqlType
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +74,11 @@ class CatalogState:
     position: int
     relations: Mapping[str, RelationEntry]
     topologies: Mapping[str, TopologyEntry]
+    types: Mapping[str, TypeEntry] = field(default_factory=dict)
 
 
-Change = RelationEntry | TopologyEntry | tuple[str, str]
-"""An entry to write, or ("relation" | "topology", name) to delete."""
+Change = RelationEntry | TopologyEntry | TypeEntry | tuple[str, str]
+"""An entry to write, or ("relation" | "topology" | "type", name) to delete."""
 
 
 class Registry(Protocol):

@@ -11,7 +11,8 @@ Deletion goes the other way: the entry first, so that workers stop, then group a
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from penstock.catalog import changes
 from penstock.catalog.port import CatalogState, Change, Registry, TopologyEntry
@@ -34,8 +35,8 @@ Pin = Callable[[ResolvedPlan], Awaitable[ResolvedPlan]]
 """The plan with the offsets at which its sources begin (serving/starts.py). Raises RequestError, LogUnavailable."""
 
 
-class _Moved(Exception):
-    """The registry has moved since the plan was made."""
+class Moved(Exception):
+    """The registry has moved since the decision was taken: it must be taken anew."""
 
 
 async def register(log: Log, registry: Registry, name: str, definition: bytes, plan_on: Plan, pin: Pin, clock: Clock) -> TopologyEntry:
@@ -50,6 +51,14 @@ async def register(log: Log, registry: Registry, name: str, definition: bytes, p
         return topology(registry.state, name)
 
     return await until_still(registry, attempt)
+
+
+async def start(log: Log, registry: Registry, state: CatalogState, name: str, definition: bytes, plan_on: Plan, pin: Pin, clock: Clock,
+                made: changes.Made) -> TopologyEntry:
+    """Register a topology that was decided on this state. Raises Moved when the registry is not there any more; nothing was made then."""
+    plan = await pin(await planned(log, _forgetting(state, (made.forgets,)), plan_on))
+    await write(log, registry, plan, state.position, lambda s: changes.register(s, name, definition, plan, clock.now_ms(), made))
+    return topology(registry.state, name)
 
 
 async def reset(log: Log, registry: Registry, name: str, plan_on: Plan, pin: Pin, etag: str) -> TopologyEntry:
@@ -74,7 +83,11 @@ async def delete(log: Log, registry: Registry, name: str, etag: str, delete_topi
         return changes.delete(state, name, etag)
 
     await registry.change(decide)
-    plan = gone[0].plan
+    await removed(log, registry, gone[0].plan, delete_topics)
+
+
+async def removed(log: Log, registry: Registry, plan: ResolvedPlan, delete_topics: bool) -> None:
+    """Delete what a topology, which the registry has forgotten, had in the log; the topics of its sinks too if asked."""
     await remove(log, plan)
     if delete_topics:
         sinks = {n.topic.topic for n in _sinks(plan)}
@@ -84,9 +97,14 @@ async def delete(log: Log, registry: Registry, name: str, etag: str, delete_topi
 
 def without(state: CatalogState, old: TopologyEntry) -> CatalogState:
     """The state as if this topology had never been, for planning it again."""
-    own = {p.name.lower() for p in old.plan.published}
-    return CatalogState(state.position, {k: r for k, r in state.relations.items() if k not in own},
-                        {k: t for k, t in state.topologies.items() if t is not old})
+    own = [p.name for p in old.plan.published]
+    return replace(_forgetting(state, own), topologies={k: t for k, t in state.topologies.items() if t is not old})
+
+
+def _forgetting(state: CatalogState, names: Collection[str]) -> CatalogState:
+    """The state without these relations."""
+    lower = {name.lower() for name in names}
+    return replace(state, relations={k: r for k, r in state.relations.items() if k not in lower})
 
 
 async def until_still(registry: Registry, attempt: Callable[[CatalogState], Awaitable[TopologyEntry]]) -> TopologyEntry:
@@ -94,7 +112,7 @@ async def until_still(registry: Registry, attempt: Callable[[CatalogState], Awai
     while True:
         try:
             return await attempt(await registry.refresh())
-        except _Moved:
+        except Moved:
             continue
 
 
@@ -109,14 +127,14 @@ async def write(log: Log, registry: Registry, plan: ResolvedPlan, position: int,
 
     def unmoved(state: CatalogState) -> Sequence[Change]:
         if state.position != position:
-            raise _Moved
+            raise Moved
         return decide(state)
 
     try:
         for topic, config in topics_of(plan).items():
             await log.create_topic(topic, config)
         await registry.change(unmoved)
-    except (_Moved, RequestError, LogError):
+    except (Moved, RequestError, LogError):
         await _undo(log, plan, keep)
         raise
 

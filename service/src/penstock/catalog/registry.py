@@ -4,9 +4,10 @@ process of every node."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from penstock.catalog.codec import decode, encode
-from penstock.catalog.port import CatalogState, Change, RelationEntry, TopologyEntry
+from penstock.catalog.port import CatalogState, Change
 from penstock.clock import Clock, SystemClock
 from penstock.log.port import Log, Record
 from penstock.log.state_topic import NoticeSender, StateTopic
@@ -31,15 +32,14 @@ async def open_registry(log: Log, service_id: str, notices: NoticeSender | None 
 
 def apply(state: CatalogState, records: Sequence[Record], position: int) -> CatalogState:
     """The state after these records of the registry topic."""
-    relations, topologies = dict(state.relations), dict(state.topologies)
+    relations, topologies, types = dict(state.relations), dict(state.topologies), dict(state.types)
+    by_kind: dict[str, dict[str, Any]] = {"relation": relations, "topology": topologies, "type": types}
     for record in records:
         if record.key is None:
             continue
         kind, name, entry = decode(record.key, record.value)
         if entry is None:
-            (relations if kind == "relation" else topologies).pop(name, None)
-        elif isinstance(entry, RelationEntry):
-            relations[name] = entry
-        elif isinstance(entry, TopologyEntry):
-            topologies[name] = entry
-    return CatalogState(position, relations, topologies)
+            by_kind[kind].pop(name, None)
+        else:
+            by_kind[kind][name] = entry
+    return CatalogState(position, relations, topologies, types)

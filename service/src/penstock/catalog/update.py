@@ -8,7 +8,7 @@ Anew: as a reset with another definition, for which the topology must be paused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.catalog import changes
@@ -19,7 +19,7 @@ from penstock.errors import RequestError
 from penstock.log.port import Log
 from penstock.plan.nodes import Node, RelationKind, stores_of
 from penstock.plan.resolved import Published, ResolvedPlan
-from penstock.planner.updating.carry import with_starts
+from penstock.planner.updating.carry import carried, with_starts
 from penstock.planner.updating.decide import Decision, Effect, decide
 
 
@@ -60,6 +60,32 @@ async def update(log: Log, registry: Registry, name: str, definition: bytes, pla
 
     entry = await until_still(registry, attempt)
     return entry, decided[0]
+
+
+async def go_on(log: Log, registry: Registry, state: CatalogState, old: TopologyEntry, definition: bytes, plan_on: Plan, pin: Pin,
+                made: changes.Made, check: Callable[[ResolvedPlan], None]) -> TopologyEntry:
+    """CREATE OR REPLACE of a query: an update in place of a topology that stands in this state. As in ksqlDB, what was written and aggregated before
+    stays as it is, under the new definition: only stores and internal topics must be the same. check refuses plans. Raises Moved when the
+    registry is not there any more, UNSUPPORTED where they are not."""
+    plan = await planned(log, without(state, old), plan_on, old.incarnation)
+    check(plan)
+    if _keeps(plan) != _keeps(old.plan):
+        raise RequestError("UNSUPPORTED", f"{old.name} would keep other state than it has: drop it and make it anew", {"feature": "a change of state"})
+    new = replace(with_starts(old.plan, await pin(carried(old.plan, plan, {}))), edition=old.plan.edition + 1)
+
+    def changed(now: CatalogState) -> Sequence[Change]:
+        entries = {e.name.lower(): e for e in updated(now, old, definition, new) if isinstance(e, RelationEntry)}
+        entry = replace(next(e for e in updated(now, old, definition, new) if isinstance(e, TopologyEntry)), sql=made.sql)
+        own = [entries.get(p.name.lower()) or now.relations[p.name.lower()] for p in new.published if p.in_catalog]
+        return [entry, *(changes.made_by(r, made, old.name) for r in own)]
+
+    await write(log, registry, new, state.position, changed, keep=frozenset(topics_of(old.plan)))
+    return topology(registry.state, old.name)
+
+
+def _keeps(plan: ResolvedPlan) -> object:
+    """What outlives a change of the definition: internal topics, tasks and their stores."""
+    return {t.topic for t in plan.internal}, [(s.name, s.partitions, s.stores) for s in (*plan.subs, *plan.globals)]
 
 
 def _ask_leave(old: TopologyEntry, decision: Decision, leave: Leave) -> None:
@@ -117,7 +143,7 @@ def _kept(state: CatalogState, old: TopologyEntry, plan: ResolvedPlan, present: 
         _refuse_readers(state, present.name, old.name, f"loses {', '.join(lost)} or changes their types")
     before = next((p for p in old.plan.published if p.name.lower() == relation.name.lower()), None)
     same = relation.kind is RelationKind.STREAM or plan.incarnation == old.incarnation and _looks_same(old.plan, before, plan, published)
-    made = replace(relation, epoch=present.epoch if same else state.position)
+    made = replace(relation, epoch=present.epoch if same else state.position, source=present.source, sql=present.sql, query=present.query)
     return [] if made == present else [made]
 
 

@@ -25,6 +25,7 @@ class Served:
 
     topic: where a stream (or a declared table) is read and appended to; None for a materialised node without a topic.
     owner / published: the topology that materialises or publishes it; both None for a declared relation.
+    source: CREATE SOURCE made it: nobody here writes it.
     epoch: changes when the relation's history is another one; tokens of subscriptions name it.
     """
 
@@ -37,6 +38,7 @@ class Served:
     owner: TopologyEntry | None = None
     published: Published | None = None
     in_catalog: bool = True
+    source: bool = False
 
     @property
     def materialised(self) -> bool:
@@ -58,7 +60,7 @@ def find(state: CatalogState, name: str) -> Served | None:
     if entry is not None:
         owner = state.topologies.get(entry.owner_topology.lower()) if entry.owner_topology else None
         published = _published(owner, entry.name, True) if owner is not None else None
-        return Served(entry.name, entry.kind, entry.schema, entry.topic, entry.window, entry.epoch, owner, published)
+        return Served(entry.name, entry.kind, entry.schema, entry.topic, entry.window, entry.epoch, owner, published, source=entry.source)
     topology = state.topologies.get(name.partition(".")[0].lower())
     if topology is None:
         return None

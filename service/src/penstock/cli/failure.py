@@ -7,14 +7,27 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
 if TYPE_CHECKING:
-    from penstock_client.errors import ExpressionPlace, PenstockError
+    from penstock_client.errors import PenstockError
 
 FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
+
+
+class Place(Protocol):
+    """Where an expression is wrong: the client's, or the service's own error."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def node(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
 
 
 class Failure(Exception):
@@ -50,6 +63,8 @@ def failures(address: str = "", texts: Mapping[str, str] | None = None, request:
         raise typer.Exit(FAILED) from None
     except ExpressionError as error:
         say(error.message, error.metadata)
+        if error.field in (texts or {}):
+            print(underlined(error, (texts or {})[error.field]), file=sys.stderr)
         raise typer.Exit(FAILED) from None
     except (ServiceError, Failure) as error:
         say(str(error))
@@ -95,7 +110,7 @@ def expression_text(field: str, texts: Mapping[str, str], request: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def underlined(place: ExpressionPlace, text: str) -> str:
+def underlined(place: Place, text: str) -> str:
     """Where it is, and the line of the expression with the wrong characters underlined."""
     where = f"  in node {place.node}, {place.field}" if place.node else f"  in {place.field}"
     if not text or place.start > len(text):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import catalog, letters, node, reading, topologies, writing
+from penstock.cli import catalog, letters, node, reading, sql, topologies, writing
 
 app = typer.Typer(
     name="penstock",
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (node, catalog, topologies, writing, reading, letters):
+for module in (node, sql, catalog, topologies, writing, reading, letters):
     module.register(app)
 
 

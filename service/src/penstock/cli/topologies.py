@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(
-    file: Annotated[str, typer.Argument(help="YAML or JSON with relations and topologies, by ---; - is standard input.")],
+    file: Annotated[str, typer.Argument(help="YAML or JSON with relations and topologies, by ---, or a .sql file; - is standard input.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; a topology may not refer to relations of the same file then.")] = False,
     wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until a topology runs.")] = 30.0,
     update: Annotated[bool, typer.Option("--update", help="Update topologies that are registered with another definition.")] = False,
@@ -35,6 +35,9 @@ def apply(
     json: Json = False,
 ) -> None:
     """Declare the relations and register the topologies of a file, in order. Applying it again changes nothing."""
+    if file.lower().endswith(".sql"):
+        _apply_sql(file, dry_run, address, json)
+        return
     with failures(address):
         from penstock.planner.definition import load_documents
 
@@ -92,6 +95,21 @@ def _apply(client: Client, document: Any, dry_run: bool, wait: float, json: bool
     _print(info, json, "valid" if dry_run else info.state.lower())
     if not dry_run and info.state == "FAILED":
         raise typer.Exit(FAILED)
+
+
+def _apply_sql(file: str, dry_run: bool, address: str, json: bool) -> None:
+    """Statements that were executed before, in the same words, are answered as done; what stands there from others is said."""
+    with failures(address):
+        from penstock.cli.sql_runner import SqlRunner
+
+        text = read_text(file)
+        with connect(address) as client, failures(address, {"sql": text}):
+            runner = SqlRunner(client, json)
+            for result in client.sql_results(text, apply=True, validate_only=dry_run):
+                if json or not result.message:
+                    runner.show(result)
+                else:
+                    print(f"{'unchanged' if result.unchanged else 'valid' if dry_run else 'done'}: {result.message}")
 
 
 def _print(info: TopologyInfo, json: bool, word: str) -> None:

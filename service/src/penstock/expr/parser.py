@@ -1,11 +1,10 @@
-"""Text to syntax tree. The grammar is grammar.lark; the LALR tables are built on first use and kept."""
+"""Text to syntax tree. The grammar is grammar.lark, its tables are loaded on first use (tables.py)."""
 
 from __future__ import annotations
 
 import functools
 import re
 from collections.abc import Iterable
-from importlib import resources
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
@@ -14,6 +13,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
 from penstock.errors import ExpressionError
 from penstock.expr import ast
 from penstock.expr.ast import Ast, Ident
+from penstock.expr.tables import parser
 
 LONGEST = 100_000
 """Code points of an expression; longer text is refused before it is read."""
@@ -47,10 +47,16 @@ def _parse(text: str, start: str) -> Ast:
     return tree
 
 
+DEEPEST = 140
+"""Levels of a syntax tree. Each costs a few frames of Python's stack wherever a tree is walked."""
+DEEPEST_CASE = 15
+"""CASEs (and COALESCEs) in CASEs: each branch is a block of the generated code, and Python takes twenty."""
+
+
 def run_parser(lark: Lark, text: str, start: str) -> Any:
-    """What the grammar's rule `start` makes of the text; ExpressionError where it does not fit."""
+    """What the grammar's rule `start` makes of the text; ExpressionError where it does not fit, or is too deep."""
     try:
-        return lark.parse(text, start=start)
+        return _shallow(lark.parse(text, start=start))
     except UnexpectedToken as error:
         raise _unexpected(text, error.token, error.accepts or error.expected) from None
     except UnexpectedCharacters as error:
@@ -61,14 +67,28 @@ def run_parser(lark: Lark, text: str, start: str) -> Any:
         raise error.orig_exc from None
 
 
-def grammar() -> str:
-    """The text of grammar.lark."""
-    return resources.files("penstock.expr").joinpath("grammar.lark").read_text("utf-8")
-
-
 @functools.cache
 def _lark() -> Lark:
-    return Lark(grammar(), parser="lalr", start=["expression", "projection"], transformer=Builder(), maybe_placeholders=True)
+    return parser(("expression", "projection"), Builder())
+
+
+def _shallow(tree: Any) -> Any:
+    """The tree, or list of trees, unless it is too deep."""
+    waiting: list[tuple[Any, int, int]] = [(tree, 0, 0)]
+    while waiting:
+        part, level, cases = waiting.pop()
+        if isinstance(part, tuple | list):
+            waiting += [(p, level, cases) for p in part if isinstance(p, Ast | tuple)]
+        elif isinstance(part, Ast):
+            cases += isinstance(part, ast.CaseWhen) or isinstance(part, ast.FunctionCall) and part.name.text.upper() == "COALESCE"
+            if level > DEEPEST or cases > DEEPEST_CASE:
+                what = f"CASE or COALESCE is nested more than {DEEPEST_CASE} deep" if cases > DEEPEST_CASE else f"the expression is more than {DEEPEST} levels deep"
+                raise ExpressionError(f"{what}: split it", part.start, part.end)
+            for name in type(part).__match_args__:
+                value = getattr(part, name)
+                if isinstance(value, Ast | tuple):
+                    waiting.append((value, level + 1, cases))
+    return tree
 
 
 def _unexpected(text: str, token: Token, expected: set[str]) -> ExpressionError:

@@ -133,6 +133,15 @@ class Appender:
         token = await self.gateway.token({checked.topic: {tp.partition: end for tp, end in ends.items()}})
         return Ack(checked.sequence, token, rows, duplicate, checked.errors)
 
+    async def insert(self, topic: str, record: Prepared) -> str:
+        """Write one record to a topic, whoever else writes it; the token that includes it. Raises ROW_TOO_LARGE, MISSING_TOPIC, LogError."""
+        size = len(record.key or b"") + len(record.value or b"")
+        if size > RECORD_LIMIT:
+            raise RequestError("ROW_TOO_LARGE", f"the row has {size} bytes, a record at most {RECORD_LIMIT}", {"size": str(size), "limit": str(RECORD_LIMIT)})
+        partitions = await self._partitions(topic)
+        pieces = self._pieces(topic, [record], self._places(topic, partitions, [record]), PIECE)
+        return (await self.write(Checked(topic, partitions, 1, tuple(pieces), [], "", 0, 0))).token
+
     def target(self, name: str) -> Target:
         """The relation of this name, ready for rows. Raises UNKNOWN_RELATION, RELATION_READ_ONLY."""
         served = resolve(self.gateway.registry.state, name)
@@ -179,6 +188,8 @@ class Appender:
 
 
 def _refuse_read_only(served: Served) -> None:
+    if served.source:
+        raise RequestError("RELATION_READ_ONLY", f"{served.name} was created with SOURCE: it is read only", {"relation": served.name})
     owner, p = served.owner, served.published
     sunk = owner is not None and p is not None and any(
         isinstance(n, Sink) and n.name == p.node for s in owner.plan.subs for n in s.nodes)

@@ -105,6 +105,11 @@ class Lookups:
         wanted = [(table.key_bytes(key), low, high) for key, low, high in keys]
         return self._read(table, chosen, wanted, [table.partition_of(key) for key, _, _ in wanted], stale, as_of)
 
+    def select(self, table: Table, keys: Sequence[Key], chosen: View, stale: int | None) -> Found:
+        """Rows of each key as a view of the caller's shows them, those for which its condition holds. Raises RequestError."""
+        wanted = [(table.key_bytes(key), low, high) for key, low, high in keys]
+        return self._read(table, chosen, wanted, [table.partition_of(key) for key, _, _ in wanted], stale, None)
+
     def view_of(self, served: Served, columns: Sequence[str]) -> View:
         """The view of these columns, made once."""
         at = (served.name, served.epoch, tuple(columns))
@@ -139,6 +144,8 @@ class Lookups:
                     found = next((f for p in at if (f := self._rows(table, self._snapshot(table, snapshots, p, stale), key, low, high))), [])
                 else:
                     found = self._version(table, [self._snapshot(table, snapshots, p, stale) for p in at], key, as_of)
+                if chosen.keep is not None:
+                    found = list(filter(chosen.keep, found))
                 rows.extend(map(chosen.pick, found))
                 indexes.extend([index] * len(found))
             token = self._token(table, {p: s.stamp for p, s in snapshots.items()})

@@ -116,6 +116,9 @@ class Push(ABC):
                 caught_up = True
                 for event in self._flush(True):
                     yield event
+                if self._full():
+                    yield self._end(pb.END_REASON_COMPLETED, "")
+                    return
                 yield self._said(pb.Event(caught_up=pb.CaughtUp(position=self._position())))
             ending = self._ending(feed)
             if ending is not None:

@@ -60,6 +60,7 @@ class Subscribe:
     max_batch_rows: int
     linger: float
     progress: float
+    view: View | None = None  # of the relation's rows, in the place of columns, where and parameters
 
 
 @dataclass
@@ -197,6 +198,8 @@ class Hub:
         return pb.END_REASON_RELATION_REPLACED if now.epoch != served.epoch else None
 
     def _view(self, served: Served, request: Subscribe) -> View:
+        if request.view is not None:
+            return request.view
         if request.parameters:
             return view(served, request.columns, request.where, request.parameters)
         at = (served.name, served.epoch, tuple(request.columns), request.where)

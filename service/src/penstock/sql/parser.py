@@ -9,7 +9,8 @@ from lark import Lark, Token, v_args
 
 from penstock.errors import ExpressionError
 from penstock.expr.ast import Ast, Ident
-from penstock.expr.parser import Builder, grammar, run_parser
+from penstock.expr.parser import Builder, run_parser
+from penstock.expr.tables import parser
 from penstock.sql import tree
 
 LONGEST = 1_000_000
@@ -52,7 +53,7 @@ def place(text: str, at: int) -> str:
 
 @functools.cache
 def _lark() -> Lark:
-    return Lark(grammar(), parser="lalr", start="statements", transformer=_Statements(), maybe_placeholders=True)
+    return parser(("statements",), _Statements())
 
 
 def _span(*parts: Any) -> tuple[int, int]:
@@ -167,10 +168,10 @@ class _Statements(Builder):
         at = next(i for i, p in enumerate(parts) if isinstance(p, Token) and p.type == "FROM")
         items, source = parts[:at], parts[at + 1]
         joins = tuple(p for p in parts[at + 2:] if isinstance(p, tree.Join))
-        window, where, group_by, partition_by, having, emit, limit = parts[at + 2 + len(joins):]
+        window, where, group_by, partition_by, having, order_by, emit, limit = parts[at + 2 + len(joins):]
         end = max([source.end, *(j.end for j in joins), *(c.end for c in (window, where, having) if c is not None),
-                   *(g[-1].end for g in (group_by, partition_by) if g)])
-        return tree.Query(_start(first), end, items, source, joins, window, where, group_by, partition_by, having, emit or "", limit)
+                   *(g[-1].end for g in (group_by, partition_by, order_by) if g)])
+        return tree.Query(_start(first), end, items, source, joins, window, where, group_by, partition_by, having, emit or "", limit, order_by or ())
 
     def source(self, name: Ident, _as: Token | None, alias: Ident | None) -> tree.Source:
         return tree.Source(name.start, alias.end if alias else name.end, name, alias)
@@ -233,6 +234,12 @@ class _Statements(Builder):
 
     def having(self, _word: Token, condition: Ast) -> Ast:
         return condition
+
+    def order_by(self, _order: Token, _by: Token, *parts: Any) -> tuple[tree.Order, ...]:
+        return tuple(p for p in parts if isinstance(p, tree.Order))
+
+    def order_item(self, by: Ast, word: Token | None) -> tree.Order:
+        return tree.Order(by.start, by.end, by, word is not None and word.upper() == "DESC")
 
     def emit(self, _emit: Token, word: Token) -> str:
         return word.upper()

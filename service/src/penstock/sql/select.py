@@ -52,7 +52,8 @@ class Key:
 
 @dataclass
 class Selected:
-    """The nodes so far, the last of which is the result without its sink. grouping: what made its keys, "partitioning" or "grouping"."""
+    """The nodes so far, the last of which is the result without its sink. grouping: what made its keys, "partitioning" or "grouping". transient: the rows
+    of a query, not of a relation: every item is a value, and the keys, which nobody sees, have names of their own."""
 
     columns: Columns
     nodes: list[topology_pb2.Node] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Selected:
     keys: list[Key] = field(default_factory=list)
     grouping: str = ""
     settings: Callable[[str], str] = lambda name: ""
+    transient: bool = False
 
     def add(self, name: str, inputs: tuple[str, ...] | None = None) -> topology_pb2.Node:
         """A new node behind the last one, or behind the inputs."""
@@ -81,11 +83,15 @@ def node_name(relation: str) -> str:
     return plain if plain[:1].isalpha() else f"S{plain}"
 
 
-def select(query: Query, catalog: SqlCatalog) -> Selected:
+HIDDEN = "KSQL_HIDDEN_KEY_"
+"""What the key columns of a transient query's result begin with."""
+
+
+def select(query: Query, catalog: SqlCatalog, transient: bool = False) -> Selected:
     """The nodes. Raises ExpressionError with the place in the statement."""
     _check(query)
     columns = _sources(query, catalog)
-    made = Selected(columns, settings=catalog.setting)
+    made = Selected(columns, settings=catalog.setting, transient=transient)
     for source in columns.sources:
         node = made.add(source.node, ())
         kind = node.source_table if source.info.kind is RelationKind.TABLE else node.source_stream
@@ -146,6 +152,8 @@ def _join_keys(plan: list[JoinPlan], columns: Columns, items: list[Item]) -> lis
 
 
 def _check(query: Query) -> None:
+    if query.order_by:
+        raise refuse("ORDER BY is for pull queries, with 'penstock.pull.extended' set to 'true'.", query.order_by[0])
     if query.limit is not None:
         raise refuse("CREATE STREAM/TABLE AS SELECT statements don't support LIMIT clause.", query)
     if query.group_by is not None and query.partition_by is not None:
@@ -190,7 +198,7 @@ def _distinct(name: str, taken: list[str]) -> str:
 
 def _items(query: Query, columns: Columns) -> list[Item]:
     found: list[Item] = []
-    numbers = _Numbers(columns)
+    numbers = Numbers(columns)
     for tree in query.items:
         match tree:
             case ast.Star(source=source):
@@ -219,7 +227,7 @@ def _items(query: Query, columns: Columns) -> list[Item]:
     return found
 
 
-class _Numbers:
+class Numbers:
     """Names of columns without alias."""
 
     def __init__(self, columns: Columns) -> None:
@@ -312,7 +320,7 @@ def _new_keys(given: tuple[Ast, ...], made: Selected, hook: Hook, clause: str) -
     columns = made.columns
     clause_hook = _plain(columns, clause)
     keys: list[Key] = []
-    numbers = _Numbers(columns)
+    numbers = Numbers(columns)
     taken = {columns.inner(s, c) for s in columns.sources for c in s.types()}
     for tree in given:
         text = write(tree, clause_hook)
@@ -474,6 +482,9 @@ def _window(spec: WindowSpec, message: topology_pb2.Window) -> None:
 
 def _project(items: list[Item], made: Selected, hook: Hook, everything: bool) -> None:
     by_text = {text: key.inner for key in made.keys for text in key.texts}
+    if made.transient and made.columns.joined and made.nodes[-1].WhichOneof("operator") != "partition_by":
+        # Behind a join every column is there as a value; only a key that is no column of a source has to be the key itself.
+        by_text = {text: inner for text, inner in by_text.items() if text == quoted(made.columns.synthetic)}
 
     def after(part: Ast, inside: frozenset[str]) -> str | None:
         if by_text and not isinstance(part, ast.LambdaOf):
@@ -491,7 +502,7 @@ def _finish(made: Selected, values: list[tuple[Item, str, str]], everything: boo
     node = topology_pb2.Node()
     names: set[str] = set()
     for item, text, after in values:
-        key = next((k for k in made.keys if text in k.texts or text == quoted(k.inner)), None)
+        key = None if made.transient else next((k for k in made.keys if text in k.texts or text == quoted(k.inner)), None)
         if key is not None:
             if key.out:
                 raise refuse(f"The projection contains a key column more than once: `{key.out}` and `{item.name}`.", item.tree)
@@ -501,8 +512,10 @@ def _finish(made: Selected, values: list[tuple[Item, str, str]], everything: boo
         if item.name in names:
             raise refuse(f"Duplicate value columns found in schema: `{item.name}`", item.tree)
         names.add(item.name)
-    for key in made.keys:
-        if everything and not key.out:
+    for number, key in enumerate(made.keys):
+        if made.transient:
+            key.out = f"{HIDDEN}{number}"
+        elif everything and not key.out:
             key.out = key.named
     if missing := [k for k in made.keys if not k.out]:
         raise _missing(missing, made, values[0][0].tree)

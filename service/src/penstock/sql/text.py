@@ -46,6 +46,8 @@ def write(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> str
             return "TRUE" if flag else "FALSE"
         case ast.Null():
             return "NULL"
+        case ast.Param(name=name):
+            return f":{name}"
         case ast.Operator():
             return f"({_operator(tree, part)})"
         case ast.CaseWhen(operand=operand, whens=whens, otherwise=otherwise):

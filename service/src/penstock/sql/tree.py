@@ -71,8 +71,16 @@ class WindowSpec(Ast):
 
 
 @dataclass(frozen=True, slots=True)
+class Order(Ast):
+    """One key of ORDER BY."""
+
+    by: Ast
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Query(Statement):
-    """A SELECT. group_by and partition_by are None where absent; emit is "", CHANGES or FINAL."""
+    """A SELECT. group_by and partition_by are None where absent; emit is "", CHANGES or FINAL. order_by is empty where absent."""
 
     items: tuple[Ast, ...]
     source: Source
@@ -84,6 +92,7 @@ class Query(Statement):
     having: Ast | None
     emit: str
     limit: int | None
+    order_by: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,12 @@ class TopologyTestDriver:
         self._topics[topic].append(0, record.key, record.value, record.timestamp, record.headers)
         self._process()
 
+    def append_records(self, topic: str, records: Iterable[DriverRecord]) -> None:
+        """Write records' bytes to partition 0 of a topic, then process all that follows from them."""
+        for record in records:
+            self._topics[topic].append(0, record.key, record.value, record.timestamp, record.headers)
+        self._process()
+
     def records(self, topic: str) -> list[DriverRecord]:
         """All records of a topic in the order in which they were written; commits first."""
         self.commit()

@@ -340,6 +340,26 @@ class UpdateNeedsLeaveError(PenstockError):
     reason = "UPDATE_NEEDS_LEAVE"
 
 
+class QueryGoneError(PenstockError):
+    """NOT_FOUND; metadata query. The topology of a push query was deleted, some time after its client went: begin the query
+    anew."""
+
+    reason = "QUERY_GONE"
+
+
+class TooManyQueriesError(PenstockError):
+    """RESOURCE_EXHAUSTED; metadata limit. The node runs as many push queries with topologies of their own as it may: end
+    one, or subscribe to a registered topology."""
+
+    reason = "TOO_MANY_QUERIES"
+
+
+class AssertionFailedError(PenstockError):
+    """FAILED_PRECONDITION. What an ASSERT statement says was not so within its time."""
+
+    reason = "ASSERTION_FAILED"
+
+
 BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_RELATION": UnknownRelationError,
     "POSITION_NOT_REACHED": PositionNotReachedError,
@@ -392,4 +412,7 @@ BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_PROCESSOR": UnknownProcessorError,
     "PLUGIN_FAILED": PluginFailedError,
     "UPDATE_NEEDS_LEAVE": UpdateNeedsLeaveError,
+    "QUERY_GONE": QueryGoneError,
+    "TOO_MANY_QUERIES": TooManyQueriesError,
+    "ASSERTION_FAILED": AssertionFailedError,
 }

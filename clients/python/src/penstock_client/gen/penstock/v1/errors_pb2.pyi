@@ -59,6 +59,9 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_UNKNOWN_PROCESSOR: _ClassVar[ErrorReason]
     ERROR_REASON_PLUGIN_FAILED: _ClassVar[ErrorReason]
     ERROR_REASON_UPDATE_NEEDS_LEAVE: _ClassVar[ErrorReason]
+    ERROR_REASON_QUERY_GONE: _ClassVar[ErrorReason]
+    ERROR_REASON_TOO_MANY_QUERIES: _ClassVar[ErrorReason]
+    ERROR_REASON_ASSERTION_FAILED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNKNOWN_RELATION: ErrorReason
 ERROR_REASON_POSITION_NOT_REACHED: ErrorReason
@@ -111,6 +114,9 @@ ERROR_REASON_SCHEMA_REGISTRY_UNAVAILABLE: ErrorReason
 ERROR_REASON_UNKNOWN_PROCESSOR: ErrorReason
 ERROR_REASON_PLUGIN_FAILED: ErrorReason
 ERROR_REASON_UPDATE_NEEDS_LEAVE: ErrorReason
+ERROR_REASON_QUERY_GONE: ErrorReason
+ERROR_REASON_TOO_MANY_QUERIES: ErrorReason
+ERROR_REASON_ASSERTION_FAILED: ErrorReason
 
 class ExpressionError(_message.Message):
     __slots__ = ("field", "node", "start", "end", "message")

@@ -1,0 +1,139 @@
+"""Topologies of push queries that need one: made when a client asks, kept for a while after it went so that it can resume, then deleted.
+
+They are bounded in number on each node. A node that starts again finds its own in the registry and gives their clients the same while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from penstock.catalog import changes, register
+from penstock.catalog.port import TopologyEntry
+from penstock.catalog.register import Moved
+from penstock.errors import LogError, RequestError
+from penstock.serving import states
+from penstock.serving.settle import settle
+from penstock.serving.sql.catalog import NodeCatalog
+from penstock.serving.sql.statements import START_SECONDS, Statements, topology_bytes
+from penstock.sql.rows import RichQuery
+
+_log = logging.getLogger("penstock.sql")
+
+MOST = 100
+"""Push queries with topologies of their own that a node runs."""
+LINGER_SECONDS = 60.0
+PREFIX = "PUSH_"
+_ID = re.compile(rf"{PREFIX}\d+")
+
+Plan = Callable[[NodeCatalog, str, str], RichQuery]
+"""(catalog, query id, topic of its result) -> the query."""
+
+
+def is_transient(name: str) -> bool:
+    """Whether a relation of this name is, or was, the result of a push query."""
+    return _ID.fullmatch(name) is not None
+
+
+def gone(name: str) -> RequestError:
+    """The refusal of a query that was deleted."""
+    return RequestError("QUERY_GONE", f"push query {name} was deleted {LINGER_SECONDS:.0f} s after its client went: begin it anew", {"query": name})
+
+
+@dataclass
+class Transients:
+    """The push queries of this node with topologies of their own, by id: how many clients each has now."""
+
+    statements: Statements
+    most: int = MOST
+    linger: float = LINGER_SECONDS
+    _users: dict[str, int] = field(default_factory=dict)
+    _ends: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def adopt(self) -> None:
+        """Give the clients of those that this node left behind the time to come back."""
+        gateway = self.statements.gateway
+        for entry in gateway.registry.state.topologies.values():
+            if entry.transient == gateway.node:
+                self._users[entry.name] = 0
+                self._lingers(entry.name)
+
+    async def begin(self, plan: Plan) -> tuple[TopologyEntry, RichQuery]:
+        """Make the topology and wait until it runs. Counts as one client. Raises RequestError, TOO_MANY_QUERIES among them."""
+        if len(self._users) >= self.most:
+            raise RequestError("TOO_MANY_QUERIES", f"this node runs {self.most} push queries that need topologies of their own, and no more",
+                               {"limit": str(self.most)})
+        gateway = self.statements.gateway
+        while True:
+            catalog = await self.statements.catalog()
+            name = f"{PREFIX}{catalog.next_number()}"
+            query = plan(catalog, name, f"{gateway.service_id}-{name}-result")
+            self._users[name] = 1
+            try:
+                entry = await register.start(gateway.log, gateway.registry, catalog.state, name, topology_bytes(query.definition),
+                                             self.statements.planner(query.definition), partial(settle, gateway), gateway.clock, changes.Made(transient=gateway.node))
+            except Moved:
+                del self._users[name]
+                continue
+            except BaseException:
+                del self._users[name]
+                raise
+            await states.settled(gateway, entry, START_SECONDS)
+            return entry, query
+
+    def attach(self, name: str) -> TopologyEntry:
+        """A client comes back. Raises QUERY_GONE."""
+        entry = self.statements.gateway.registry.state.topologies.get(name.lower())
+        if entry is None:
+            raise gone(name)
+        if name in self._users:
+            self._users[name] += 1
+            end = self._ends.pop(name, None)
+            if end is not None:
+                end.cancel()
+        return entry
+
+    async def detach(self, name: str, completed: bool) -> None:
+        """A client went; completed: it wants no more of it."""
+        if name not in self._users:
+            return  # another node's
+        self._users[name] -= 1
+        if self._users[name]:
+            return
+        if completed:
+            await self._delete(name)
+        else:
+            self._lingers(name)
+
+    async def close(self) -> None:
+        """Stop waiting; what is there is adopted when the node comes back."""
+        ends = list(self._ends.values())
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+
+    def _lingers(self, name: str) -> None:
+        self._ends[name] = asyncio.create_task(self._end(name), name=f"linger-{name}")
+
+    async def _end(self, name: str) -> None:
+        await asyncio.sleep(self.linger)
+        self._ends.pop(name, None)
+        await self._delete(name)
+
+    async def _delete(self, name: str) -> None:
+        """Tried again later when the log does not answer."""
+        gateway = self.statements.gateway
+        try:
+            await register.delete(gateway.log, gateway.registry, name, "", delete_topics=True)
+        except RequestError as e:
+            if e.reason != "UNKNOWN_TOPOLOGY":
+                raise
+        except LogError as e:
+            _log.warning("push query %s cannot be deleted now, trying again: %s", name, e)
+            self._lingers(name)
+            return
+        self._users.pop(name, None)
