@@ -126,7 +126,8 @@ def test_random_texts(engine: SqlEngine, text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "SELECT " + "(" * 2000 + "1" + ")" * 2000 + " FROM orders;", "SELECT " + "-" * 3001 + "1 FROM orders;", "SELECT " + " + ".join(["1"] * 3000) + " FROM orders EMIT CHANGES;",
-    "SELECT " + "NOT " * 3000 + "TRUE FROM orders EMIT CHANGES;", "SELECT " + "ARRAY[" * 500 + "1" + "]" * 500 + " FROM orders;", "CREATE TYPE t AS " + "ARRAY<" * 300 + "INT" + ">" * 300 + ";",
+    "SELECT " + "NOT " * 175 + "open FROM shops EMIT CHANGES;", "SELECT ARRAY" + "[ARRAY" * 85 + "[1]" + "]" * 85 + ", COUNT(*) FROM shops GROUP BY shop EMIT CHANGES;",
+    "CREATE STREAM o AS SELECT shop, " + "ABS(" * 89 + "price" + ")" * 89 + " AS x FROM orders PARTITION BY item;", "SELECT " + "NOT " * 3000 + "TRUE FROM orders EMIT CHANGES;", "SELECT " + "ARRAY[" * 500 + "1" + "]" * 500 + " FROM orders;", "CREATE TYPE t AS " + "ARRAY<" * 300 + "INT" + ">" * 300 + ";",
     "SELECT " + "at->city" + "->x" * 2000 + " FROM orders;", "SELECT CASE " + "WHEN TRUE THEN 1 " * 2000 + "END FROM orders EMIT CHANGES;", "/*" * 50_000, "'" * 50_001, "a" * 200_000,
     "SELECT shop FROM spend WHERE " + " OR ".join(f"shop = '{n}'" for n in range(2000)) + ";", "SELECT shop FROM spend WHERE shop IN (" + ", ".join(f"'{n}'" for n in range(5000)) + ");",
 ])

@@ -47,7 +47,7 @@ def _parse(text: str, start: str) -> Ast:
     return tree
 
 
-DEEPEST = 140
+DEEPEST = 180
 """Levels of a syntax tree. Each costs a few frames of Python's stack wherever a tree is walked."""
 DEEPEST_CASE = 15
 """CASEs (and COALESCEs) in CASEs: each branch is a block of the generated code, and Python takes twenty."""
