@@ -77,17 +77,20 @@ def _shallow(tree: Any) -> Any:
     waiting: list[tuple[Any, int, int]] = [(tree, 0, 0)]
     while waiting:
         part, level, cases = waiting.pop()
-        if isinstance(part, tuple | list):
+        if not isinstance(part, Ast):
             waiting += [(p, level, cases) for p in part if isinstance(p, Ast | tuple)]
-        elif isinstance(part, Ast):
-            cases += isinstance(part, ast.CaseWhen) or isinstance(part, ast.FunctionCall) and part.name.text.upper() == "COALESCE"
-            if level > DEEPEST or cases > DEEPEST_CASE:
-                what = f"CASE or COALESCE is nested more than {DEEPEST_CASE} deep" if cases > DEEPEST_CASE else f"the expression is more than {DEEPEST} levels deep"
-                raise ExpressionError(f"{what}: split it", part.start, part.end)
-            for name in type(part).__match_args__:
-                value = getattr(part, name)
-                if isinstance(value, Ast | tuple):
-                    waiting.append((value, level + 1, cases))
+            continue
+        if isinstance(part, Ident):
+            continue
+        if isinstance(part, ast.CaseWhen) or isinstance(part, ast.FunctionCall) and part.name.text.upper() == "COALESCE":
+            cases += 1
+        if level > DEEPEST or cases > DEEPEST_CASE:
+            what = f"CASE or COALESCE is nested more than {DEEPEST_CASE} deep" if cases > DEEPEST_CASE else f"the expression is more than {DEEPEST} levels deep"
+            raise ExpressionError(f"{what}: split it", part.start, part.end)
+        names: tuple[str, ...] = type(part).__match_args__[2:]  # behind start and end
+        for value in [getattr(part, name) for name in names]:
+            if isinstance(value, Ast | tuple):
+                waiting.append((value, level + 1, cases))
     return tree
 
 

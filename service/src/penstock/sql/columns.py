@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from penstock.expr import ast
 from penstock.expr.ast import Ast
@@ -26,12 +26,17 @@ class From:
     info: RelationInfo
     node: str
 
-    def types(self) -> dict[str, SqlType]:
-        """Declared columns, then pseudo columns."""
+    _types: dict[str, SqlType] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
         pseudo = {"ROWTIME": t.BIGINT, "ROWPARTITION": t.INT, "ROWOFFSET": t.BIGINT}
         if self.info.window is not None:
             pseudo |= {"WINDOWSTART": t.BIGINT, "WINDOWEND": t.BIGINT}
-        return {c.name: c.type for c in self.info.schema} | pseudo
+        object.__setattr__(self, "_types", {c.name: c.type for c in self.info.schema} | pseudo)
+
+    def types(self) -> dict[str, SqlType]:
+        """Declared columns, then pseudo columns; not to be changed."""
+        return self._types
 
 
 @dataclass(frozen=True, slots=True)
