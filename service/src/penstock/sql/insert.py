@@ -51,7 +51,7 @@ def coerced(item: Ast, name: str, info: RelationInfo, catalog: SqlCatalog) -> ob
     if column is not None and column.role is Role.HEADER:
         raise refuse(f"Cannot insert into HEADER columns: {name}", item)
     try:
-        return coerce_insert(value, expr.type, BIGINT if column is None else column.type, name)
+        return coerce_insert(value, expr.type, BIGINT if column is None else column.type, name, drops=True)
     except ValueError as error:
         raise refuse(str(error), item) from None
 

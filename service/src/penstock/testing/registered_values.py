@@ -38,7 +38,7 @@ def encode(value: Any, fmt: Format, columns: Sequence[Column], part: Part, topic
     schema_id, schema = found
     name = fmt.property("SCHEMA_FULL_NAME")
     of = whole(schema, name)
-    typed = coercion(of)(_plain(value))
+    typed = coercion(of)(_plain(_named(value, of)))
     if schema.type == "AVRO":
         data = avro.framed_writer([Column("", of)], schema_id, schema, True, False).write([typed])
     elif schema.type == "PROTOBUF":
@@ -49,6 +49,18 @@ def encode(value: Any, fmt: Format, columns: Sequence[Column], part: Part, topic
         data = frame(schema_id) + json.dumps(value, default=_number).encode()
     assert data is not None, "the value is not null"
     return data
+
+
+def _named(value: Any, of: SqlType) -> Any:
+    """The value with the names of the schema's fields, which a case writes without regard to case."""
+    if of.kind is Kind.STRUCT and isinstance(value, dict):
+        folded = {name.upper(): (name, field) for name, field in of.fields}
+        return {known[0]: _named(v, known[1]) for k, v in value.items() if (known := folded.get(k.upper())) is not None}
+    if of.kind is Kind.ARRAY and isinstance(value, list) and of.element is not None:
+        return [_named(v, of.element) for v in value]
+    if of.kind is Kind.MAP and isinstance(value, dict) and of.element is not None:
+        return {k: _named(v, of.element) for k, v in value.items()}
+    return value
 
 
 def _by_columns(value: Any, fmt: Format, columns: Sequence[Column], part: Part) -> bytes:

@@ -70,9 +70,9 @@ def widens(source: SqlType, target: SqlType) -> bool:
     return source.kind in RANK and target.kind in RANK and RANK[source.kind] < RANK[target.kind]
 
 
-def coerce_insert(value: object, from_type: SqlType | None, to_type: SqlType, field: str = "") -> object:
+def coerce_insert(value: object, from_type: SqlType | None, to_type: SqlType, field: str = "", *, drops: bool = False) -> object:
     """The value for a column of to_type as INSERT VALUES takes it: wider numbers only, DECIMAL without rounding, text to TIMESTAMP,
-    TIME, DATE and (base64) BYTES. ValueError says what was expected."""
+    TIME, DATE and (base64) BYTES. drops: fields that a STRUCT of the column does not have are left out. ValueError says what was expected."""
     if value is None or from_type is None or from_type == to_type:
         return value
     source, target = from_type.kind, to_type.kind
@@ -82,23 +82,23 @@ def coerce_insert(value: object, from_type: SqlType | None, to_type: SqlType, fi
         caster = caster_of(from_type, to_type)
         return value if caster is None else caster(value)
     if source is target and source in (Kind.ARRAY, Kind.MAP, Kind.STRUCT):
-        return _coerce_nested(value, from_type, to_type, field)
+        return _coerce_nested(value, from_type, to_type, field, drops)
     shown = value if source is Kind.BYTES else to_text(value, from_type)
     raise ValueError(f"Expected type {to_type} for field {field} but got {from_type}({shown!s})")
 
 
-def _coerce_nested(value: object, from_type: SqlType, to_type: SqlType, field: str) -> object:
+def _coerce_nested(value: object, from_type: SqlType, to_type: SqlType, field: str, drops: bool) -> object:
     assert isinstance(value, (list, dict))
     if isinstance(value, list):
         assert to_type.element is not None
-        return [coerce_insert(v, from_type.element, to_type.element, field) for v in value]
+        return [coerce_insert(v, from_type.element, to_type.element, field, drops=drops) for v in value]
     if to_type.kind is Kind.MAP:
         assert to_type.key is not None and to_type.element is not None
         return {
-            coerce_insert(k, from_type.key, to_type.key, field): coerce_insert(v, from_type.element, to_type.element, field)
+            coerce_insert(k, from_type.key, to_type.key, field, drops=drops): coerce_insert(v, from_type.element, to_type.element, field, drops=drops)
             for k, v in value.items()
         }
     had, wanted = dict(from_type.fields), dict(to_type.fields)
-    if unknown := sorted(set(had) - set(wanted)):
+    if not drops and (unknown := sorted(set(had) - set(wanted))):
         raise ValueError(f"Expected type {to_type} for field {field} but got unknown fields {', '.join(unknown)}")
-    return {n: coerce_insert(value.get(n), had.get(n), f, f"{field}->{n}" if field else n) for n, f in wanted.items()}
+    return {n: coerce_insert(value.get(n), had.get(n), f, f"{field}->{n}" if field else n, drops=drops) for n, f in wanted.items()}

@@ -1,4 +1,5 @@
-"""Java's DateTimeFormatter patterns, the letters that data uses: y u M L d D E H h K k m s S a X x Z z VV, 'quotes' and [optional].
+"""Java's DateTimeFormatter patterns: all letters but B (periods of the day) and g (modified Julian days), 'quotes' and [optional]. Texts and
+weeks are those of the United States: a week begins on Sunday, and the week of January 1 is the first. Weeks are written and not read.
 
 A pattern is read once into pieces; pieces give a regular expression for parsing and a list of writers for formatting.
 """
@@ -18,9 +19,10 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-DATE_LETTERS = frozenset("yuMLdDE")
-TIME_LETTERS = frozenset("HhKkmsSa")
-ZONE_LETTERS = frozenset("XxZzV")
+DATE_LETTERS = frozenset("GyuMLdDEQqYwWecF")
+TIME_LETTERS = frozenset("HhKkmsSanNA")
+ZONE_LETTERS = frozenset("XxZzVvO")
+_WRITTEN_ONLY = frozenset("YwWF")
 _PIECE = re.compile(r"'((?:''|[^'])*)'|([A-Za-z])\2*|(\[|\])|([^A-Za-z'\[\]]+)")
 
 
@@ -85,13 +87,23 @@ def _field(letter: str, count: int) -> str:
     if letter in "ML" and count >= 3:
         return "|".join(_MONTHS) if count > 3 else "|".join(m[:3] for m in _MONTHS)
     match letter:
-        case "E":
-            return "|".join(_DAYS) if count > 3 else "|".join(d[:3] for d in _DAYS)
+        case "E" | "e" | "c" if letter == "E" or count >= 3:
+            return "|".join(_DAYS) if count == 4 else "|".join(d[:3] for d in _DAYS)
+        case "e" | "c":
+            return r"0?[1-7]"
+        case "G":
+            return "AD|BC|CE|BCE" if count < 4 else "Anno Domini|Before Christ"
+        case "Q" | "q":
+            return r"0?[1-4]" if count < 3 else r"Q[1-4]" if count == 3 else "1st quarter|2nd quarter|3rd quarter|4th quarter"
+        case "n" | "N" | "A":
+            return rf"\d{{{count},18}}"
+        case "O":
+            return r"GMT(?:[+-]\d{1,2}(?::\d{2})?)?"
         case "a":
             return "AM|PM"
         case "X" | "x" | "Z":
             return r"Z|[+-]\d{2}(?::?\d{2})?"
-        case "z" | "V":
+        case "z" | "V" | "v":
             return r"[A-Za-z][A-Za-z0-9_/+-]*|[+-]\d{2}:?\d{2}"
         case "y" | "u":
             return r"\d{2}" if count == 2 else r"\d{4}" if count == 4 else rf"\d{{{count},9}}"
@@ -112,13 +124,29 @@ def parse(text: str, pattern: str, zone_name: str = "UTC") -> int:
     found = {name[0]: value for name, value in m.groupdict().items() if value is not None}
     lengths = dict(known.pieces)
     day = _date(found, lengths)
-    moment = datetime(day.year, day.month, day.day, _hour(found), int(found.get("m", 0)), int(found.get("s", 0)))
-    ms = int((found.get("S", "0") + "000")[:3])
+    whole = _of_day(found)
+    if whole is None:
+        moment = datetime(day.year, day.month, day.day, _hour(found), int(found.get("m", 0)), int(found.get("s", 0)))
+        ms = int(found["n"]) // 1_000_000 if "n" in found else int((found.get("S", "0") + "000")[:3])
+    else:
+        moment, ms = datetime(day.year, day.month, day.day) + timedelta(milliseconds=whole // 1000 * 1000), whole % 1000
     where = _zone(found, zone_name)
     return (moment.replace(tzinfo=where) - _EPOCH) // timedelta(milliseconds=1) + ms
 
 
+def _of_day(found: dict[str, str]) -> int | None:
+    """Milliseconds of the day where a pattern counts them, or nanoseconds, in one number."""
+    if "N" not in found and "A" not in found:
+        return None
+    ms = int(found["A"]) if "A" in found else int(found["N"]) // 1_000_000
+    if ms >= times.DAY_MS:
+        raise ValueError(f"a day has no millisecond {ms}")
+    return ms
+
+
 def _date(found: dict[str, str], lengths: dict[str, int]) -> date:
+    if unread := _WRITTEN_ONLY & found.keys():
+        raise ValueError(f"the letter {min(unread)} is written and not read")
     letter = "y" if "y" in found else "u"
     year = int(found.get(letter, "1970")) + (2000 if lengths.get(letter) == 2 else 0)
     if "D" in found:
@@ -127,6 +155,11 @@ def _date(found: dict[str, str], lengths: dict[str, int]) -> date:
             raise ValueError(f"the year {year} has no day {found['D']}")
     else:
         day = date(year, _month(found.get("M", found.get("L", "1"))), int(found.get("d", 1)))
+    for letter in ("Q", "q"):
+        if letter in found and (day.month + 2) // 3 != int(re.sub(r"\D", "", found[letter])):
+            raise ValueError(f"{day} is not in quarter {found[letter]}")
+    if found.get("G", "A")[0].upper() != "A" and found["G"].upper() != "CE":
+        raise ValueError("years before 1 are not supported")
     if "E" in found and not _DAYS[day.weekday()].lower().startswith(found["E"].lower()):
         raise ValueError(f"{day} is a {_DAYS[day.weekday()]}, not {found['E']}")
     return day
@@ -164,7 +197,10 @@ is written."""
 def _zone(found: dict[str, str], default: str) -> tzinfo:
     if "z" in found:
         return zone(_REGIONS.get(found["z"].upper(), found["z"]))
-    return zone(next((found[letter] for letter in "XxZV" if letter in found), default))
+    if "O" in found:
+        hours, _, minutes = found["O"][4:].partition(":")
+        return zone(f"{found['O'][3]}{int(hours):02}{minutes or '00'}" if hours else "UTC")
+    return zone(next((found[letter] for letter in "XxZVv" if letter in found), default))
 
 
 def write(ms: int, pattern: str, zone_name: str = "UTC") -> str:
@@ -186,21 +222,62 @@ def _written(letter: str, count: int, moment: datetime, zone_name: str) -> str:
             return f"{moment.year % 100:02}" if count == 2 else f"{moment.year:0{count}}"
         case "M" | "L" if count >= 3:
             return _MONTHS[moment.month - 1] if count > 3 else _MONTHS[moment.month - 1][:3]
-        case "E":
-            return _DAYS[moment.weekday()] if count > 3 else _DAYS[moment.weekday()][:3]
+        case "E" | "e" | "c" if letter == "E" or count >= 3:
+            name = _DAYS[moment.weekday()]
+            return name if count == 4 else name[:1] if count == 5 else name[:3]
+        case "G":
+            return {4: "Anno Domini", 5: "A"}.get(count, "AD")
+        case "Q" | "q" if count >= 3:
+            number = (moment.month + 2) // 3
+            return f"Q{number}" if count == 3 else str(number) if count == 5 else f"{number}{('st', 'nd', 'rd', 'th')[number - 1]} quarter"
+        case "Y":
+            year = _week(moment)[0]
+            return f"{year % 100:02}" if count == 2 else f"{year:0{count}}"
+        case "O":
+            return _localized_offset(count, moment)
         case "a":
             return "PM" if moment.hour >= 12 else "AM"
         case "S":
             return f"{moment.microsecond * 1000:09}"[:count].ljust(count, "0")
         case "X" | "x" | "Z":
             return _offset_text(letter, count, moment)
-        case "z" | "V":
-            return moment.tzname() or zone_name if letter == "z" else zone_name
+        case "z" | "V" | "v":
+            return zone_name if letter == "V" else moment.tzname() or zone_name
+    of_day = (moment.hour * 3600 + moment.minute * 60 + moment.second) * 1000 + moment.microsecond // 1000
     number = {
+        "n": moment.microsecond * 1000, "N": of_day * 1_000_000, "A": of_day, "Q": (moment.month + 2) // 3, "q": (moment.month + 2) // 3,
+        "e": moment.isoweekday() % 7 + 1, "c": moment.isoweekday() % 7 + 1, "w": _week(moment)[1], "W": _week_of_month(moment),
+        "F": (moment.day - 1) % 7 + 1,
         "M": moment.month, "L": moment.month, "d": moment.day, "D": moment.timetuple().tm_yday, "H": moment.hour, "k": moment.hour or 24,
         "h": moment.hour % 12 or 12, "K": moment.hour % 12, "m": moment.minute, "s": moment.second,
     }[letter]
     return f"{number:0{count}}"
+
+
+def _week(moment: datetime) -> tuple[int, int]:
+    """(year, week) of the United States: weeks begin on Sunday, and the one with January 1 is the first."""
+    day = moment.date()
+    sunday = day - timedelta(days=day.isoweekday() % 7)
+    year = (sunday + timedelta(days=6)).year
+    first = date(year, 1, 1)
+    return year, (sunday - (first - timedelta(days=first.isoweekday() % 7))).days // 7 + 1
+
+
+def _week_of_month(moment: datetime) -> int:
+    first = moment.date().replace(day=1)
+    return (moment.day - 1 + first.isoweekday() % 7) // 7 + 1
+
+
+def _localized_offset(count: int, moment: datetime) -> str:
+    """GMT, GMT+8, GMT+08:00."""
+    offset = moment.utcoffset()
+    minutes = 0 if offset is None else offset // timedelta(minutes=1)
+    if not minutes:
+        return "GMT"
+    sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
+    if count == 4:
+        return f"GMT{sign}{hours:02}:{rest:02}"
+    return f"GMT{sign}{hours}{f':{rest:02}' if rest else ''}"
 
 
 def _offset_text(letter: str, count: int, moment: datetime) -> str:
