@@ -108,7 +108,10 @@ def rich(query: Query, catalog: InSession, query_id: str, topic: str) -> RichQue
     aliases = [folded(s.alias) if s.alias is not None else i.name for s, i in zip((query.source, *(j.source for j in query.joins)), sources, strict=True)]
     columns = Columns(tuple(From(a, i, node_name(a)) for a, i in zip(aliases, sources, strict=True)))
     items = named(query, columns)
-    inner = replace(query, limit=None, order_by=(), items=tuple(
+    grouping = query.group_by
+    if grouping is None and any(called(item, set(aggregates.NAMES)) for item in query.items):
+        grouping = (ast.Number(query.start, query.end, "0"),)  # everything is one group
+    inner = replace(query, limit=None, order_by=(), group_by=grouping, items=tuple(
         ast.Selected(tree.start, tree.end, tree, ast.Ident(tree.start, tree.end, f"{ITEM}{n}", True)) for n, (_, tree) in enumerate(items)))
     made = select(inner, catalog, transient=True)
     reset = catalog.setting("auto.offset.reset").lower()
@@ -151,6 +154,8 @@ def named(query: Query, columns: Columns) -> list[tuple[str, Ast]]:
                     raise refuse("->* takes a STRUCT", inner)
                 for name, _ in kind.fields:
                     found.append((name, ast.Dereference(item.start, item.end, inner, ast.Ident(item.start, item.end, name, True))))
+            case ast.Selected(item=ast.Name(parts=(*_, last)) as inner, alias=None) if query.window is not None and folded(last) in BOUNDS:
+                found.append((folded(last), inner))
             case ast.Selected(item=inner, alias=alias):
                 found.append((folded(alias) if alias is not None else numbers.name(inner), inner))
     return found

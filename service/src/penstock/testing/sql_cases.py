@@ -2,6 +2,7 @@
 
 Kind `topics`: statements are executed in order, the inputs appended to their topics, every query run over them, and the records of the
 topics under `outputs` compared in order. A case with `expected_error` must be refused at its last statement.
+Kind `live`: statements, records, then SELECTs, whose lines are compared (sql_live.py).
 Kind `script`: statements one by one, records inserted and asserted between them (sql_script.py). Other kinds are skipped.
 """
 
@@ -30,6 +31,7 @@ from penstock.testing import registered_values
 from penstock.testing.records import DriverRecord
 from penstock.testing.registered_topics import register
 from penstock.testing.sql_engine import PARTITIONS, SqlEngine
+from penstock.testing.sql_live import LiveEngine
 from penstock.testing.sql_script import Script
 from penstock.testing.sql_values import decode, encode, equal, json_text, key_kind, split_key, value_kind, windowed_key
 from penstock.types.schema import Schema
@@ -143,6 +145,8 @@ def _run(name: str, case: Mapping[str, Any]) -> SqlResult:
         raise Skip("needs a function of another project's tests")
     if kind == "script":
         return _script(name, case)
+    if kind == "live":
+        return _live(name, case)
     if kind != "topics":
         raise Skip(f"kind {kind} is not built")
     expected = case.get("expected_error")
@@ -159,6 +163,9 @@ def _run(name: str, case: Mapping[str, Any]) -> SqlResult:
             return _refused(name, error, expected, number == len(statements) - 1)
     engine.run([(r["topic"], _record(r, engine)) for r in case.get("inputs") or ()])
     if expected:
+        bad = next((b for b in engine.bad if expected.get("type") == "StreamsException"), None)
+        if bad is not None:  # where another engine stops, the record is a dead letter
+            return SqlResult(name, "fail", f"a dead letter: {bad.reason}", rejected=True)
         return SqlResult(name, "fail", f"expected to fail with: {expected.get('contains', '')}")
     if not engine.queries:
         return SqlResult(name, "fail", "no persistent query")
@@ -177,6 +184,40 @@ def _script(name: str, case: Mapping[str, Any]) -> SqlResult:
         except RequestError as error:
             return _refused(name, error, expected, number == len(case["statements"]))
     return SqlResult(name, "fail", f"expected to fail with: {expected.get('contains', '')}") if expected else SqlResult(name, "pass")
+
+
+def _live(name: str, case: Mapping[str, Any]) -> SqlResult:
+    """Statements, records, then SELECTs, whose lines are compared."""
+    expected = case.get("expected_error")
+    engine = LiveEngine(_settings(case))
+    queries = case.get("queries") or []
+    try:
+        statements = parse_statements("\n".join(case["statements"]))
+        _topics(engine, case, statements)
+        for statement in statements:
+            engine.execute(statement)
+    except RequestError as error:
+        return _refused(name, error, expected, not queries)
+    later = bool(case.get("inputs_after_push_query_starts"))
+
+    def produce() -> None:
+        for r in case.get("inputs") or ():
+            record = _record(r, engine)
+            engine.append(r["topic"], record.key, record.value, record.timestamp, record.headers)
+
+    if not later:
+        produce()
+    for number, query in enumerate(queries, 1):
+        try:
+            answer = engine.query(query["sql"], before=produce if later else None)
+        except RequestError as error:
+            return _refused(name, error, expected, number == len(queries))
+        if "rows" in query and (found := lines_differ(query["rows"], answer.lines())):
+            return SqlResult(name, "fail", f"query {number}: {found}")
+    if expected:
+        return SqlResult(name, "fail", f"expected to fail with: {expected.get('contains', '')}")
+    differences = _compare(case, engine, headers=False)
+    return SqlResult(name, "fail" if differences else "pass", differences)
 
 
 def _settings(case: Mapping[str, Any]) -> dict[str, str]:
@@ -246,7 +287,7 @@ def _decoded(data: bytes | None, fmt: Format, part: str, schema: Schema, engine:
     return decode(data, fmt, key_kind(schema) if part == "key" else value_kind(schema))
 
 
-def _compare(case: Mapping[str, Any], engine: SqlEngine) -> str:
+def _compare(case: Mapping[str, Any], engine: SqlEngine, headers: bool = True) -> str:
     """The first difference, or nothing."""
     outputs: dict[str, list[Mapping[str, Any]]] = {}
     for r in case.get("outputs") or ():
@@ -258,14 +299,15 @@ def _compare(case: Mapping[str, Any], engine: SqlEngine) -> str:
         for number, r in enumerate(wanted):
             if number >= len(records):
                 return f"{topic}: {len(records)} records instead of {len(wanted)}" + (f"; bad: {engine.bad[0].reason}" if engine.bad else "")
-            if found := _record_differs(r, records[number], ref, schema, exact, bool(case.get("inputs")), engine):
+            if found := _record_differs(r, records[number], ref, schema, exact, bool(case.get("inputs")), engine, headers):
                 return f"{topic} {number + 1}: {found}"
         if len(records) > len(wanted):
             return f"{topic}: {len(records)} records instead of {len(wanted)}"
     return ""
 
 
-def _record_differs(r: Mapping[str, Any], record: DriverRecord, ref: TopicRef, schema: Schema, exact: bool, timed: bool, engine: SqlEngine) -> str:
+def _record_differs(r: Mapping[str, Any], record: DriverRecord, ref: TopicRef, schema: Schema, exact: bool, timed: bool, engine: SqlEngine,
+                    whole: bool) -> str:
     inner, window = split_key(record.key, ref.window)
     key = _decoded(inner, ref.key_format, "key", schema, engine) if ref.key_format.name != "NONE" else inner
     value = _decoded(record.value, ref.value_format, "value", schema, engine)
@@ -273,15 +315,81 @@ def _record_differs(r: Mapping[str, Any], record: DriverRecord, ref: TopicRef, s
         return f"key: expected {json_text(r.get('key'))}, got {key!r}"
     if not equal(r.get("value"), value, exact):
         return f"value: expected {json_text(r.get('value'))}, got {value!r}"
+    if not whole:
+        return _time_differs(r, record, timed)
     headers = [(h["key"], None if h.get("value") is None else base64.b64decode(h["value"])) for h in r.get("headers") or ()]
     if headers != list(record.headers):
         return f"headers: expected {headers}, got {list(record.headers)}"
-    if "timestamp" in r and int(r["timestamp"]) != record.timestamp and (timed or int(r["timestamp"])):
-        return f"timestamp: expected {r['timestamp']}, got {record.timestamp}"
+    if found := _time_differs(r, record, timed):
+        return found
     given = r.get("window")
     if (given is None) != (window is None) or given and window and any(int(given[k]) != window[k] for k in ("start", "end")):
         return f"window: expected {given}, got {window}"
     return ""
+
+
+def _time_differs(r: Mapping[str, Any], record: DriverRecord, timed: bool) -> str:
+    if "timestamp" in r and int(r["timestamp"]) != record.timestamp and (timed or int(r["timestamp"])):
+        return f"timestamp: expected {r['timestamp']}, got {record.timestamp}"
+    return ""
+
+
+# ---- lines of an answer
+
+def lines_differ(wanted: list[Mapping[str, Any]], actual: list[dict[str, Any]]) -> str:
+    """The first difference of an answer's lines; rows in any order."""
+    if len(wanted) != len(actual):
+        return f"{len(actual)} lines instead of {len(wanted)}: {_brief(actual)}"
+    columns = [[line["row"]["columns"] for line in lines if "row" in line and "columns" in line["row"]] for lines in (wanted, actual)]
+    rest = list(columns[1])
+    for row in columns[0]:
+        match = next((r for r in rest if same_cells(row, r)), None)
+        if match is None:
+            return f"no row {json_text(row)} in {_brief(columns[1])}"
+        rest.remove(match)
+    for number, (line, other) in enumerate(zip(wanted, actual, strict=True), 1):
+        for kind, value in line.items():
+            name, _, how = kind.partition("|")
+            if name not in other:
+                return f"line {number}: expected {name}, got {_brief(other)}"
+            if found := _part_differs(value, other[name], how):
+                return f"line {number}: {found}"
+    return ""
+
+
+def _part_differs(wanted: Any, actual: Any, how: str = "") -> str:
+    if isinstance(wanted, dict):
+        for key, value in wanted.items():
+            name, _, inner = key.partition("|")
+            if name == "columns":
+                continue
+            if not isinstance(actual, dict) or name not in actual:
+                return f"no {name}"
+            if found := _part_differs(value, actual[name], inner):
+                return found
+        return ""
+    same = str(actual).startswith(str(wanted)) if how == "starts_with" else actual == wanted
+    return "" if same else f"expected {wanted!r}, got {actual!r}"
+
+
+def same_cells(wanted: Any, actual: Any) -> bool:
+    """Values of equal type: whole numbers by value, fractions in value and scale, nested ones in full."""
+    match wanted:
+        case bool() | None | str():
+            return type(wanted) is type(actual) and wanted == actual
+        case int():
+            return isinstance(actual, int) and not isinstance(actual, bool) and actual == wanted
+        case Decimal():
+            return isinstance(actual, Decimal) and actual == wanted and actual.as_tuple().exponent == wanted.as_tuple().exponent
+        case list():
+            return isinstance(actual, list) and len(actual) == len(wanted) and all(map(same_cells, wanted, actual))
+        case dict():
+            return isinstance(actual, dict) and actual.keys() == wanted.keys() and all(same_cells(v, actual[k]) for k, v in wanted.items())
+    return False
+
+
+def _brief(value: Any) -> str:
+    return " ".join(str(value).split())[:300]
 
 
 # ---- expected.sources

@@ -37,6 +37,7 @@ from penstock.sql import settings, tree
 from penstock.sql.catalog import InSession, known
 from penstock.sql.faults import refuse
 from penstock.sql.narrow import Narrow, narrow
+from penstock.sql.pull import check_where
 from penstock.sql.rows import RichQuery, RowQuery, is_plain, not_queryable, plain, refuse_clauses, rich, with_types
 from penstock.sql.script import Parsed, at, parse_script
 from penstock.sql.session import Session
@@ -188,9 +189,7 @@ class Queries:
             events = self._subscribed(served.name, self._view(served, rows, parameters), Start("earliest"), "", limit, asked.progress)
         elif served.materialised:
             where = narrow(query.where, info, parameters)
-            if where.keys is None and not asked.session.truth(settings.TABLE_SCAN):
-                raise refuse("WHERE clause missing key column for disjunct, and table scans are off: set 'ksql.query.pull.table.scan.enabled' to "
-                             "'true'.", query.where or query)
+            check_where(query, info, asked.session)
             events = self._table(served, self._view(served, rows, parameters), where, limit, asked.freshness)
         else:
             raise not_queryable(info.name, query.source)
