@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,11 @@ def test_a_file_without_cases_is_an_error_of_its_own(tmp_path: Path, capsys: pyt
     file.write_text("name: x\nimputs: []\n", encoding="utf-8")
     assert run_cases([str(file)], json=False) == 2
     assert "a case has no entry imputs" in capsys.readouterr().err
+
+
+def test_plug_ins_that_are_not_installed() -> None:
+    tests = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "penstock.cli.main", "test", str(tests / "cases" / "user_functions.yaml")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p and not p.endswith("plugins"))}
+    assert subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).returncode == 1
+    assert subprocess.run([*command, "--plugins", str(tests / "plugins")], env=environment, capture_output=True, timeout=60, check=False).returncode == 0

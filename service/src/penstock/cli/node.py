@@ -113,8 +113,11 @@ def demo(
 def test(
     paths: Annotated[list[Path], typer.Argument(help="Files of cases, or directories of them.", exists=True)],
     json: Json = False,
+    plugins: Annotated[list[Path] | None, typer.Option("--plugins", help="A directory with plug-ins and their *.dist-info, as pip would leave "
+                                                       "them, that need not be installed; may be repeated.", exists=True, file_okay=False)] = None,
 ) -> None:
     """Run topology cases (YAML) without a broker: inputs, expected outputs, tables or error."""
+    sys.path[:0] = [str(path.resolve()) for path in plugins or ()]  # before the first look for entry points
     from penstock.cli.testcases import run_cases
 
     raise typer.Exit(run_cases([str(path) for path in paths], json))
