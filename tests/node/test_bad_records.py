@@ -150,8 +150,8 @@ def test_fail_stops_that_task_with_its_reason_until_the_cause_is_gone(node: Real
     assert [p for p, _ in failed] == [0] and all(part in failed[0][1] for part in ("src", "strict[0]", "offset 1")), failed
     info = client.topology("stops")
     assert info.state == "FAILED" and "offset 1" in info.state_reason, info
-    node.raw("strict", (b"b", b'{"N": 3}'), (b"b", b'{"N": 4}'), partition=1)
-    wait_for(lambda: [r.C for r in client.subscribe("stopped", start="earliest", until="end", where="K = 'b'") if not r.deleted][-1:] == [2], 10, "partition 1")
+    node.raw("strict", (b"d", b'{"N": 3}'), (b"d", b'{"N": 4}'), partition=1)  # where the partitioner puts d
+    wait_for(lambda: [r.C for r in client.subscribe("stopped", start="earliest", until="end", where="K = 'd'") if not r.deleted][-1:] == [2], 10, "partition 1")
     resumed = node.cli("resume", "stops")
     assert resumed.returncode == 0, resumed.stderr
     wait_for(lambda: sorted(s for s, _ in node.task_states("stops").values()) == ["FAILED", "RUNNING"], 10, lambda: node.task_states("stops"))

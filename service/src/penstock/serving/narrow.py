@@ -2,6 +2,8 @@
 
 Then a subscription or a scan reads the partitions of those keys only. That is right where this service placed the keys: a table of its own,
 the topic of a topology's sink. What other producers wrote may lie elsewhere, by another partitioner or in another spelling of the key.
+A table that is aggregated by the key of its source, with no topic between, has its keys where the source's producers put them: that they
+use Kafka's own partitioner is taken for granted, as ksqlDB and the lookups of Kafka Streams do.
 """
 
 from __future__ import annotations
