@@ -48,10 +48,18 @@ def test_files_are_applied_again(shared: RealNode, tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_query(shared: RealNode) -> None:
     shared.cli("sql", STREAM.format("sql_d"))
     with subprocess.Popen([*PENSTOCK, "sql", "SELECT * FROM sql_d EMIT CHANGES;"], stdout=subprocess.PIPE, text=True,
-                          env={**os.environ, "PENSTOCK_ADDRESS": shared.address}) as query:
-        assert query.stdout is not None and query.stdout.readline().split() == ["K", "V"]
-        query.send_signal(signal.SIGINT)
-        assert query.wait(20) == 130
+                          preexec_fn=_heeds_ctrl_c, env={**os.environ, "PENSTOCK_ADDRESS": shared.address}) as query:
+        try:
+            assert query.stdout is not None and query.stdout.readline().split() == ["K", "V"]
+            query.send_signal(signal.SIGINT)
+            assert query.wait(20) == 130
+        finally:
+            query.kill()
+
+
+def _heeds_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so do its children: these tests too may run there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_shell(shared: RealNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
