@@ -52,8 +52,8 @@ def serve(
     from penstock.schemas.settings import parse, registry_properties
 
     try:
-        properties = read_properties(kafka_config) if kafka_config else {}
-        schema_properties = registry_properties({**properties, **(read_properties(schema_registry_config) if schema_registry_config else {})})
+        properties = _properties("--kafka-config", kafka_config)
+        schema_properties = registry_properties({**properties, **_properties("--schema-registry-config", schema_registry_config)})
         config = ServeConfig(
             listen=listen,
             data_dir=data,
@@ -76,10 +76,17 @@ def serve(
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(USAGE) from None
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"error: {getattr(error, 'filename', None) or kafka_config or schema_registry_config} cannot be read: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
-        raise typer.Exit(USAGE) from None
     raise typer.Exit(run_node(config))
+
+
+def _properties(option: str, path: Path | None) -> dict[str, str]:
+    """What a file of an option says; nothing without one. Raises ConfigError when it cannot be read."""
+    from penstock.config import ConfigError
+
+    try:
+        return read_properties(path) if path is not None else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{option} {path}: it cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def read_properties(path: Path) -> dict[str, str]:
