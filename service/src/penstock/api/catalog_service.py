@@ -10,7 +10,7 @@ from penstock_client.gen.penstock.v1 import catalog_service_pb2_grpc
 
 from penstock.api.convert import check_columns, page, position, relation_entry, relation_message
 from penstock.api.host import Host
-from penstock.catalog import changes
+from penstock.catalog import changes, schema_topic
 from penstock.catalog.port import RelationEntry
 from penstock.catalog.view import Served, everything, resolve
 from penstock.errors import RequestError
@@ -73,7 +73,8 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         for relation in state.relations.values():
             users.setdefault(relation.topic.topic, []).append(relation.name)
         internal = {t.topic for entry in state.topologies.values() for t in entry.plan.internal}
-        internal |= {e.plan.dead_letter_topic for e in state.topologies.values()} | {f"{gateway.service_id}-registry"}
+        internal |= {e.plan.dead_letter_topic for e in state.topologies.values()}
+        internal |= {f"{gateway.service_id}-registry", schema_topic.topic_name(gateway.service_id)}
         topics = sorted((await gateway.log.topics()).values(), key=lambda t: t.name)
         return pb.ListTopicsResponse(topics=[
             pb.TopicInfo(name=t.name, partitions=t.partitions, relations=sorted(users.get(t.name, ())))
