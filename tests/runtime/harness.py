@@ -57,7 +57,8 @@ class QuietWaiter:
 
     async def wait(self, timeout: float) -> bool:
         try:
-            await asyncio.wait_for(self._event.wait(), timeout)
+            async with asyncio.timeout(timeout):  # wait_for loses a cancellation that comes with the event
+                await self._event.wait()
         except TimeoutError:
             return False
         self._event.clear()
