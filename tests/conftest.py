@@ -21,12 +21,16 @@ hypothesis.settings.register_profile("penstock", deadline=None)
 hypothesis.settings.load_profile("penstock")
 
 
+# tests write records of the year 1970, which a broker deletes when it looks for old ones: every five minutes, if it is left to
+KEEPS_ALL = "log.initial.task.delay.ms=86400000\n"
+
+
 @pytest.fixture(scope="session")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One real Kafka broker for all tests of the session; tests that stop or kill it restart it. Skips without Java."""
     if reason := available():
         without_kafka(reason)
-    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
+    with Broker(tmp_path_factory.mktemp("kafka"), extra=KEEPS_ALL) as broker:
         yield broker
 
 

@@ -51,9 +51,7 @@ broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=2097152
 auto.create.topics.enable=false
-log.retention.ms=-1
 """
-# without retention: tests and trials write records of the year 1970, which a broker deletes when it next looks
 
 
 def available() -> str:
