@@ -6,12 +6,20 @@ here is called for each record. All coroutines belong to the event loop of the p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NewType, Protocol
 
 Offset = NewType("Offset", int)
 TimestampMs = NewType("TimestampMs", int)
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+def valid_topic(name: str) -> bool:
+    """Kafka's rule for topic names."""
+    return _TOPIC.fullmatch(name) is not None and name not in (".", "..")
 
 
 class TopicPartition(NamedTuple):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 SCALARS = "_scalars"
 """Name of the reserved store of stream times."""
@@ -16,11 +15,6 @@ SCALARS = "_scalars"
 def valid_name(name: str) -> bool:
     """Whether a topology, node or relation may have this name."""
     return NAME.fullmatch(name) is not None
-
-
-def valid_topic(name: str) -> bool:
-    """Kafka's rule for topic names."""
-    return TOPIC.fullmatch(name) is not None and name not in (".", "..")
 
 
 def repartition_node(node: str) -> str:

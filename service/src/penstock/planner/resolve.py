@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from penstock.log.port import valid_topic
 from penstock.plan.dead_letter import RETENTION_MS
 from penstock.plan.nodes import (
     Aggregate,
@@ -28,7 +29,7 @@ from penstock.plan.nodes import (
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
 from penstock.planner.logical.flow import Logical, Wish
-from penstock.planner.names import SCALARS, Namespace, valid_topic
+from penstock.planner.names import SCALARS, Namespace
 from penstock.planner.partitions import check_sets, source_partitions, tasks
 from penstock.planner.publish import published
 from penstock.planner.refuse import refuse

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from penstock.engine.port import BadRecord
-from penstock.log.port import Log, Record, TopicConfig
+from penstock.log.port import Log, Record, TopicConfig, valid_topic
 from penstock.plan.nodes import RoutedSink
-from penstock.planner.names import valid_topic
 from penstock.runtime.output import Headers, OutputTopic, Row
 
 RoutedRow = tuple[str | None, bytes | None, bytes | None, int, Headers, Record]

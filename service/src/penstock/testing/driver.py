@@ -23,12 +23,11 @@ from penstock.engine.merge import merge_by_timestamp
 from penstock.engine.port import BadRecord, Bindings, Program
 from penstock.engine.rowview import Row, row_view
 from penstock.errors import RequestError
-from penstock.log.port import Record
+from penstock.log.port import Record, valid_topic
 from penstock.log.records import partitions_of
 from penstock.plan.nodes import Repartition, RoutedSink, Sink, SourceStream, SourceTable, SourceTopic, TopicRef
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import Published, ResolvedPlan, SubTopology, Updates
-from penstock.planner.names import valid_topic
 from penstock.plugins import functions, installed
 from penstock.plugins.processor import Processor
 from penstock.state.memory import MemoryEnvironment, MemoryTaskState

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from penstock.log.port import valid_topic
 from penstock.plan.nodes import Format, Projection, RelationKind, RoutedSink, Sink, TopicRef
 from penstock.planner.convert import to_format
 from penstock.planner.logical import formats
 from penstock.planner.logical.expressions import of_kind
 from penstock.planner.logical.flow import Built, Context, Flow, Wish, scope
 from penstock.planner.logical.sources import to_wish
-from penstock.planner.names import valid_topic
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.schema import Role, Schema

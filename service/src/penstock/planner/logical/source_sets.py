@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
+from penstock.log.port import valid_topic
 from penstock.plan.nodes import RelationKind, SourceTopic
 from penstock.plan.relations import RelationInfo
 from penstock.planner.logical.flow import Context
-from penstock.planner.names import valid_topic
 from penstock.planner.refuse import refuse
 from penstock.planner.validate import Placed
 from penstock.types.schema import Schema

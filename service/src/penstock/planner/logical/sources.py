@@ -7,13 +7,13 @@ from dataclasses import replace
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
 from penstock.errors import RequestError
+from penstock.log.port import valid_topic
 from penstock.plan.nodes import Node, OnBadTime, RelationKind, SourceStream, SourceTable, SourceTopic, StoreKind, TopicRef
 from penstock.plan.relations import RelationInfo
 from penstock.planner.convert import millis, to_format, to_schema, to_start
 from penstock.planner.logical import formats, source_sets
 from penstock.planner.logical.flow import Built, Context, Flow, Wish
 from penstock.planner.logical.history import history
-from penstock.planner.names import valid_topic
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.planner.stores import store
 from penstock.planner.validate import Placed
