@@ -14,14 +14,12 @@
 from __future__ import annotations
 
 import base64
-import re
 import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from penstock.client_security import jaas_options, tls_context
 from penstock.config import ConfigError
 
 PREFIX = "schema.registry."
@@ -30,7 +28,6 @@ _PLAIN = frozenset({
     "request.timeout.ms", "max.retries", "ssl.truststore.type", "ssl.truststore.location", "ssl.truststore.certificates", "ssl.keystore.type",
     "ssl.keystore.location", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.key.password", "ssl.endpoint.identification.algorithm",
 })
-_LOGIN = re.compile(r"""\b(username|password)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s;]+))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +66,12 @@ def parse(given: Mapping[str, str]) -> RegistrySettings | None:
     stray = next((n for n in given if n.startswith("ssl.")), None)
     if stray and not secure:
         raise ConfigError(f"{PREFIX}{stray} is set but {PREFIX}url is not https")
-    return RegistrySettings(tuple(_without_user(u) for u in urls), headers, _tls(given) if secure else None,
+    return RegistrySettings(tuple(_without_user(u) for u in urls), headers, tls_context(given, _refused, PREFIX) if secure else None,
                             _number(given, "request.timeout.ms", 10_000) / 1000, _number(given, "max.retries", 3))
+
+
+def _refused(message: str, name: str) -> ConfigError:
+    return ConfigError(message)
 
 
 def _number(given: Mapping[str, str], name: str, default: int) -> int:
@@ -106,8 +107,8 @@ def _authorization(given: Mapping[str, str], url: str) -> dict[str, str]:
             if ":" not in user:
                 raise ConfigError(f"{PREFIX}basic.auth.user.info is user:password")
         case "SASL_INHERIT":
-            login = {m[1]: re.sub(r"\\(.)", r"\1", m[2] or m[3] or m[4] or "") for m in _LOGIN.finditer(given.get("sasl.jaas.config", ""))}
-            if set(login) != {"username", "password"}:
+            login = jaas_options(given.get("sasl.jaas.config", ""))
+            if not login.keys() >= {"username", "password"}:
                 raise ConfigError(f"{PREFIX}sasl.jaas.config needs username and password for SASL_INHERIT")
             user = f"{login['username']}:{login['password']}"
         case "" | "URL":
@@ -117,37 +118,3 @@ def _authorization(given: Mapping[str, str], url: str) -> dict[str, str]:
         case _:
             raise ConfigError(f"{PREFIX}basic.auth.credentials.source is {source}; it can be URL, USER_INFO or SASL_INHERIT")
     return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
-
-
-def _tls(given: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    algorithm = given.get("ssl.endpoint.identification.algorithm", "https")
-    if algorithm not in ("", "https"):
-        raise ConfigError(f"{PREFIX}ssl.endpoint.identification.algorithm is {algorithm}; it can be https or empty")
-    context.check_hostname = algorithm == "https"
-    for store in ("ssl.truststore", "ssl.keystore"):
-        if any(n.startswith(store) for n in given) and given.get(f"{store}.type", "") != "PEM":
-            raise ConfigError(f"{PREFIX}{store}.type is {given.get(f'{store}.type') or 'not set'}; only PEM is supported")
-    try:
-        if certificates := given.get("ssl.truststore.certificates"):
-            context.load_verify_locations(cadata=certificates)
-        elif location := given.get("ssl.truststore.location"):
-            context.load_verify_locations(cafile=location)
-        _identity(context, given)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"the TLS settings of {PREFIX}ssl cannot be used: {error}") from error
-    return context
-
-
-def _identity(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
-    password = given.get("ssl.key.password")
-    if location := given.get("ssl.keystore.location"):
-        context.load_cert_chain(location, password=password)
-    elif chain := given.get("ssl.keystore.certificate.chain"):
-        key = given.get("ssl.keystore.key")
-        if not key:
-            raise ConfigError(f"{PREFIX}ssl.keystore.certificate.chain needs {PREFIX}ssl.keystore.key beside it")
-        with tempfile.TemporaryDirectory() as directory:  # OpenSSL reads identities from files only; the directory is 0700
-            path = Path(directory) / "identity.pem"
-            path.write_text(f"{key}\n{chain}\n")
-            context.load_cert_chain(path, password=password)

@@ -7,13 +7,11 @@ request.timeout.ms are taken too.
 from __future__ import annotations
 
 import re
-import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from penstock.client_security import jaas_options, tls_context
 from penstock.errors import RequestError
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -24,7 +22,6 @@ _KNOWN = frozenset({
     "ssl.keystore.certificate.chain", "ssl.key.password", "ssl.endpoint.identification.algorithm", "ssl.protocol", "ssl.enabled.protocols",
 })
 _JAAS_LOGIN = re.compile(r"\s*([\w.]+)\s+required\b(.*?);?\s*$", re.DOTALL)
-_JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s;]+))""")
 _LOGIN_CLASSES = {
     "PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule",
     "SCRAM-SHA-256": "org.apache.kafka.common.security.scram.ScramLoginModule",
@@ -60,7 +57,7 @@ def parse(bootstrap: str, properties: Mapping[str, str]) -> Security:
     elif stray := next((k for k in properties if k.startswith("sasl.")), None):
         raise refused(f"{stray} is set but security.protocol is {protocol}", stray)
     if protocol.endswith("SSL"):
-        connection["ssl_context"] = _tls(properties)
+        connection["ssl_context"] = tls_context(properties, refused)
     elif stray := next((k for k in properties if k.startswith("ssl.")), None):
         raise refused(f"{stray} is set but security.protocol is {protocol}", stray)
     return Security(servers, connection)
@@ -88,47 +85,8 @@ def _sasl(properties: Mapping[str, str]) -> dict[str, Any]:
     if login is None or login.group(1) != _LOGIN_CLASSES[mechanism]:
         raise refused(f"sasl.jaas.config must read: {_LOGIN_CLASSES[mechanism]} required username=\"...\" password=\"...\";",
                       "sasl.jaas.config")
-    options = {m[1]: re.sub(r"\\(.)", r"\1", m[2] or m[3] or m[4] or "") for m in _JAAS_OPTION.finditer(login.group(2))}
+    options = jaas_options(login.group(2))
     if "username" not in options or "password" not in options:
         raise refused("sasl.jaas.config needs username and password", "sasl.jaas.config")
     return {"sasl_mechanism": mechanism, "sasl_plain_username": options["username"], "sasl_plain_password": options["password"]}
 
-
-def _tls(properties: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    algorithm = properties.get("ssl.endpoint.identification.algorithm", "https")
-    if algorithm not in ("", "https"):
-        raise refused(f"ssl.endpoint.identification.algorithm is {algorithm}; it can be https or empty",
-                      "ssl.endpoint.identification.algorithm")
-    context.check_hostname = algorithm == "https"
-    for store in ("ssl.truststore", "ssl.keystore"):
-        has = any(k.startswith(store) for k in properties)
-        if has and (kind := properties.get(f"{store}.type", "")) != "PEM":
-            raise refused(f"{store}.type is {kind or 'not set'}; only PEM is supported", f"{store}.type")
-    try:
-        _trust(context, properties)
-        _identity(context, properties)
-    except (OSError, ssl.SSLError) as error:
-        raise refused(f"the TLS settings cannot be used: {error}", "ssl") from error
-    return context
-
-
-def _trust(context: ssl.SSLContext, properties: Mapping[str, str]) -> None:
-    if certificates := properties.get("ssl.truststore.certificates"):
-        context.load_verify_locations(cadata=certificates)
-    elif location := properties.get("ssl.truststore.location"):
-        context.load_verify_locations(cafile=location)
-
-
-def _identity(context: ssl.SSLContext, properties: Mapping[str, str]) -> None:
-    password = properties.get("ssl.key.password")
-    if location := properties.get("ssl.keystore.location"):
-        context.load_cert_chain(location, password=password)
-    elif chain := properties.get("ssl.keystore.certificate.chain"):
-        key = properties.get("ssl.keystore.key")
-        if not key:
-            raise refused("ssl.keystore.certificate.chain needs ssl.keystore.key beside it", "ssl.keystore.key")
-        with tempfile.TemporaryDirectory() as directory:  # OpenSSL reads identities from files only; the directory is 0700
-            path = Path(directory) / "identity.pem"
-            path.write_text(f"{key}\n{chain}\n")
-            context.load_cert_chain(path, password=password)
