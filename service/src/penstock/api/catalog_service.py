@@ -10,7 +10,7 @@ from penstock_client.gen.penstock.v1 import catalog_service_pb2_grpc
 
 from penstock.api.convert import check_columns, page, position, relation_entry, relation_message
 from penstock.api.host import Host
-from penstock.catalog import changes, schema_topic
+from penstock.catalog import changes, internal
 from penstock.catalog.port import RelationEntry
 from penstock.catalog.view import Served, everything, resolve
 from penstock.errors import RequestError
@@ -72,13 +72,11 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         users: dict[str, list[str]] = {}
         for relation in state.relations.values():
             users.setdefault(relation.topic.topic, []).append(relation.name)
-        internal = {t.topic for entry in state.topologies.values() for t in entry.plan.internal}
-        internal |= {e.plan.dead_letter_topic for e in state.topologies.values()}
-        internal |= {f"{gateway.service_id}-registry", schema_topic.topic_name(gateway.service_id)}
+        own = internal.of_service(state, gateway.service_id)
         topics = sorted((await gateway.log.topics()).values(), key=lambda t: t.name)
         return pb.ListTopicsResponse(topics=[
             pb.TopicInfo(name=t.name, partitions=t.partitions, relations=sorted(users.get(t.name, ())))
-            for t in topics if request.include_internal or (t.name not in internal and not t.name.startswith("__"))
+            for t in topics if request.include_internal or (t.name not in own and not t.name.startswith("__"))
         ])
 
     async def ListFunctions(self, request: pb.ListFunctionsRequest, context: grpc.aio.ServicerContext) -> pb.ListFunctionsResponse:

@@ -11,10 +11,11 @@ Deletion goes the other way: the entry first, so that workers stop, then group a
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from penstock.catalog import changes
+from penstock.catalog.internal import made_with, of_plan
 from penstock.catalog.port import CatalogState, Change, Registry, TopologyEntry
 from penstock.catalog.view import CatalogRelations, topology
 from penstock.clock import Clock
@@ -22,7 +23,6 @@ from penstock.errors import LogError, RequestError
 from penstock.log.port import Log, TopicConfig
 from penstock.plan.nodes import Sink
 from penstock.plan.relations import Relations
-from penstock.plan.replay import replay_topic
 from penstock.plan.resolved import ResolvedPlan
 
 _log = logging.getLogger(__name__)
@@ -142,27 +142,19 @@ async def write(log: Log, registry: Registry, plan: ResolvedPlan, position: int,
 async def _undo(log: Log, plan: ResolvedPlan, keep: frozenset[str]) -> None:
     """Internal topics of a plan that did not come to be. Those that cannot be deleted now stay and hurt nobody."""
     try:
-        await log.delete_topics([t for t in internal_topics(plan) if t not in keep and t not in plan.retired])
+        await log.delete_topics([t for t in made_with(plan) if t not in keep and t not in plan.retired])
     except LogError as e:
         _log.warning("topics of an abandoned registration of %s stay behind: %s", plan.topology, e)
 
 
 async def remove(log: Log, plan: ResolvedPlan) -> None:
     """Everything internal of a plan that is no longer registered."""
-    await log.delete_topics([*internal_topics(plan), *(replay_topic(plan, sub) for sub in plan.subs)])
+    await log.delete_topics(list(of_plan(plan)))
     try:
         await log.delete_group(plan.group)
     except LogError as e:
         # Its members leave when they see the entry gone; a group that is still in use forgets its offsets by itself later.
         _log.info("group %s is deleted by the log when its members have left: %s", plan.group, e)
-
-
-def internal_topics(plan: ResolvedPlan) -> Iterator[str]:
-    """Topics that live and die with this incarnation."""
-    yield from (t.topic for t in plan.internal)
-    yield from plan.retired
-    if plan.dead_letter_topic and all(t.topic != plan.dead_letter_topic for t in plan.internal):
-        yield plan.dead_letter_topic
 
 
 def topics_of(plan: ResolvedPlan) -> Mapping[str, TopicConfig]:

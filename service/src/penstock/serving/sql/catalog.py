@@ -7,6 +7,7 @@ from functools import cached_property
 
 from penstock_client.gen.penstock.v1 import topology_service_pb2
 
+from penstock.catalog import internal
 from penstock.catalog.port import CatalogState, RelationEntry, TopologyEntry
 from penstock.catalog.view import CatalogRelations, sources_of
 from penstock.formats.schemas import Schemas
@@ -18,7 +19,8 @@ from penstock.serving.gateway import Gateway
 from penstock.sql.catalog import QueryInfo, TopicEntry
 from penstock.types.sqltype import SqlType
 
-INTERNAL = ("-changelog", "-repartition", "-dead-letter", "-registry", "-schemas")
+LEFT_BEHIND = ("-changelog", "-repartition", "-dead-letter", "-registry", "-schemas")
+"""Ends of names of the service's own topics, some of which may belong to nothing any more."""
 
 
 class NodeCatalog:
@@ -67,11 +69,11 @@ class NodeCatalog:
         return [self._query(t) for t in found]
 
     def all_topics(self) -> Sequence[TopicEntry]:
-        internal = {t.topic for e in self.state.topologies.values() for t in e.plan.internal}
-        internal |= {n.topic.topic for e in self.state.topologies.values() if e.transient for n in _sinks(e)}
+        own = internal.of_service(self.state, self._gateway.service_id)
+        own |= {n.topic.topic for e in self.state.topologies.values() if e.transient for n in _sinks(e)}
         prefix = f"{self._gateway.service_id}-"
-        return [TopicEntry(t.name, t.partitions, 0, t.name in internal or t.name.startswith("__")
-                           or t.name.startswith(prefix) and t.name.endswith(INTERNAL)) for t in sorted(self._topics.values(), key=lambda t: t.name)]
+        return [TopicEntry(t.name, t.partitions, 0, t.name in own or t.name.startswith("__")
+                           or t.name.startswith(prefix) and t.name.endswith(LEFT_BEHIND)) for t in sorted(self._topics.values(), key=lambda t: t.name)]
 
     def text_of(self, name: str) -> str:
         entry = self._entry(name)
