@@ -23,7 +23,7 @@ from penstock.formats.errors import FormatError
 from penstock.formats.schemas import WrittenSchema
 from penstock.log.port import Log, Record
 from penstock.log.state_topic import StateTopic
-from penstock.schemas.memory import of_id, references_of, refusal
+from penstock.schemas.known import Known, of_id, references_of, refusal
 from penstock.schemas.subjects import Configured, Event, Gone, Issued, Refused, Subjects, Version
 
 WRITE_SECONDS = 30.0
@@ -96,7 +96,7 @@ def _decode(key: bytes, value: bytes | None) -> Event:
     raise UnreadableSchema(f"the schemas' topic holds a record with the unknown key {key!r}")
 
 
-class TopicSchemas:
+class TopicSchemas(Known):
     """The registry as formats, plans and statements use it (a schemas.port.Registry). Reading takes what this process has read of the topic.
     `register` blocks until the topic has the schema: call it in a thread, never in the event loop that tails the topic."""
 
@@ -126,25 +126,6 @@ class TopicSchemas:
     def _look(self, schema_id: int) -> None:
         if schema_id not in self._looked:
             self._looked[schema_id] = self._loop.create_task(self._topic.refresh())
-
-    def latest(self, subject: str) -> tuple[int, WrittenSchema] | None:
-        """The newest schema of a subject."""
-        try:
-            found = self.subjects.version(subject, "latest")
-            return found.id, self.subjects.written(found)
-        except Refused:
-            return None
-
-    def id_of(self, subject: str, schema: WrittenSchema) -> int | None:
-        """The id of an equal schema."""
-        try:
-            return self.subjects.find(subject, schema).id
-        except Refused:
-            return None
-
-    def has(self, subject: str, schema_id: int) -> bool:
-        """Whether there is such a schema."""
-        return self.subjects.has(subject, schema_id)
 
     def register(self, subject: str, schema: WrittenSchema) -> int:
         """A port.Registry's. Raises LogError when the log does not answer."""
