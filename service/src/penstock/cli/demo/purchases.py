@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from penstock.cli.demo.feed import feed
+from penstock.cli.demo.recount import Recount, moment
 from penstock.cli.demo.stage import Stage
 
 PURCHASES = 6_000
-BATCH = 100
 BEGIN = datetime(2025, 6, 15, 9, 0, tzinfo=UTC)
 ITEMS = {"coffee": "groceries", "bread": "groceries", "lamp": "home", "chair": "home", "headphones": "electronics", "camera": "electronics",
          "novel": "books", "atlas": "books"}
@@ -60,15 +61,7 @@ def play(stage: Stage) -> bool:
     patterns = stage.follow("patterns", start="earliest")
     masked = stage.follow("purchases_masked", start="earliest")
 
-    stage.say(f"appending {PURCHASES:,} purchases")
-    with stage.client.appender("purchases", producer_id="demo") as appender:
-        for start in range(0, PURCHASES, BATCH):
-            appender.append([p.row() for p in purchases[start:start + BATCH]])
-            if start == PURCHASES // 2:
-                stage.wait("the first results", lambda: bool(rewards.rows and masked.rows), 20)
-                stage.say(f"[bold red]kill -9[/] of worker process {stage.kill_worker()}, in the middle of it")
-            time.sleep(0.02)
-        token = appender.flush(30)
+    token = feed(stage, "purchases", [p.row() for p in purchases], "purchases", seen=lambda: bool(rewards.rows and masked.rows))
 
     last = purchases[-1].customer
     asked = time.monotonic()
@@ -85,46 +78,34 @@ def play(stage: Stage) -> bool:
     stage.show("high_value where price > 195, pushed", expensive.rows)
     stage.show("rewards, pushed: the newest row of each customer", rewards.rows[-4:])
     stage.show("department_totals, pushed: one-minute windows", totals.rows[-4:])
-    return recount(stage, purchases, token, row is not None and row.points == expected)
+    recount = Recount(stage)
+    recount.right(f"the points of {last}", expected, row and row.points)
+    return compare(stage, recount, purchases, token)
 
 
-def recount(stage: Stage, purchases: list[Purchase], token: str, lookup_right: bool) -> bool:
+def compare(stage: Stage, recount: Recount, purchases: list[Purchase], token: str) -> bool:
     """Everything once more from the purchases, against what the service published."""
-    lost = doubled = 0
-
-    def compare(expected: Counter[Any], got: Counter[Any]) -> None:
-        nonlocal lost, doubled
-        lost += (expected - got).total()
-        doubled += (got - expected).total()
-
     read = list(stage.client.subscribe("purchases_masked", start="earliest", until="end"))
-    compare(Counter((p.customer, mask(p.card), p.item, p.price, p.at) for p in purchases), Counter((r.customer, r.card, r.item, r.price, _time(r.ROWTIME)) for r in read))
+    recount.count(Counter((p.customer, mask(p.card), p.item, p.price, p.at) for p in purchases),
+                  Counter((r.customer, r.card, r.item, r.price, moment(r.ROWTIME)) for r in read))
     items = list(stage.client.subscribe("patterns", start="earliest", until="end"))
-    compare(Counter((p.item, p.zip, p.at) for p in purchases), Counter((r.item, r.zip, _time(r.ROWTIME)) for r in items))
+    recount.count(Counter((p.item, p.zip, p.at) for p in purchases), Counter((r.item, r.zip, moment(r.ROWTIME)) for r in items))
 
     points: Counter[str] = Counter()
     windows: Counter[tuple[str, datetime]] = Counter()
-    sums: Counter[tuple[str, datetime]] = Counter()
+    sums: dict[tuple[str, datetime], float] = {}
     for p in purchases:
         points[p.customer] += int(p.price)
         at = (p.department, p.at.replace(second=0, microsecond=0))
         windows[at] += 1
-        sums[at] += p.price  # type: ignore[assignment]
-    compare(points, Counter({r.customer: r.points for r in stage.client.scan("rewards", at_least=token)}))
+        sums[at] = sums.get(at, 0.0) + p.price
+    recount.count(points, Counter({r.customer: r.points for r in stage.client.scan("rewards", at_least=token)}))
     table = list(stage.client.scan("department_totals", at_least=token))
-    compare(windows, Counter({(r.department, _time(r.WINDOWSTART)): r.sold for r in table}))
-    sums_right = {(r.department, _time(r.WINDOWSTART)): r.total for r in table} == dict(sums)
-
-    stage.say(f"recount of {len(purchases):,} purchases, {len(points)} customers, {len(windows)} department minutes: "
-              f"lookup {'right' if lookup_right else '[red]wrong[/]'}, sums {'equal' if sums_right else '[red]different[/]'}")
-    print(f"{lost} lost, {doubled} doubled", flush=True)
-    return lost == 0 and doubled == 0 and lookup_right and sums_right
+    recount.count(windows, Counter({(r.department, moment(r.WINDOWSTART)): r.sold for r in table}))
+    recount.rows(sums, {(r.department, moment(r.WINDOWSTART)): r.total for r in table}, "the total")
+    return recount.close(f"{len(purchases):,} purchases, {len(points)} customers, {len(windows)} department minutes")
 
 
 def mask(card: str) -> str:
     """As MASK_KEEP_RIGHT(card, 4) does."""
     return "".join("n" if c.isdigit() else "-" for c in card[:-4]) + card[-4:]
-
-
-def _time(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromtimestamp(value / 1000, UTC)

@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 
+from penstock.cli.demo.recount import Recount
 from penstock.cli.demo.stage import Stage
 
 LINES = [
@@ -37,8 +38,7 @@ def play(stage: Stage) -> bool:
         time.sleep(0.005)
     row = stage.client.get("word_counts", "to", at_least=token, max_wait=25)
     stage.say(f"'to' was counted {row.total if row else None} times (expected {expected['to']})")
-    got = Counter({r.word: r.total for r in stage.client.scan("word_counts", at_least=token)})
     stage.show("word_counts, pushed", counts.rows[-5:], 5)
-    lost, doubled = (expected - got).total(), (got - expected).total()
-    print(f"{lost} lost, {doubled} doubled", flush=True)
-    return lost == 0 and doubled == 0
+    recount = Recount(stage)
+    recount.count(expected, Counter({r.word: r.total for r in stage.client.scan("word_counts", at_least=token)}))
+    return recount.close(f"{ROUNDS * len(LINES):,} lines, {len(expected)} words")
