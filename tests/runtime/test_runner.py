@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from harness import Bench
-from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TopicConfig
 from penstock_client.builder import Topology
 from penstock_client.declare import Binding
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    if request.param == "kafka":
-        broker = request.getfixturevalue("kafka_broker")
-        b = Bench(tmp_path, lambda: open_kafka(broker.bootstrap, {}, process="test", service=b.config.service_id))
-    else:
-        b = Bench(tmp_path)
-    await b.open()
+@pytest.fixture
+async def bench(on_either_log: Bench) -> Bench:
+    b = on_either_log
     b.input, b.output = f"in-{b.config.service_id}", f"out-{b.config.service_id}"
     await b.log.create_topic(b.input, TopicConfig(2))
-    yield b
-    if b._worker is not None and not b._worker.done():
-        await b.stop()
-    await b.close()
+    return b
 
 
 def counting(bench: Bench, updates: str = "EVERY") -> Topology:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.engine.rows import KeyForm, key_form, window_bytes
-from penstock.expr.tree import columns_of
-from penstock.expr.typed import Expr
 from penstock.plan import nodes as n
 from penstock.plan.resolved import SubTopology
 
@@ -26,11 +24,6 @@ class Edge:
 def producer(ref: str) -> str:
     """Node name of an input reference `node` or `node.output`."""
     return ref.partition(".")[0]
-
-
-def expression_columns(exprs: Iterator[Expr] | list[Expr], source: int = 0) -> set[str]:
-    """Names of the columns of one input that the expressions read."""
-    return {name for expr in exprs for number, name in columns_of(expr) if number == source}
 
 
 class Graph:

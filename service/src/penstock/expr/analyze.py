@@ -87,12 +87,6 @@ class AggregateCall:
     aggregate: Aggregate
 
 
-def is_aggregate(text: str | Ast) -> bool:
-    """Whether the expression is, at its top, a call of an aggregate function."""
-    tree = _tree(text)
-    return isinstance(tree, ast.FunctionCall) and tree.name.text.upper() in aggregates.NAMES
-
-
 def analyze_aggregate(text: str | Ast, scope: Scope) -> AggregateCall:
     """A call of an aggregate function, arguments typed over the input."""
     tree = _tree(text)
