@@ -16,13 +16,12 @@ from penstock.catalog.view import Served, everything, resolve
 from penstock.errors import RequestError
 from penstock.expr.catalog import describe, list_functions
 from penstock.expr.functions.registry import Description
-from penstock.log.port import TopicConfig
+from penstock.log.port import RETENTION_MS, TopicConfig
 from penstock.plan.nodes import RelationKind
 from penstock.planner.convert import millis
 from penstock.planner.names import valid_name
 
 METHODS = dict.fromkeys(("CreateRelation", "GetRelation", "ListRelations", "DropRelation", "ListTopics", "ListFunctions", "GetFunction"), "unary")
-DEFAULT_RETENTION_MS = 7 * 86_400_000
 
 
 class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
@@ -100,7 +99,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         partitions = present.partitions if present is not None else spec.partitions or self._host.config.default_partitions
         if present is None and not request.validate_only:
             table = entry.kind is RelationKind.TABLE
-            retention = millis(spec.retention) if spec.HasField("retention") else -1 if table else DEFAULT_RETENTION_MS
+            retention = millis(spec.retention) if spec.HasField("retention") else -1 if table else RETENTION_MS
             await gateway.log.create_topic(topic, TopicConfig(partitions, table, retention, replicas=spec.replicas))
         return replace(entry, topic=replace(entry.topic, partitions=partitions))
 

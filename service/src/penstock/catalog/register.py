@@ -20,14 +20,13 @@ from penstock.catalog.port import CatalogState, Change, Registry, TopologyEntry
 from penstock.catalog.view import CatalogRelations, topology
 from penstock.clock import Clock
 from penstock.errors import LogError, RequestError
-from penstock.log.port import Log, TopicConfig
+from penstock.log.port import RETENTION_MS, Log, TopicConfig
 from penstock.plan.nodes import Sink
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_RETENTION_MS = 7 * 86_400_000
 
 Plan = Callable[[Relations, int], ResolvedPlan]
 """(relations, incarnation) -> the plan of one definition. Raises RequestError."""
@@ -163,7 +162,7 @@ def topics_of(plan: ResolvedPlan) -> Mapping[str, TopicConfig]:
     wanted: dict[str, TopicConfig] = {}
     for t in plan.external:
         if t.create:
-            retention = t.retention_ms if t.retention_ms else -1 if t.compact else DEFAULT_RETENTION_MS
+            retention = t.retention_ms if t.retention_ms else -1 if t.compact else RETENTION_MS
             wanted[t.topic] = TopicConfig(t.partitions, t.compact, retention, replicas=t.replicas)
     for internal in plan.internal:
         wanted[internal.topic] = TopicConfig(internal.partitions, internal.compact, internal.retention_ms)

@@ -14,6 +14,11 @@ from typing import NamedTuple, NewType, Protocol
 Offset = NewType("Offset", int)
 TimestampMs = NewType("TimestampMs", int)
 
+RETENTION_MS = 7 * 86_400_000
+"""For how long a topic keeps its records, where nothing else is said."""
+DELETE_RETENTION_MS = 86_400_000
+"""For how long a compacted topic keeps tombstones. Whoever has not read for longer may have missed one."""
+
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -135,8 +140,8 @@ class TopicConfig:
 
     partitions: int
     compact: bool = False
-    retention_ms: int = 7 * 86_400_000
-    delete_retention_ms: int = 86_400_000
+    retention_ms: int = RETENTION_MS
+    delete_retention_ms: int = DELETE_RETENTION_MS
     replicas: int = 0
 
 

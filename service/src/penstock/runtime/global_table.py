@@ -21,7 +21,7 @@ from dataclasses import replace
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import BadRecord, Bindings, Program
 from penstock.errors import LogError, OffsetOutOfRange, StateError, UnknownTopic
-from penstock.log.port import Chunk, TopicPartition
+from penstock.log.port import DELETE_RETENTION_MS, Chunk, TopicPartition
 from penstock.plan.nodes import SourceTable
 from penstock.plan.resolved import OnBadRecord, ResolvedPlan, SubTopology
 from penstock.runtime.board_port import TaskEntry, TaskState
@@ -32,7 +32,6 @@ from penstock.state.port import Stamp, Store
 
 log = logging.getLogger("penstock.global")
 
-DELETE_RETENTION_MS = 86_400_000
 SLICE = 500
 TURN = 0.005
 WRITE_EVERY = 0.1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import BadRecord, Bindings
 from penstock.errors import PenstockError, RequestError
-from penstock.log.port import CommittedOffset, TaskId, TopicPartition
+from penstock.log.port import DELETE_RETENTION_MS, CommittedOffset, TaskId, TopicPartition
 from penstock.plan.nodes import Repartition, RoutedSink, Sink, Start, StartAt
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.runtime.context import Context
@@ -27,8 +27,6 @@ from penstock.state.port import Stamp, Store
 
 log = logging.getLogger("penstock.task")
 peeks = logging.getLogger("penstock.peek")
-
-DELETE_RETENTION_MS = 86_400_000
 
 
 class TaskFailed(PenstockError):

@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from penstock.engine.port import BadRecord
-from penstock.log.port import Log, Record, TopicConfig, valid_topic
+from penstock.log.port import RETENTION_MS, Log, Record, TopicConfig, valid_topic
 from penstock.plan.nodes import RoutedSink
 from penstock.runtime.output import Headers, OutputTopic, Row
 
 RoutedRow = tuple[str | None, bytes | None, bytes | None, int, Headers, Record]
-RETENTION_MS = 7 * 86_400_000
 
 
 class RoutedRows:

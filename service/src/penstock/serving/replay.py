@@ -28,9 +28,9 @@ from penstock.plan.resolved import ResolvedPlan
 from penstock.runtime.dead_letter import KEEP, headers_of
 from penstock.runtime.inputs import discover
 from penstock.serving.gateway import Gateway
+from penstock.serving.present import held_now
 from penstock.types.sqltype import BIGINT, SqlType
 
-POLL = 0.5
 PSEUDO: Mapping[str, SqlType] = {"ROWTIME": BIGINT, "ROWOFFSET": BIGINT}
 
 
@@ -153,16 +153,6 @@ async def _letters(log: Log, plan: ResolvedPlan) -> list[Letter]:
 async def _read(log: Log, topics: Iterable[str]) -> AsyncIterator[Any]:
     """Everything that the topics which exist hold now."""
     tps = [TopicPartition(name, p) for name, info in (await log.topics(list(topics))).items() for p in range(info.partitions)]
-    starts, ends = await log.earliest(tps), await log.ends(tps)
-    left = {tp: ends[tp] for tp in tps if starts[tp] < ends[tp]}
-    source = log.reader()
-    try:
-        source.add({tp: starts[tp] for tp in left})
-        while left:
-            for chunk in await source.poll(POLL):
-                for record in chunk.records:
-                    yield record
-                if chunk.next >= left.get(chunk.tp, 0):
-                    left.pop(chunk.tp, None)
-    finally:
-        await source.close()
+    async for _, records in held_now(log, tps):
+        for record in records:
+            yield record

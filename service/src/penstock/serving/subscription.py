@@ -16,7 +16,7 @@ from penstock_client.gen.penstock.v1 import types_pb2
 
 from penstock.catalog.view import Served, find, resolve
 from penstock.errors import LogError, OffsetOutOfRange, RequestError
-from penstock.log.port import TopicInfo, TopicPartition
+from penstock.log.port import DELETE_RETENTION_MS, TopicInfo, TopicPartition
 from penstock.log.records import murmur2
 from penstock.plan.nodes import SourceTable
 from penstock.serving.codec import TopicCodec, topic_codec
@@ -31,7 +31,6 @@ from penstock.serving.push_table import TablePush
 from penstock.serving.tables import Table, Tables
 from penstock.serving.tail import Tails
 
-TOMBSTONES_MS = 86_400_000
 """delete.retention of changelogs: a table's position older than this may have missed deletes."""
 CATALOG_WAIT = 5.0
 
@@ -255,7 +254,7 @@ class Hub:
         earliest = await self.gateway.log.earliest(tps)
         if stored and len(offsets) < len(tps):
             offsets = {**{tp.partition: earliest[tp] for tp in tps}, **offsets}
-        old = stored and position.time_ms and self.gateway.clock.now_ms() - position.time_ms > TOMBSTONES_MS
+        old = stored and position.time_ms and self.gateway.clock.now_ms() - position.time_ms > DELETE_RETENTION_MS
         if old or any(offsets.get(tp.partition, o) < o for tp, o in earliest.items()):
             token = self.gateway.token_of({info.name: {tp.partition: o for tp, o in earliest.items()}}, {info.name: info})
             raise RequestError("POSITION_EXPIRED", f"what follows that position of {served.name} is no longer kept: start anew",

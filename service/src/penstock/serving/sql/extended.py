@@ -25,6 +25,7 @@ from penstock.serving.codec import topic_codec
 from penstock.serving.columns import View, base_columns
 from penstock.serving.gateway import Gateway
 from penstock.serving.lookup import Freshness, Lookups
+from penstock.serving.present import held_now
 from penstock.serving.rows import Row, layout
 from penstock.serving.scan import Query as ScanQuery
 from penstock.serving.scan import Range, Scans
@@ -93,31 +94,21 @@ class Extended:
         if info is None:
             raise RequestError("MISSING_TOPIC", f"topic {topic.topic} of {served.name} does not exist", {"relation": served.name, "topic": topic.topic})
         tps = [TopicPartition(info.name, p) for p in range(info.partitions)]
-        at, ends = dict(await log.earliest(tps)), await log.ends(tps, committed=False)
         table = served.kind is RelationKind.TABLE
         found: dict[object, Row] = {}
-        reader = log.reader()
-        reader.add(at)
-        try:
-            while any(at[tp] < ends[tp] for tp in tps):
-                for chunk in await reader.poll(1.0):
-                    at[chunk.tp] = chunk.next
-                    for record in chunk.records:
-                        key = record.key if table else (chunk.tp, record.offset)
-                        if record.offset >= ends[chunk.tp]:
-                            continue
-                        if record.value is None:
-                            found.pop(key, None)
-                            continue
-                        try:
-                            row = codec.row(record)
-                        except FormatError:
-                            continue  # as everywhere: who reads the topic has it in its dead letter
-                        if row is not None:
-                            found[key] = row
-                check_size(len(found), most)
-        finally:
-            await reader.close()
+        async for tp, records in held_now(log, tps, committed=False):
+            for record in records:
+                key = record.key if table else (tp, record.offset)
+                if record.value is None:
+                    found.pop(key, None)
+                    continue
+                try:
+                    row = codec.row(record)
+                except FormatError:
+                    continue  # as everywhere: who reads the topic has it in its dead letter
+                if row is not None:
+                    found[key] = row
+            check_size(len(found), most)
         return list(found.values())
 
 

@@ -20,7 +20,7 @@ from penstock.catalog.register import Moved
 from penstock.catalog.update import go_on
 from penstock.catalog.view import CatalogRelations, resolve
 from penstock.errors import RequestError
-from penstock.log.port import TopicConfig, TopicInfo
+from penstock.log.port import RETENTION_MS, TopicConfig, TopicInfo
 from penstock.plan.nodes import RelationKind
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import ResolvedPlan
@@ -132,7 +132,7 @@ class Statements:
         info = effect.info
         if effect.create is not None:
             table, wanted = info.kind is RelationKind.TABLE, effect.create
-            retention = wanted.retention_ms if wanted.retention_ms is not None else -1 if table else register.DEFAULT_RETENTION_MS
+            retention = wanted.retention_ms if wanted.retention_ms is not None else -1 if table else RETENTION_MS
             await self.gateway.log.create_topic(info.topic.topic, TopicConfig(wanted.partitions, table, retention, replicas=wanted.replicas))
             self.gateway.topics.forget(info.topic.topic)
         if effect.query_id:
