@@ -24,7 +24,7 @@ INIT = '"""Generated from proto/ by `make proto`; not for editing."""\n'
 
 
 def generate(out: Path) -> None:
-    """Write every generated module of penstock.v1 below `out`."""
+    """Write every generated module of penstock.v1, and of what nodes ask each other, below `out`."""
     files = sorted(str(path.relative_to(PROTO)) for path in (PROTO / "penstock").rglob("*.proto"))
     wellknown = resources.files("grpc_tools") / "_proto"
     arguments = ["protoc", f"-I{PROTO}", f"-I{PROTO / 'third_party'}", f"-I{wellknown}",
@@ -38,7 +38,7 @@ def generate(out: Path) -> None:
         if not name.endswith("_service.proto"):
             stubs.unlink()
     (out / "errors.py").write_text(_exceptions((PROTO / "penstock/v1/errors.proto").read_text()))
-    for folder in (out, out / "penstock", out / "penstock/v1"):
+    for folder in (out, out / "penstock", *(path.parent for path in (out / "penstock").rglob("*_pb2.py")), out / "penstock/internal"):
         (folder / "__init__.py").write_text(INIT)
 
 

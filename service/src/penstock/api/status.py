@@ -41,6 +41,8 @@ CODES: dict[str, int] = {
     "UNKNOWN_TOPIC": code_pb2.NOT_FOUND,
     "UNKNOWN_SCHEMA": code_pb2.NOT_FOUND,
     "QUERY_GONE": code_pb2.NOT_FOUND,
+    "UNKNOWN_SERVICE_NODE": code_pb2.NOT_FOUND,
+    "NODE_UNAVAILABLE": code_pb2.UNAVAILABLE,
     "ASSERTION_FAILED": code_pb2.FAILED_PRECONDITION,
     "TOO_MANY_QUERIES": code_pb2.RESOURCE_EXHAUSTED,
     "POSITION_NOT_REACHED": code_pb2.DEADLINE_EXCEEDED,
@@ -75,7 +77,7 @@ CODES: dict[str, int] = {
 }
 """Status codes by reason; every other reason is INVALID_ARGUMENT."""
 
-DEFAULT_RETRY = {"LOG_UNAVAILABLE": 1.0, "SCHEMA_REGISTRY_UNAVAILABLE": 1.0, "NOT_SERVING": 0.2, "DRAINING": 1.0}
+DEFAULT_RETRY = {"LOG_UNAVAILABLE": 1.0, "SCHEMA_REGISTRY_UNAVAILABLE": 1.0, "NOT_SERVING": 0.2, "DRAINING": 1.0, "NODE_UNAVAILABLE": 1.0}
 _REASONS = frozenset(errors_pb2.ErrorReason.keys())
 _BY_CODE = {c.value[0]: c for c in grpc.StatusCode}
 

@@ -360,6 +360,19 @@ class AssertionFailedError(PenstockError):
     reason = "ASSERTION_FAILED"
 
 
+class UnknownServiceNodeError(PenstockError):
+    """NOT_FOUND; metadata node, candidates. No node of this id is in the service: DescribeCluster lists them."""
+
+    reason = "UNKNOWN_SERVICE_NODE"
+
+
+class NodeUnavailableError(PenstockError):
+    """UNAVAILABLE, with RetryInfo; metadata node, address. The node does not answer: retry, DescribeCluster says when it
+    was last heard of."""
+
+    reason = "NODE_UNAVAILABLE"
+
+
 BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_RELATION": UnknownRelationError,
     "POSITION_NOT_REACHED": PositionNotReachedError,
@@ -415,4 +428,6 @@ BY_REASON: dict[str, type[PenstockError]] = {
     "QUERY_GONE": QueryGoneError,
     "TOO_MANY_QUERIES": TooManyQueriesError,
     "ASSERTION_FAILED": AssertionFailedError,
+    "UNKNOWN_SERVICE_NODE": UnknownServiceNodeError,
+    "NODE_UNAVAILABLE": NodeUnavailableError,
 }

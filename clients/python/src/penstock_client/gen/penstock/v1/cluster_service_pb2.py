@@ -25,27 +25,33 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!penstock/v1/cluster_service.proto\x12\x0bpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x18\n\x16\x44\x65scribeClusterRequest\"\xa1\x01\n\x17\x44\x65scribeClusterResponse\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x0b\n\x03log\x18\x02 \x01(\t\x12\x15\n\rlog_available\x18\x03 \x01(\x08\x12\'\n\x05nodes\x18\x04 \x03(\x0b\x32\x18.penstock.v1.ClusterNode\x12\x12\n\ntopologies\x18\x05 \x01(\r\x12\x11\n\trelations\x18\x06 \x01(\r\"|\n\x0b\x43lusterNode\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07workers\x18\x05 \x03(\t\"$\n\x10ListTasksRequest\x12\x10\n\x08topology\x18\x01 \x01(\t\"5\n\x11ListTasksResponse\x12 \n\x05tasks\x18\x01 \x03(\x0b\x32\x11.penstock.v1.Task\"\x80\x02\n\x04Task\x12\x10\n\x08topology\x18\x01 \x01(\t\x12\x14\n\x0csub_topology\x18\x02 \x01(\t\x12\x11\n\tpartition\x18\x03 \x01(\r\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.penstock.v1.TaskState\x12\x14\n\x0cstate_reason\x18\x05 \x01(\t\x12\x0e\n\x06worker\x18\x06 \x01(\t\x12\x0b\n\x03lag\x18\x07 \x01(\x04\x12\x1d\n\x10restore_progress\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x13\n\x11_restore_progress*\xcc\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_STATE_OPENING\x10\x01\x12\x18\n\x14TASK_STATE_RESTORING\x10\x02\x12\x16\n\x12TASK_STATE_RUNNING\x10\x03\x12\x15\n\x11TASK_STATE_PAUSED\x10\x04\x12\x15\n\x11TASK_STATE_FAILED\x10\x05\x12\x15\n\x11TASK_STATE_CLOSED\x10\x06\x12\x14\n\x10TASK_STATE_STUCK\x10\x07\x32\xba\x01\n\x0e\x43lusterService\x12\\\n\x0f\x44\x65scribeCluster\x12#.penstock.v1.DescribeClusterRequest\x1a$.penstock.v1.DescribeClusterResponse\x12J\n\tListTasks\x12\x1d.penstock.v1.ListTasksRequest\x1a\x1e.penstock.v1.ListTasksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!penstock/v1/cluster_service.proto\x12\x0bpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x18\n\x16\x44\x65scribeClusterRequest\"\xa1\x01\n\x17\x44\x65scribeClusterResponse\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x0b\n\x03log\x18\x02 \x01(\t\x12\x15\n\rlog_available\x18\x03 \x01(\x08\x12\'\n\x05nodes\x18\x04 \x03(\x0b\x32\x18.penstock.v1.ClusterNode\x12\x12\n\ntopologies\x18\x05 \x01(\r\x12\x11\n\trelations\x18\x06 \x01(\r\"\xe1\x01\n\x0b\x43lusterNode\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07workers\x18\x05 \x03(\t\x12%\n\x05state\x18\x06 \x01(\x0e\x32\x16.penstock.v1.NodeState\x12\x0c\n\x04rack\x18\x07 \x01(\t\x12.\n\nheard_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x10\x44rainNodeRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"\x13\n\x11\x44rainNodeResponse\"$\n\x10ListTasksRequest\x12\x10\n\x08topology\x18\x01 \x01(\t\"5\n\x11ListTasksResponse\x12 \n\x05tasks\x18\x01 \x03(\x0b\x32\x11.penstock.v1.Task\"\xa5\x02\n\x04Task\x12\x10\n\x08topology\x18\x01 \x01(\t\x12\x14\n\x0csub_topology\x18\x02 \x01(\t\x12\x11\n\tpartition\x18\x03 \x01(\r\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.penstock.v1.TaskState\x12\x14\n\x0cstate_reason\x18\x05 \x01(\t\x12\x0e\n\x06worker\x18\x06 \x01(\t\x12\x0b\n\x03lag\x18\x07 \x01(\x04\x12\x1d\n\x10restore_progress\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04node\x18\n \x01(\t\x12\x15\n\rstandby_nodes\x18\x0b \x03(\tB\x13\n\x11_restore_progress*o\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12NODE_STATE_SERVING\x10\x01\x12\x17\n\x13NODE_STATE_DRAINING\x10\x02\x12\x15\n\x11NODE_STATE_SILENT\x10\x03*\xe4\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_STATE_OPENING\x10\x01\x12\x18\n\x14TASK_STATE_RESTORING\x10\x02\x12\x16\n\x12TASK_STATE_RUNNING\x10\x03\x12\x15\n\x11TASK_STATE_PAUSED\x10\x04\x12\x15\n\x11TASK_STATE_FAILED\x10\x05\x12\x15\n\x11TASK_STATE_CLOSED\x10\x06\x12\x14\n\x10TASK_STATE_STUCK\x10\x07\x12\x16\n\x12TASK_STATE_STANDBY\x10\x08\x32\x86\x02\n\x0e\x43lusterService\x12\\\n\x0f\x44\x65scribeCluster\x12#.penstock.v1.DescribeClusterRequest\x1a$.penstock.v1.DescribeClusterResponse\x12J\n\tListTasks\x12\x1d.penstock.v1.ListTasksRequest\x1a\x1e.penstock.v1.ListTasksResponse\x12J\n\tDrainNode\x12\x1d.penstock.v1.DrainNodeRequest\x1a\x1e.penstock.v1.DrainNodeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'penstock.v1.cluster_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TASKSTATE']._serialized_start=752
-  _globals['_TASKSTATE']._serialized_end=956
+  _globals['_NODESTATE']._serialized_start=945
+  _globals['_NODESTATE']._serialized_end=1056
+  _globals['_TASKSTATE']._serialized_start=1059
+  _globals['_TASKSTATE']._serialized_end=1287
   _globals['_DESCRIBECLUSTERREQUEST']._serialized_start=83
   _globals['_DESCRIBECLUSTERREQUEST']._serialized_end=107
   _globals['_DESCRIBECLUSTERRESPONSE']._serialized_start=110
   _globals['_DESCRIBECLUSTERRESPONSE']._serialized_end=271
-  _globals['_CLUSTERNODE']._serialized_start=273
-  _globals['_CLUSTERNODE']._serialized_end=397
-  _globals['_LISTTASKSREQUEST']._serialized_start=399
-  _globals['_LISTTASKSREQUEST']._serialized_end=435
-  _globals['_LISTTASKSRESPONSE']._serialized_start=437
-  _globals['_LISTTASKSRESPONSE']._serialized_end=490
-  _globals['_TASK']._serialized_start=493
-  _globals['_TASK']._serialized_end=749
-  _globals['_CLUSTERSERVICE']._serialized_start=959
-  _globals['_CLUSTERSERVICE']._serialized_end=1145
+  _globals['_CLUSTERNODE']._serialized_start=274
+  _globals['_CLUSTERNODE']._serialized_end=499
+  _globals['_DRAINNODEREQUEST']._serialized_start=501
+  _globals['_DRAINNODEREQUEST']._serialized_end=533
+  _globals['_DRAINNODERESPONSE']._serialized_start=535
+  _globals['_DRAINNODERESPONSE']._serialized_end=554
+  _globals['_LISTTASKSREQUEST']._serialized_start=556
+  _globals['_LISTTASKSREQUEST']._serialized_end=592
+  _globals['_LISTTASKSRESPONSE']._serialized_start=594
+  _globals['_LISTTASKSRESPONSE']._serialized_end=647
+  _globals['_TASK']._serialized_start=650
+  _globals['_TASK']._serialized_end=943
+  _globals['_CLUSTERSERVICE']._serialized_start=1290
+  _globals['_CLUSTERSERVICE']._serialized_end=1552
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,11 @@ class ClusterServiceStub:
                 request_serializer=penstock_dot_v1_dot_cluster__service__pb2.ListTasksRequest.SerializeToString,
                 response_deserializer=penstock_dot_v1_dot_cluster__service__pb2.ListTasksResponse.FromString,
                 _registered_method=True)
+        self.DrainNode = channel.unary_unary(
+                '/penstock.v1.ClusterService/DrainNode',
+                request_serializer=penstock_dot_v1_dot_cluster__service__pb2.DrainNodeRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_cluster__service__pb2.DrainNodeResponse.FromString,
+                _registered_method=True)
 
 
 class ClusterServiceServicer:
@@ -65,6 +70,15 @@ class ClusterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DrainNode(self, request, context):
+        """DrainNode takes a node out of the service: it is not ready any more, its streams end with the address of another node, its workers
+        commit and give their tasks up, and its processes end. The answer comes as soon as the node has begun; it is gone when DescribeCluster does
+        not show it any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClusterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +91,11 @@ def add_ClusterServiceServicer_to_server(servicer, server):
                     servicer.ListTasks,
                     request_deserializer=penstock_dot_v1_dot_cluster__service__pb2.ListTasksRequest.FromString,
                     response_serializer=penstock_dot_v1_dot_cluster__service__pb2.ListTasksResponse.SerializeToString,
+            ),
+            'DrainNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainNode,
+                    request_deserializer=penstock_dot_v1_dot_cluster__service__pb2.DrainNodeRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_cluster__service__pb2.DrainNodeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +153,33 @@ class ClusterService:
             '/penstock.v1.ClusterService/ListTasks',
             penstock_dot_v1_dot_cluster__service__pb2.ListTasksRequest.SerializeToString,
             penstock_dot_v1_dot_cluster__service__pb2.ListTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.ClusterService/DrainNode',
+            penstock_dot_v1_dot_cluster__service__pb2.DrainNodeRequest.SerializeToString,
+            penstock_dot_v1_dot_cluster__service__pb2.DrainNodeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,6 +62,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_QUERY_GONE: _ClassVar[ErrorReason]
     ERROR_REASON_TOO_MANY_QUERIES: _ClassVar[ErrorReason]
     ERROR_REASON_ASSERTION_FAILED: _ClassVar[ErrorReason]
+    ERROR_REASON_UNKNOWN_SERVICE_NODE: _ClassVar[ErrorReason]
+    ERROR_REASON_NODE_UNAVAILABLE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNKNOWN_RELATION: ErrorReason
 ERROR_REASON_POSITION_NOT_REACHED: ErrorReason
@@ -117,6 +119,8 @@ ERROR_REASON_UPDATE_NEEDS_LEAVE: ErrorReason
 ERROR_REASON_QUERY_GONE: ErrorReason
 ERROR_REASON_TOO_MANY_QUERIES: ErrorReason
 ERROR_REASON_ASSERTION_FAILED: ErrorReason
+ERROR_REASON_UNKNOWN_SERVICE_NODE: ErrorReason
+ERROR_REASON_NODE_UNAVAILABLE: ErrorReason
 
 class ExpressionError(_message.Message):
     __slots__ = ("field", "node", "start", "end", "message")
