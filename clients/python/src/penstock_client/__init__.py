@@ -17,6 +17,7 @@ from penstock_client.model import Appended, Cluster, Function, NodeChange, Relat
 from penstock_client.position import TopicOffset
 from penstock_client.retry import Retry
 from penstock_client.row import Batch, Row
+from penstock_client.security import Tls, TokenFile
 from penstock_client.sql import SqlResult, SqlSession
 from penstock_client.types import Column, Kind, SqlType
 
@@ -24,7 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Appended", "AsyncClient", "Batch", "Binding", "CaughtUp", "Client", "ClosedError", "Cluster", "Cofold", "Column", "Ended", "Event",
     "FellBehind", "Fold", "Function", "Kind", "NodeChange", "PenstockError", "Progress", "Reconnecting", "Relation", "Replay", "Retry", "Row", "SchemaChanged", "SqlResult",
-    "SqlSession", "SqlType",
+    "SqlSession", "SqlType", "Tls", "TokenFile",
     "Task", "Topic", "TopicOffset", "Topology", "TopologyInfo", "TopologyUpdate", "UnreachableError", "errors", "hopping",
     "session", "sliding", "time_column", "tumbling",
 ]  # fmt: skip

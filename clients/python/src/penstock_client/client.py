@@ -25,6 +25,7 @@ from penstock_client.position import AtLeast
 from penstock_client.retry import NO_RETRY, Retry
 from penstock_client.row import Batch, Row
 from penstock_client.scan import Scan
+from penstock_client.security import Authorized, Tls, Token, channel_credentials
 from penstock_client.sql import EXECUTE, QueryWanted, SqlResult, SqlSession
 from penstock_client.subscribing import SubscriptionState, Wanted
 from penstock_client.subscription import Subscription
@@ -36,7 +37,8 @@ class Client:
     """A connection to a service; opened at the first call, closed by close() or the end of a `with`.
 
     address: `host:port`. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
-    credentials: for TLS; None speaks plain text. options: more grpc channel arguments.
+    tls: True, or Tls(ca, cert, key) with files of one's own; None speaks plain text. token: goes with every call; a function such as
+    TokenFile(path) is asked each time. credentials: of grpc, instead of tls. options: more grpc channel arguments.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Client:
         *,
         timeout: float = 30.0,
         retry: Retry | None = None,
+        tls: Tls | bool | None = None,
+        token: Token | None = None,
         credentials: grpc.ChannelCredentials | None = None,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
@@ -52,9 +56,9 @@ class Client:
         self._timeout = timeout
         self._retry = retry or Retry()
         settings = [*OPTIONS, *options]
-        self._channel = (
-            grpc.insecure_channel(address, settings) if credentials is None else grpc.secure_channel(address, credentials, settings)
-        )
+        secured = channel_credentials(address, credentials, tls, token)
+        plain: Any = grpc.insecure_channel(address, settings) if secured is None else grpc.secure_channel(address, secured, settings)
+        self._channel = plain if token is None else Authorized(plain, token)
         self._closing = threading.Event()
         self._open: WeakSet[Subscription | Scan | Appender] = WeakSet()
         self._schemas: dict[str, model.Relation] = {}
