@@ -38,7 +38,8 @@ def evaluate(text: str) -> object:
     ("DEGREES(PI())", pytest.approx(180.0)), ("GREATEST(1, NULL, 3)", 3), ("LEAST('b', N, 'a')", "a"), ("GREATEST(1.5, 2.5)", Decimal("2.5")), ("LEAST(NI, NI)", None),
     ("SINH(1000)", math.inf), ("SINH(-1000)", -math.inf), ("GEO_DISTANCE(37.4, -122.1, 51.5, -0.1)", pytest.approx(8634.0, abs=5)),
     ("GEO_DISTANCE(0, 0, 0, 1, 'MI')", pytest.approx(69.09, abs=0.1)), ("GEO_DISTANCE(0, 0, 0, 0, N)", 0.0), ("GEO_DISTANCE(0, 0, 0, NI)", ERROR), ("GEO_DISTANCE(91, 0, 0, 0)", ERROR),
-    ("UNIX_DATE(GREATEST(FROM_DAYS(1), '1970-01-03'))", 2), ("GEO_DISTANCE(0, 0, 0, 0, 'yard')", ERROR),
+    ("UNIX_DATE(GREATEST(FROM_DAYS(1), '1970-01-03'))", 2), ("GEO_DISTANCE(0, 0, 0, 0, 'yard')", ERROR), ("X * 0", Decimal("0.00")), ("-0.0", Decimal("0.0")),
+    ("ROUND(X, -1)", Decimal("0.00")), ("CAST(-0.001 AS DECIMAL(4, 2))", Decimal("0.00")), ("CEIL(-0.5)", Decimal("0.0")),
 ])
 def test_numbers(text: str, expected: object) -> None:
     value = evaluate(text)
@@ -54,6 +55,9 @@ def test_not_a_number(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [
+    ("SPLIT('', '')", [""]), ("REGEXP_SPLIT_TO_ARRAY('', '')", [""]), ("INITCAP('ß')", "ß"), ("URL_DECODE_PARAM('50%')", ERROR),
+    ("TO_BYTES('YQ', 'base64')", b"a"), ("TO_BYTES('Y', 'base64')", ERROR), ("EXTRACTJSONFIELD('{\"a\":1e5}', '$.a')", "1E+5"),
+    ("EXTRACTJSONFIELD('[0.10, 12345678901234567890]', '$')", "[0.10,12345678901234567890]"),
     ("CONCAT('a', N, 'b')", "ab"), ("CONCAT_WS('-', 'a', N, 'b')", "a-b"), ("CONCAT_WS(N, 'a', 'b')", None), ("LEN(E)", 4), ("LEN(BY)", 4), ("LEN(N)", None),
     ("UCASE('aß')", "ASS"), ("LCASE('AB')", "ab"), ("INITCAP('  hello   wORLD')", "Hello   World"), ("TRIM(' a\t')", "a"),
     ("SUBSTRING('hello', 2)", "ello"), ("SUBSTRING('hello', 2, 2)", "el"), ("SUBSTRING('hello', 0, 2)", "he"), ("SUBSTRING('hello', -3, 2)", "ll"), ("SUBSTRING('hello', -9)", "hello"),

@@ -73,7 +73,7 @@ def test_literals_and_arithmetic(text: str, expected: object) -> None:
     ("I IN (1, 7)", True), ("I NOT IN (1, 7)", False), ("I IN (1, 7.0)", True), ("I IN (1, '7')", True), ("I IN (J, 7)", True), ("Z IN ('a')", False),
     ("Z NOT IN ('a')", True), ("S IN (Z, 'abc')", True), ("S IN (1, 'abc')", True), ("I IN (NULL, 7)", True), ("Z IN (Z)", False),
     ("S LIKE 'a%'", True), ("S LIKE '_b_'", True), ("S LIKE 'b%'", False), ("S NOT LIKE 'b%'", True), ("'a%c' LIKE 'a!%c' ESCAPE '!'", True),
-    ("S LIKE 'a!%' ESCAPE '!'", False), ("Z LIKE 'a'", ERROR), ("S LIKE S", True), ("'a.c' LIKE 'a_c'", True), ("'abc' LIKE 'a.c'", False),
+    ("S LIKE 'a!%' ESCAPE '!'", False), ("Z LIKE 'a'", ERROR), ("'a' LIKE 'a!' ESCAPE '!'", ERROR), ("'a!' LIKE 'a!!' ESCAPE '!'", True), ("S LIKE S", True), ("'a.c' LIKE 'a_c'", True), ("'abc' LIKE 'a.c'", False),
     ("TS > '2020-05'", True), ("TS < '2020-05-26T23:59:58.123'", False), ("TS = '2020-05-26T23:59:58.123Z'", True), ("TS > '2020-05-27T01:00:00+0200'", True),
     ("ROWTIME = '2020-05-26T23:59:58.123'", True), ("ROWTIME BETWEEN '2020' AND '2021'", True), ("DT = '2020-05-26'", True), ("DT < TS", True),
     ("TM > '12:34'", True), ("TM = '12:34:56.789'", True), ("DT BETWEEN '2020-05' AND '2020-06'", True),

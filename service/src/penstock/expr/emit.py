@@ -185,7 +185,8 @@ class _Emitter:
         context = Context(prec=expr.type.precision, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
         compute = self.bind(getattr(context, method), f"decimal_{method}")
         unit = self.bind(runtime.unit(expr.type.scale), f"scale_{expr.type.scale}")
-        return parts.piece(f"{compute}({left}, {right}).quantize({unit}, None, {self.bind(WIDE, 'wide')})", raises=True)
+        value = f"{compute}({left}, {right}).quantize({unit}, None, {self.bind(WIDE, 'wide')})"
+        return parts.piece(value if expr.op in ("add", "sub") else f"{self.bind(WIDE.plus, 'without_negative_zero')}({value})", raises=True)
 
     def joined(self, parts: Parts) -> Piece:
         """STRING + STRING: a null operand becomes the text `null`."""
@@ -307,7 +308,7 @@ class _Emitter:
     def like(self, expr: Call) -> Piece:
         value, pattern, *escape = expr.args
         char = str(escape[0].value) if escape and isinstance(escape[0], Literal) else ""
-        if isinstance(pattern, Literal) and pattern.value is not None:
+        if isinstance(pattern, Literal) and pattern.value is not None and not runtime.ends_escaped(str(pattern.value), char):
             parts = Parts(self.module, self.emit(value))
             match = self.bind(runtime.like_pattern(str(pattern.value), char).fullmatch, "like_" + str(pattern.value)[:16])
             return parts.piece(f"({match}({parts.pieces[0].value}) is not None)", raises=True)

@@ -11,7 +11,7 @@ from penstock.expr.ast import Ast
 from penstock.expr.typed import Call, Cast, ColumnRef, Construct, Expr, FieldAccess, Literal, Subscript
 from penstock.types import sqltype as t
 from penstock.types import times
-from penstock.types.cast import cast
+from penstock.types.cast import WIDE, cast
 from penstock.types.coerce import RANK, as_decimal, common_type
 from penstock.types.sqltype import Kind, SqlType
 
@@ -240,7 +240,7 @@ def number_literal(text: str) -> Literal:
         return Literal(t.DOUBLE, value)
     if "." in text:
         try:
-            number = Decimal(text)
+            number = WIDE.plus(Decimal(text))
         except InvalidOperation:
             raise ValueError(f"{text} is not a number") from None
         _, digits, exponent = number.as_tuple()

@@ -42,10 +42,17 @@ def like_pattern(pattern: str, escape: str) -> re.Pattern[str]:
     return re.compile("".join(out))
 
 
+def ends_escaped(pattern: str, escape: str) -> bool:
+    """Whether nothing stands behind the last escape character: ksqlDB finds that out when it reads a row."""
+    return bool(escape) and (len(pattern) - len(pattern.rstrip(escape))) % 2 == 1
+
+
 def like(text: str, pattern: str, escape: str) -> bool:
-    """text LIKE pattern; TypeError for a null."""
+    """text LIKE pattern; TypeError for a null, ValueError for a pattern that ends with its escape character."""
     if text is None or pattern is None:
         raise TypeError("null in LIKE")
+    if ends_escaped(pattern, escape):
+        raise ValueError("a LIKE pattern must not end with its escape character")
     return like_pattern(pattern, escape).fullmatch(text) is not None
 
 

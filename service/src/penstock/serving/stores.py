@@ -16,6 +16,9 @@ MOST = 512
 CHECK_SECONDS = 0.05
 """A file is only replaced when its whole directory was lost: a look for each lookup would cost a tenth of it."""
 
+_At = tuple[str, int, int, str, int | str]
+"""Topology, incarnation, edition, sub-topology, partition or worker."""
+
 
 class Stores:
     """Readers by task."""
@@ -25,7 +28,7 @@ class Stores:
         self._layout = layout
         self._size = size
         self._most = most
-        self._open: OrderedDict[tuple[str, int, int, str, int | str], LmdbStateReader] = OrderedDict()
+        self._open: OrderedDict[_At, LmdbStateReader] = OrderedDict()
 
     def snapshot(self, entry: TopologyEntry, sub: SubTopology, partition: int, worker: str = "") -> LmdbSnapshot:
         """A short read transaction on a task's stores, or on a global table's copy in a worker; close it soon. Raises StateError when there
@@ -33,6 +36,7 @@ class Stores:
         at = (entry.name, entry.incarnation, entry.plan.edition, sub.name, worker or partition)
         reader = self._open.get(at)
         if reader is None:
+            self._close([a for a in self._open if (*a[:2], *a[3:]) == (*at[:2], *at[3:])])  # an edition before: it is the same environment
             path = self._layout.global_table(entry.name, entry.incarnation, sub.name, worker) if worker else \
                 self._layout.task(entry.name, entry.incarnation, sub.name, partition)
             reader = self._open[at] = LmdbStateReader(path, sub.stores, map_size=self._size, check_every=CHECK_SECONDS)
@@ -43,7 +47,10 @@ class Stores:
 
     def keep(self, live: set[tuple[str, int, int]]) -> None:
         """Close the environments of topologies (name, incarnation, edition) that are no longer registered."""
-        for at in [a for a in self._open if a[:3] not in live]:
+        self._close([a for a in self._open if a[:3] not in live])
+
+    def _close(self, which: list[_At]) -> None:
+        for at in which:
             self._open.pop(at).close()
 
     def close(self) -> None:

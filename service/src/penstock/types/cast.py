@@ -17,7 +17,7 @@ Caster = Callable[[object], object]
 """A function of one value, not None, of the source type; raises ValueError where the cast fails."""
 
 WIDE = Context(prec=1000)
-"""A context in which quantize never runs out of digits."""
+"""A context in which quantize never runs out of digits. Its plus makes 0 of Python's -0, which no DECIMAL has."""
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(E[+-]?\d+)?[dfDF]?", re.ASCII | re.IGNORECASE)
 
@@ -106,7 +106,7 @@ def _to_decimal(source: Kind, to_type: SqlType) -> Caster:
     def fit(value: Decimal) -> Decimal:
         if not value.is_finite() or value.adjusted() >= precision - scale and value:
             raise ValueError(f"{value} does not fit DECIMAL({precision}, {scale})")
-        result = value.quantize(unit, ROUND_HALF_UP, WIDE)
+        result = WIDE.plus(value.quantize(unit, ROUND_HALF_UP, WIDE))
         if result.copy_abs() >= limit:  # abs() would round to the default context
             raise ValueError(f"{value} does not fit DECIMAL({precision}, {scale})")
         return result
@@ -140,7 +140,7 @@ def fits_exactly(value: Decimal, to_type: SqlType) -> Decimal:
     """The value with to_type's scale, without rounding; ValueError where digits would be lost."""
     context = Context(prec=to_type.precision, traps=[Inexact, InvalidOperation])
     try:
-        return value.quantize(Decimal(1).scaleb(-to_type.scale), context=context)
+        return WIDE.plus(value.quantize(Decimal(1).scaleb(-to_type.scale), context=context))
     except (Inexact, InvalidOperation):
         raise ValueError(f"{value} does not fit {to_type}") from None
 
@@ -172,9 +172,9 @@ def double_of_text(text: str) -> float:
 
 
 def bytes_of_base64(text: str) -> bytes:
-    """Base64 text, strictly; ValueError otherwise."""
+    """Base64 text as Java's basic decoder reads it, with its padding or without; ValueError otherwise."""
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(text if "=" in text else text + "=" * (-len(text) % 4), validate=True)
     except binascii.Error as error:
         raise ValueError(f"not base64: {error}") from None
 

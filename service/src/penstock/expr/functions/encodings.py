@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import struct
 import uuid
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from urllib.parse import quote_plus, unquote_plus
 
 from penstock.expr.functions.registry import scalar
 from penstock.types.cast import bytes_of_base64
+
+_HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def _from_hex(text: str) -> bytes:
@@ -106,4 +109,6 @@ def url_encode(text: str) -> str:
 
 @scalar("URL_DECODE_PARAM", "STRING -> STRING", text="Inverse of URL_ENCODE_PARAM.", arguments=("text",))
 def url_decode(text: str) -> str:
+    if _HALF_ESCAPE.search(text):
+        raise ValueError(f"{text!r} has a % without two hex digits behind it")
     return unquote_plus(text)

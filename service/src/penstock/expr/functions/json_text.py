@@ -20,7 +20,11 @@ _STEP = re.compile(r"\.([^.\[\]\s]+)|\[(\d+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]|\['([^
 
 
 class _Number(str):
-    """A number, kept as it was written."""
+    """A number: whole ones as they were written, others as BigDecimal.toString writes them."""
+
+
+def _fraction(text: str) -> _Number:
+    return _Number(Decimal(text))
 
 
 def _read(text: str) -> Any:
@@ -35,7 +39,7 @@ def _refuse(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_float=_fraction, parse_int=_Number, parse_constant=_refuse)
 
 
 def _compact(value: Any) -> str:

@@ -40,13 +40,13 @@ def abs_decimal(number: Decimal) -> Decimal:
 def _whole(rounding: str) -> Callable[[Decimal], Decimal]:
     def apply(number: Decimal) -> Decimal:
         scale = number.as_tuple().exponent
-        return number.quantize(Decimal(1), rounding, WIDE).quantize(Decimal(1).scaleb(int(scale)), None, WIDE)
+        return WIDE.plus(number.quantize(Decimal(1), rounding, WIDE).quantize(Decimal(1).scaleb(int(scale)), None, WIDE))
 
     return apply
 
 
 def _double_whole(function: Callable[[float], int]) -> Callable[[float], float]:
-    return lambda number: float(function(number)) if math.isfinite(number) else number
+    return lambda number: math.copysign(float(function(number)), number) if math.isfinite(number) else number
 
 
 for _name, _function, _rounding, _text in (
@@ -89,13 +89,13 @@ def _double_digits(mode: Callable[[Decimal], str]) -> Callable[[float, int], flo
             return number
         if digits < -400:
             return 0.0
-        return float(exact.quantize(Decimal(1).scaleb(-digits), mode(exact), WIDE))
+        return float(WIDE.plus(exact.quantize(Decimal(1).scaleb(-digits), mode(exact), WIDE)))
 
     return apply
 
 
 def _decimal_whole(mode: Callable[[Decimal], str]) -> Callable[[Decimal], Decimal]:
-    return lambda number: number.quantize(Decimal(1), mode(number), WIDE)
+    return lambda number: WIDE.plus(number.quantize(Decimal(1), mode(number), WIDE))
 
 
 def _decimal_digits(mode: Callable[[Decimal], str]) -> Callable[[tuple[SqlType, ...]], Callable[[Decimal, int], Decimal]]:
@@ -107,7 +107,7 @@ def _decimal_digits(mode: Callable[[Decimal], str]) -> Callable[[tuple[SqlType, 
                 return number
             if digits < -400:
                 return Decimal(0).quantize(unit)
-            rounded = number.quantize(Decimal(1).scaleb(-digits), mode(number), WIDE).quantize(unit, None, WIDE)
+            rounded = WIDE.plus(number.quantize(Decimal(1).scaleb(-digits), mode(number), WIDE).quantize(unit, None, WIDE))
             if rounded and rounded.adjusted() >= types[0].precision - types[0].scale:
                 raise ValueError(f"{rounded} does not fit {types[0]}")
             return rounded

@@ -102,7 +102,7 @@ def regexp_replace(text: str, pattern: str, new: str) -> str:
         text="Parts between matches of the pattern; an empty pattern gives single characters.")
 def regexp_split_to_array(text: str, pattern: str) -> list[str]:
     if not pattern:
-        return list(text)
+        return list(text) or [""]
     parts, start = [], 0
     for m in java_pattern(pattern).finditer(text):
         if m.end() == 0 or m.start() == m.end() == len(text):

@@ -59,7 +59,13 @@ def trim(text: str) -> str:
 
 @scalar("INITCAP", "STRING -> STRING", text="Each word with a capital first letter, the rest in lower case.", arguments=("text",), safe=True)
 def initcap(text: str) -> str:
-    return re.sub(r"\S+", lambda m: m[0][0].upper() + m[0][1:], text.lower().lstrip())
+    return re.sub(r"\S+", lambda m: _capital(m[0][0]) + m[0][1:], text.lower().lstrip())
+
+
+def _capital(sign: str) -> str:
+    """One character for one, as Character.toTitleCase: ß stays."""
+    title = sign.title()
+    return title if len(title) == 1 else sign
 
 
 def _slice(size: int, position: int, count: int | None) -> slice:
@@ -135,7 +141,7 @@ def instr(text: str | None, part: str | None, position: int = 1, occurrence: int
 @scalar("SPLIT", "STRING, STRING -> ARRAY<STRING>", text="Parts between delimiters; an empty delimiter gives single characters.",
         arguments=("text", "delimiter"), safe=True)
 def split(text: str, delimiter: str) -> list[str]:
-    return text.split(delimiter) if delimiter else list(text)
+    return text.split(delimiter) if delimiter else list(text) or [""]
 
 
 @scalar("SPLIT", "BYTES, BYTES -> ARRAY<BYTES>", safe=True)
