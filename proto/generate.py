@@ -1,5 +1,6 @@
-"""Generates the Python code of the API, and one exception class for each ErrorReason: `python proto/generate.py` writes it, `--check`
-compares what is checked in and exits with 1.
+"""Generates the code of the API in every client's language, and one error class for each ErrorReason: `python proto/generate.py` writes it,
+`--check` compares what is checked in and exits with 1. Python's is generated here, another language's by a module of its own; one whose
+tools are not installed is left out, which is said.
 
 protoc writes imports by the proto package (`from penstock.v1 import row_pb2`); they are rewritten, since the code lives in
 `penstock_client.gen`, where it cannot meet the service's own package of that name. google.rpc comes from googleapis-common-protos.
@@ -12,10 +13,14 @@ import re
 import sys
 import tempfile
 import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+import go_code
 from grpc_tools import protoc
+from reasons import Reason, reasons
 
 PROTO = Path(__file__).resolve().parent
 TARGET = PROTO.parent / "clients/python/src/penstock_client/gen"
@@ -23,12 +28,21 @@ PACKAGE = "penstock_client.gen"
 INIT = '"""Generated from proto/ by `make proto`; not for editing."""\n'
 
 
-def generate(out: Path) -> None:
-    """Write every generated module of penstock.v1, and of what nodes ask each other, below `out`."""
-    files = sorted(str(path.relative_to(PROTO)) for path in (PROTO / "penstock").rglob("*.proto"))
+def sources(folder: str = "penstock") -> list[str]:
+    """The proto files of a folder by their import path; penstock/v1 is what clients call."""
+    return sorted(str(path.relative_to(PROTO)) for path in (PROTO / folder).rglob("*.proto"))
+
+
+def include() -> list[str]:
+    """Where protoc finds files and what they import."""
     wellknown = resources.files("grpc_tools") / "_proto"
-    arguments = ["protoc", f"-I{PROTO}", f"-I{PROTO / 'third_party'}", f"-I{wellknown}",
-                 f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", *files]
+    return [f"-I{PROTO}", f"-I{PROTO / 'third_party'}", f"-I{wellknown}"]
+
+
+def generate(out: Path) -> None:
+    """Write every generated Python module, of penstock.v1 and of what nodes ask each other, below `out`."""
+    files = sources()
+    arguments = ["protoc", *include(), f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", *files]
     if protoc.main(arguments) != 0:
         raise SystemExit("protoc failed")
     for path in sorted((*out.rglob("*.py"), *out.rglob("*.pyi"))):
@@ -37,7 +51,7 @@ def generate(out: Path) -> None:
         stubs = out / name.replace(".proto", "_pb2_grpc.py")
         if not name.endswith("_service.proto"):
             stubs.unlink()
-    (out / "errors.py").write_text(_exceptions((PROTO / "penstock/v1/errors.proto").read_text()))
+    (out / "errors.py").write_text(_exceptions(reasons(PROTO)))
     for folder in (out, out / "penstock", *(path.parent for path in (out / "penstock").rglob("*_pb2.py")), out / "penstock/internal"):
         (folder / "__init__.py").write_text(INIT)
 
@@ -47,16 +61,13 @@ def _own_imports(text: str) -> str:
     return re.sub(r"^(from|import) penstock\.", rf"\1 {PACKAGE}.penstock.", text, flags=re.MULTILINE)
 
 
-def _exceptions(proto: str) -> str:
-    """The module of exception classes: one for each reason of the enum's text, its comment as docstring."""
-    entries = re.findall(r"((?: *// [^\n]*\n)+) *ERROR_REASON_(\w+) = [1-9]\d*;", proto)
+def _exceptions(all_reasons: Sequence[Reason]) -> str:
+    """The module of exception classes: one for each reason, its comment as docstring."""
     classes, names = [], {}
-    for comment, reason in entries:
-        text = " ".join(line.strip().removeprefix("// ") for line in comment.strip().splitlines())
-        text = text.removeprefix(f"ERROR_REASON_{reason} is ")
-        names[reason] = "".join(word.capitalize() for word in reason.split("_")) + "Error"
-        body = "\n    ".join(textwrap.wrap(f'"""{text}"""', 120))
-        classes.append(f'class {names[reason]}(PenstockError):\n    {body}\n\n    reason = "{reason}"\n')
+    for reason in all_reasons:
+        names[reason.name] = f"{reason.camel}Error"
+        body = "\n    ".join(textwrap.wrap(f'"""{reason.text}"""', 120))
+        classes.append(f'class {names[reason.name]}(PenstockError):\n    {body}\n\n    reason = "{reason.name}"\n')
     table = "".join(f'    "{reason}": {name},\n' for reason, name in names.items())
     return (
         '"""One exception class for each ErrorReason. Generated from proto/penstock/v1/errors.proto by `make proto`; not for editing."""\n\n'
@@ -65,34 +76,62 @@ def _exceptions(proto: str) -> str:
     )
 
 
-def _files(root: Path) -> set[str]:
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.suffix in (".py", ".pyi")}
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The generated code of one language. root: below which it is checked in; patterns: globs of all its files there, hand-written ones not
+    among them; write: makes it below another folder; missing: what stands in the way, empty when nothing does."""
+
+    language: str
+    root: Path
+    patterns: tuple[str, ...]
+    write: Callable[[Path], None]
+    missing: str = ""
+
+    def files(self, root: Path) -> set[str]:
+        """Names of the generated files below `root`."""
+        return {str(path.relative_to(root)) for pattern in self.patterns for path in root.glob(pattern)}
+
+    def stale(self) -> list[str]:
+        """Names of checked-in files that differ from what write() makes now, missing and left-over ones included."""
+        with tempfile.TemporaryDirectory() as scratch:
+            fresh = Path(scratch)
+            self.write(fresh)
+            names = self.files(fresh) | self.files(self.root)
+            _, different, missing = filecmp.cmpfiles(fresh, self.root, sorted(names), shallow=False)
+            return [f"{self.language}: {name}" for name in sorted(different + missing)]
+
+    def refresh(self) -> None:
+        """Write the files where they are checked in, and remove those that are generated no more."""
+        with tempfile.TemporaryDirectory() as scratch:
+            fresh = Path(scratch)
+            self.write(fresh)
+            names = self.files(fresh)
+            for name in self.files(self.root) - names:
+                (self.root / name).unlink()
+            for name in names:
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.root / name).write_bytes((fresh / name).read_bytes())
 
 
-def stale() -> list[str]:
-    """Names of checked-in files that differ from what generate() writes now, missing and left-over ones included."""
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch)
-        generate(fresh)
-        names = _files(fresh) | _files(TARGET)
-        _, different, missing = filecmp.cmpfiles(fresh, TARGET, sorted(names), shallow=False)
-        return sorted(different + missing)
+TARGETS = (
+    Target("Python", TARGET, ("**/*.py", "**/*.pyi"), generate),
+    Target("Go", go_code.CLIENT, ("gen/**/*.go", "reasons.go"), lambda out: go_code.generate(out, sources("penstock/v1"), include()), go_code.missing()),
+)
 
 
 def main() -> None:
     """Command line of this script."""
-    if "--check" in sys.argv[1:]:
-        if names := stale():
-            raise SystemExit("generated code is not fresh, run `make proto`: " + ", ".join(names))
-        return
-    TARGET.mkdir(parents=True, exist_ok=True)
-    generate(TARGET)
-    current = {str(p.relative_to(PROTO)) for p in (PROTO / "penstock").rglob("*.proto")}
-    for name in _files(TARGET):
-        if name.endswith(("__init__.py", "errors.py")):
-            continue
-        if re.sub(r"_pb2(_grpc)?\.pyi?$", ".proto", name) not in current:
-            (TARGET / name).unlink()
+    check = "--check" in sys.argv[1:]
+    names: list[str] = []
+    for target in TARGETS:
+        if target.missing:
+            print(f"{target.language}: not {'checked' if check else 'generated'}, {target.missing}", file=sys.stderr)
+        elif check:
+            names += target.stale()
+        else:
+            target.refresh()
+    if names:
+        raise SystemExit("generated code is not fresh, run `make proto`: " + ", ".join(names))
 
 
 if __name__ == "__main__":
