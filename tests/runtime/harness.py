@@ -23,7 +23,7 @@ from penstock.planner.updating.decide import Decision
 from penstock.runtime.board import NodeBoard
 from penstock.runtime.board_port import TaskState
 from penstock.runtime.layout import Layout
-from penstock.runtime.worker import run_worker
+from penstock.runtime.worker import Line, run_worker
 from penstock_client.builder import Topology
 
 
@@ -95,7 +95,7 @@ class Bench:
     async def start(self, slot: str = "w0") -> None:
         self._stop = asyncio.Event()
         ready = asyncio.Event()
-        self._worker = asyncio.create_task(run_worker(self.config, slot, self._stop, self.log, self.notices, ready.set))
+        self._worker = asyncio.create_task(run_worker(self.config, slot, Line(self._stop, ready=ready.set), self.log, self.notices))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait([self._worker, waiting], return_when=asyncio.FIRST_COMPLETED)
         if self._worker.done():

@@ -13,7 +13,7 @@ from penstock.config import ServeConfig
 from penstock.log.embedded import open_embedded
 from penstock.log.port import Log
 from penstock.runtime.layout import Layout
-from penstock.runtime.worker import run_worker
+from penstock.runtime.worker import Line, run_worker
 from penstock.serving.local_notices import LocalNotices
 from penstock_client.gen.penstock.v1 import (
     append_service_pb2,
@@ -58,7 +58,7 @@ async def running(path: Path) -> AsyncIterator[Node]:
     gateway = asyncio.create_task(run_gateway(config, stop, address.set_result, notices))
     await asyncio.wait([gateway, address], return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
     log = await open_embedded(Layout(path).log, process="w0", notices=notices)
-    worker = asyncio.create_task(run_worker(config, "w0", stop_worker, log, notices))
+    worker = asyncio.create_task(run_worker(config, "w0", Line(stop_worker), log, notices))
     channel = grpc.aio.insecure_channel(await address)
     try:
         yield Node(channel, stop, log, config, await address)

@@ -11,7 +11,7 @@ import msgspec
 from penstock.log.kafka.assign import VERSION, Down, Task, Up
 from penstock.log.kafka.membership import KafkaGroup, KafkaMembership, Timing, _assignment
 from penstock.log.kafka.protocol import SUBSCRIPTION, Call
-from penstock.log.port import TaskId
+from penstock.log.port import USUAL, TaskId
 
 
 class Coordinator:
@@ -48,7 +48,7 @@ def _plan(active: set[int], give_up: set[int]) -> Any:
 
 
 def _member(coordinator: Coordinator) -> KafkaGroup:
-    owner = SimpleNamespace(timing=Timing(heartbeat=5, moving=5), slot="a", node="n0", cluster=coordinator,
+    owner = SimpleNamespace(timing=Timing(heartbeat=5, moving=5), slot="a", node="n0", instance="n0-a", placement=USUAL, cluster=coordinator,
                             call=lambda function, *arguments: asyncio.get_running_loop().call_soon(function, *arguments))
     return KafkaGroup(cast(KafkaMembership, owner), "g", ["in"], [TaskId(0, p) for p in range(4)], lambda: "", lambda: None)
 

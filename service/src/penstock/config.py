@@ -18,6 +18,7 @@ DEFAULT_DATA = "./penstock-data"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SMALLEST_STORE_MIB, LARGEST_STORE_MIB = 1, 262_144
 """A process has 128 TiB of addresses: at the largest, some 500 tasks are too many for it."""
+LARGEST_STANDBYS = 8
 SERVICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -34,7 +35,8 @@ class ServeConfig:
     metrics: host:port for Prometheus, empty for none. otlp: endpoint of an OpenTelemetry collector, empty for none.
     insecure: allow an address beyond loopback without TLS and authentication. session_timeout_ms: how long a silent worker keeps its
     tasks on Kafka. default_partitions: of topics created without a number. store_mib: what the stores of one task may take, in MiB; files
-    grow as needed, the address space of each is taken at once. schema_registry: how it is reached, by the names after `schema.registry.`
+    grow as needed, the address space of each is taken at once. standbys: copies of each task's state that follow on other nodes;
+    acceptable_lag: changelog records that such a copy may miss and still take over (on Kafka). schema_registry: how it is reached, by the names after `schema.registry.`
     (schemas/settings.py); empty for the service's own, whose REST API is at schema_registry_listen: host:port, "" for the port after that
     of `listen`, "none" for nowhere.
     """
@@ -53,6 +55,8 @@ class ServeConfig:
     session_timeout_ms: int = 10_000
     default_partitions: int = 4
     store_mib: int = 8192
+    standbys: int = 0
+    acceptable_lag: int = 10_000
     schema_registry: Mapping[str, str] = field(default_factory=dict)
     schema_registry_listen: str = ""
     node_id: str = ""
@@ -118,6 +122,10 @@ def check(config: ServeConfig) -> None:
         raise ConfigError(f"--service-id {config.service_id!r}: a letter, then letters, digits or _, at most 64")
     if config.workers < 0 or config.workers > 256:
         raise ConfigError(f"--workers {config.workers}: 1 to 256, or 0 for one a core but one")
+    if not 0 <= config.standbys <= LARGEST_STANDBYS:
+        raise ConfigError(f"--standbys {config.standbys}: 0 to {LARGEST_STANDBYS} copies of each task besides its owner's")
+    if config.acceptable_lag < 0:
+        raise ConfigError(f"--acceptable-lag {config.acceptable_lag}: changelog records, 0 or more")
     if not SMALLEST_STORE_MIB <= config.store_mib <= LARGEST_STORE_MIB:
         raise ConfigError(f"--store-size {config.store_mib}: {SMALLEST_STORE_MIB} to {LARGEST_STORE_MIB} MiB for each task")
     if config.log_level not in LOG_LEVELS:

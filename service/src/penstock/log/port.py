@@ -165,14 +165,42 @@ class TaskId:
     partition: int
 
 
+@dataclass(frozen=True, slots=True)
+class TaskWork:
+    """What a task is to its worker. weight: against the other tasks of its topology. state: it has stores, so that it moves to a copy of them."""
+
+    weight: int = 1
+    state: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How tasks and copies of their state are placed on nodes.
+
+    rack: where this node stands; copies of a task go to different racks if they can. standbys: copies of each task besides its owner's
+    (Kafka Streams' num.standby.replicas). acceptable_lag: changelog records that a copy may miss and still take over
+    (acceptable.recovery.lag). max_warmups: tasks of a topology that are copied at once in order to move (max.warmup.replicas).
+    """
+
+    rack: str = ""
+    standbys: int = 0
+    acceptable_lag: int = 10_000
+    max_warmups: int = 4
+
+
+USUAL = Placement()
+
+
 @dataclass(frozen=True)
 class Assignment:
     """What this worker may run of one topology. An assignment is a value: compare epoch and seq to see what changed.
 
-    active: tasks to run. give_up: tasks that run now and must be stopped, committed, closed and released.
+    active: tasks to run. give_up: tasks that run now and must be stopped, committed, closed and released. following: tasks of others whose
+    changelogs it follows into a store of its own, as a standby or in order to take them over.
     token: for TxnWriter.commit. epoch grows whenever membership was lost: work of an older epoch is never committed.
     fences: producers ("transactional id|producer id|epoch") to fence before tasks are opened.
-    members: transactional ids of the members that are there; None where nobody can leave a transaction open behind.
+    members: transactional ids of the members that are there; None where nobody can leave a transaction open behind. generation: grows with
+    each assignment of the group, whoever made it.
     """
 
     seq: int
@@ -182,6 +210,8 @@ class Assignment:
     give_up: frozenset[TaskId] = frozenset()
     fences: tuple[str, ...] = ()
     members: frozenset[str] | None = None
+    following: frozenset[TaskId] = frozenset()
+    generation: int = 0
 
 
 class GroupHandle(Protocol):
@@ -209,18 +239,25 @@ class GroupHandle(Protocol):
     def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
         """These given-up tasks are closed."""
 
-    async def leave(self) -> None:
-        """Leave the group; claims are dropped."""
+    def report(self, lags: Mapping[TaskId, int]) -> None:
+        """Changelog records that this worker's copies of tasks miss, of all that it has. The leader is told when that makes a difference."""
+
+    def drain(self) -> None:
+        """Ask for every task to be moved to others; give_up says so then."""
+
+    async def leave(self, for_good: bool = True) -> None:
+        """Leave the group; claims are dropped. for_good: others take the tasks at once. Else they stay this slot's until its session is over,
+        since the worker is about to start again."""
 
 
 class Membership(Protocol):
     """One object for many groups."""
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-             notify: Callable[[], None], edition: int = 0) -> GroupHandle:
+             notify: Callable[[], None], edition: int = 0, work: Mapping[TaskId, TaskWork] | None = None) -> GroupHandle:
         """Join the group of a topology. topics: all input topics. producer: this worker's producer now, for fencing. notify: called (in
         the loop that called join) when latest or epoch changed. edition: of the plan; an assignment comes only when no member of another
-        edition is left, since its tasks mean something else."""
+        edition is left, since its tasks mean something else. work: of the tasks, where it is not the usual one."""
 
     async def close(self) -> None: ...
 
@@ -291,8 +328,8 @@ class Log(Protocol):
     async def fence(self, producer: str) -> None:
         """End the transaction of exactly this "transactional id|producer id|epoch"; nothing happens when a newer one exists."""
 
-    def membership(self, slot: str, node: str) -> Membership:
-        """slot: this worker's stable name."""
+    def membership(self, slot: str, node: str, placement: Placement = USUAL) -> Membership:
+        """slot: this worker's stable name on its node."""
 
     def healthy(self) -> str:
         """Empty when the log answers, else a sentence for people."""

@@ -11,7 +11,7 @@ from penstock.log.embedded import EmbeddedLog
 from penstock.log.open import open_log
 from penstock.log.port import Log
 from penstock.node.child import Surroundings, main, settle
-from penstock.runtime.worker import run_worker
+from penstock.runtime.worker import Line, run_worker
 
 log = logging.getLogger("penstock.node")
 
@@ -31,7 +31,7 @@ async def work(around: Surroundings) -> None:
             settle()
             around.line.ready()
 
-        await run_worker(around.config, around.child.name, around.line.stop, source, around.notices, ready)
+        await run_worker(around.config, around.child.name, Line(around.line.stop, ready=ready), source, around.notices)
     finally:
         await source.close()
 

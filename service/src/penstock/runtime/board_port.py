@@ -18,6 +18,7 @@ class TaskState(Enum):
     FAILED = "FAILED"
     CLOSED = "CLOSED"
     STUCK = "STUCK"
+    STANDBY = "STANDBY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class TaskEntry:
     inputs: committed next offset by "topic[partition]" of this task's inputs. lag: records between that and the known ends.
     produced: for each output "topic[partition]" the offset behind the last record that this TASK'S WORKER had written to it for this
     topology when it committed (monotone; the next stage's target for read-your-writes).
-    state_reason: why it is FAILED, STUCK (with the node) or RESTORING, progress included. updated_ms: wall clock.
+    state_reason: why it is FAILED, STUCK (with the node) or RESTORING, progress included. updated_ms: wall clock. claim: the generation of
+    the group in which the worker got the task, on Kafka; of two nodes that claim one the greater is right.
     """
 
     topology: str
@@ -42,6 +44,7 @@ class TaskEntry:
     lag: int = 0
     updated_ms: int = 0
     edition: int = 0  # of the plan that it runs
+    claim: int = 0
 
 
 class BoardReader(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from penstock.runtime.board_port import Notices
 from penstock.runtime.layout import Layout
 from penstock.runtime.poison import NoteFile, Suspects
 from penstock.runtime.readers import Readers
+
+RESTORES = 4
+"""Stores that a worker restores at the same time: enough that fetching never waits for writing."""
 
 
 @dataclass
@@ -32,7 +36,8 @@ class Counters:
 
 @dataclass
 class Context:
-    """One worker's surroundings."""
+    """One worker's surroundings. readers: of the tasks' inputs; followers: of changelogs for copies of other workers' tasks, apart from
+    those so that catching up never delays them. restores: taken while a store is being restored."""
 
     slot: str
     node: str
@@ -41,11 +46,13 @@ class Context:
     log: Log
     membership: Membership
     readers: Readers
+    followers: Readers
     board: BoardWriter
     notices: Notices
     clock: Clock
     note: NoteFile
     suspects: Suspects
     store_bytes: int
+    restores: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RESTORES))
     counters: Counters = field(default_factory=Counters)
     boot: str = field(default_factory=lambda: Path("/proc/sys/kernel/random/boot_id").read_text().strip())

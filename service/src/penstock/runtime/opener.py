@@ -16,8 +16,8 @@ from penstock.runtime.outbox import Outbox
 from penstock.runtime.task import Task
 from penstock.state.port import Store
 
-AT_ONCE = 1
-"""Tasks that are opened at the same time."""
+AT_ONCE = 4
+"""Tasks of a topology that are opened at the same time; how many of them are restored at once is the worker's affair (Context.restores)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,11 @@ class Opener:
 
     def __contains__(self, task_id: TaskId) -> bool:
         return task_id in self._running
+
+    @property
+    def busy(self) -> bool:
+        """Something is being opened."""
+        return bool(self._running)
 
     @property
     def full(self) -> bool:

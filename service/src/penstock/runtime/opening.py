@@ -59,7 +59,7 @@ async def open_task(ctx: Context, plan: ResolvedPlan, task_id: TaskId, inputs: S
     if present is not None:
         await _fence_predecessor(ctx, plan, tps, present)
     committed = await ctx.log.committed(plan.group, tps)
-    state = _open_state(ctx, plan, sub, partition)
+    state = open_state(ctx, plan, sub, partition)
     owner = f"{ctx.slot}/{uuid.uuid4().hex}"
     try:
         metadata = newest([read_metadata(committed[tp].metadata) for tp in tps])
@@ -87,7 +87,8 @@ async def _fence_predecessor(ctx: Context, plan: ResolvedPlan, tps: Sequence[Top
         await ctx.log.fence(last.producer)
 
 
-def _open_state(ctx: Context, plan: ResolvedPlan, sub: SubTopology, partition: int) -> LmdbTaskState | None:
+def open_state(ctx: Context, plan: ResolvedPlan, sub: SubTopology, partition: int) -> LmdbTaskState | None:
+    """The task's environment on this node; None when it keeps no state."""
     if not sub.stores:
         return None
     path = ctx.layout.task(plan.topology, plan.incarnation, sub.name, partition)
@@ -137,7 +138,8 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
         hooks.progress(task_id, f"restoring {done:,} of {total:,} records, {rate:,.0f}/s, about {seconds:.0f} s left")
 
     if decision.replay:
-        stamp = await replay(ctx.log, state, specs, task_id.partition, decision.replay, stamp, progress)  # type: ignore[arg-type]
+        async with ctx.restores:
+            stamp = await replay(ctx.log, state, specs, task_id.partition, decision.replay, stamp, progress)  # type: ignore[arg-type]
     # equal to the committed position now; and on disk no longer marked as closed cleanly before anything is written without fsync
     done = Stamp(plan.incarnation, FORMAT, owner, inputs, target, ctx.boot, ctx.clock.now_ms())
     state.restore(plan.subs[task_id.sub].stores[0].name, (), done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ class Outbox:
         self._ctx, self._plan = ctx, plan
         self._too_large, self._too_large_state = too_large, too_large_state
         self._writer: TxnWriter | None = None
+        self._making = asyncio.Lock()
 
     @property
     def producer(self) -> str:
@@ -46,11 +48,13 @@ class Outbox:
         return sum(o.full for o in self.outputs.values())
 
     async def ready(self) -> None:
-        """The writer must exist before committed offsets are read: its start aborts what its predecessor left open."""
-        if self._writer is None:
-            self._writer = await self._ctx.log.writer(f"{self._plan.group}-{self._ctx.node}-{self._ctx.slot}")
-        if not self.outputs:
-            await self._make_outputs()
+        """The writer must exist before committed offsets are read: its start aborts what its predecessor left open. Tasks that are opened at
+        the same time share it: a second one of the same name would fence the first."""
+        async with self._making:
+            if self._writer is None:
+                self._writer = await self._ctx.log.writer(f"{self._plan.group}-{self._ctx.node}-{self._ctx.slot}")
+            if not self.outputs:
+                await self._make_outputs()
 
     async def _make_outputs(self) -> None:
         plan, log = self._plan, self._ctx.log

@@ -112,6 +112,29 @@ def _useless(facts: Facts, target: Mapping[str, int]) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class CopyFacts:
+    """What was observed of a store that shall follow its changelogs; names as in Facts."""
+
+    incarnation: int
+    format: int
+    boot: str
+    now_ms: int
+    stamp: Stamp | None
+    changelog_start: Mapping[str, int]
+    changelog_end: Mapping[str, int]
+    delete_retention_ms: int
+
+
+def follow_from(facts: CopyFacts) -> str:
+    """Why a copy must begin with an empty store; empty when it can go on from where its stamp says. Nothing is committed by a copy, so what
+    its changelogs hold now takes the place of a commit."""
+    ends = facts.changelog_end
+    return _useless(Facts(facts.incarnation, facts.format, facts.boot, facts.now_ms, {}, ends,
+                          None if facts.stamp is None else replace(facts.stamp, inputs={}), facts.changelog_start, ends,
+                          facts.delete_retention_ms), ends)
+
+
 def known(metadata: CommitMetadata | None, stamp: Stamp | None, changelogs: frozenset[str], inputs: frozenset[str]
           ) -> tuple[CommitMetadata | None, Stamp | None]:
     """Both as far as this plan knows what they speak of: an update may have dropped stores and inputs since they were written."""

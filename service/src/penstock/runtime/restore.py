@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,8 +12,8 @@ from penstock.log.port import Log, TopicPartition
 from penstock.plan.nodes import StoreSpec
 from penstock.state.port import Stamp, TaskState
 
-BATCH = 50_000
-"""Records an LMDB transaction."""
+BATCH = 5_000
+"""Records an LMDB transaction, and the longest that the worker's other tasks wait for it."""
 
 
 async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], partition: int, gaps: Mapping[str, tuple[int, int]],
@@ -49,6 +50,7 @@ async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], pa
                     state.restore(stores[chunk.tp.topic].name, sorted(entries.items()), stamp)
                     pending[chunk.tp] = {}
                     progress(done, total, done / max(1e-9, time.monotonic() - began))
+                    await asyncio.sleep(0)
                 if finished:
                     del left[chunk.tp]
                     reader.remove([chunk.tp])

@@ -15,10 +15,12 @@ from contextlib import suppress
 
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, UnknownTopic
-from penstock.log.port import Assignment, Chunk, TaskId, TopicPartition
+from penstock.log.port import Assignment, Chunk, TaskId, TaskWork, TopicPartition
+from penstock.plan.resolved import SubTopology
 from penstock.runtime import commit as commits
 from penstock.runtime.board_port import TaskState
 from penstock.runtime.context import Context
+from penstock.runtime.copies import Copies
 from penstock.runtime.failure import Failures, Unable
 from penstock.runtime.following import FollowedInputs
 from penstock.runtime.global_tables import GlobalTables
@@ -47,6 +49,12 @@ PURGE_EVERY = 30.0
 BACK_OFF = (0.05, 5.0)
 
 
+def work_of(sub: SubTopology) -> TaskWork:
+    """What a task is to its worker: one with stores also writes a changelog, and does not move without a copy of them."""
+    state = any(s.changelog for s in sub.stores)
+    return TaskWork(2 if state else 1, state)
+
+
 class Runner:
     """See the module docstring."""
 
@@ -69,6 +77,7 @@ class Runner:
         self._unable: list[Unable] = []
         self._stopping = False
         self._delete = False
+        self._for_good = True
         outputs: dict[str, OutputTopic] = {}
         self._reports = Reports(ctx, self.plan, outputs)
         self._outbox = Outbox(ctx, self.plan, outputs, self._reports.too_large, Reports.too_large_state)
@@ -81,7 +90,8 @@ class Runner:
         self._run: asyncio.Task[None] | None = None
         self._globals = GlobalTables(ctx, self.plan, self.wake.set)
         self._handle = ctx.membership.join(self.plan.group, self._inputs.topics(), self._ids, lambda: self._outbox.producer, self.wake.set,
-                                           self.plan.edition)
+                                           self.plan.edition, {i: work_of(self.plan.subs[i.sub]) for i in self._ids})
+        self._copies = Copies(ctx, self.plan, self._board, self._handle.report, lambda: self._opener.busy)
 
     # ---- life
     def start(self) -> None:
@@ -100,9 +110,10 @@ class Runner:
                 self.ctx.suspects.cleared(task_name(self.plan, self.plan.subs[task_id.sub], task_id.partition))
         self.wake.set()
 
-    async def stop(self, delete: bool = False) -> None:
-        """Commit, close everything, leave the group. delete: the topology is gone, so is its state."""
-        self._stopping, self._delete = True, delete
+    async def stop(self, delete: bool = False, for_good: bool = True) -> None:
+        """Commit, close everything, leave the group. delete: the topology is gone, so is its state. for_good: others take the tasks at once;
+        else they wait for this worker, which is about to start again, until its session is over."""
+        self._stopping, self._delete, self._for_good = True, delete, for_good
         self.wake.set()
         if self._run is not None:
             await asyncio.gather(self._run, return_exceptions=True)
@@ -146,12 +157,28 @@ class Runner:
         except (LogError, StateError) as e:
             log.warning("topology %s: the last commit failed (%s); the next start recovers", self.plan.topology, e)
         await self._drop_everything()
+        await self._stop_copies()
         await self._globals.stop()
         await (self._outbox.discard() if self._delete else self._outbox.close())
-        await self._handle.leave()
+        await self._handle.leave(self._for_good)
         self._board.remove(self._ids)
         if self._delete:
             delete_state(self.ctx, self.plan.topology, self.plan.incarnation)
+
+    async def _stop_copies(self) -> None:
+        try:
+            await self._copies.stop()
+        except (StateError, OSError) as e:
+            log.warning("topology %s: a copy was not closed in order (%s); the next start recovers", self.plan.topology, e)
+
+    def drain(self) -> None:
+        """Give every task to other nodes, as soon as they are ready for it."""
+        self._handle.drain()
+
+    @property
+    def idle(self) -> bool:
+        """It has no task."""
+        return not self.tasks and (self._assignment is not None and not self._assignment.active)
 
     # ---- one step
     async def _step(self) -> None:
@@ -239,6 +266,8 @@ class Runner:
             for task_id in gone:
                 self._close(self.tasks[task_id], clean=True)
         self._assignment = a
+        self._board.generation = a.generation
+        self._copies.follow(a.following - a.active)
         if a.give_up:
             self._handle.release(a.give_up, a)
         for producer in a.fences:
@@ -257,11 +286,10 @@ class Runner:
         if self._assignment is None:
             return
         now = time.monotonic()
-        for task_id in self._ids:
+        waiting = [t for t in self._ids if t in self._assignment.active and t not in self.tasks and t not in self._opener]
+        for task_id in sorted(waiting, key=self._distance) if len(waiting) > 1 and not self._opener.full else waiting:
             if self._opener.full:
                 return
-            if task_id not in self._assignment.active or task_id in self.tasks or task_id in self._opener:
-                continue
             table = self._globals.missing(task_id)
             if table is not None:
                 if table.failed:
@@ -272,6 +300,13 @@ class Runner:
             elif self.failures.may_open(task_id, now):
                 self._board.say(task_id, TaskState.OPENING)
                 self._opener.begin(task_id, self._inputs.of(task_id.sub), self._present, self._globals.stores(task_id))
+
+    def _distance(self, task_id: TaskId) -> int:
+        """How far a task is from running: those without state first, then those with a store here, then those that must be restored."""
+        sub = self.plan.subs[task_id.sub]
+        if not sub.stores:
+            return 0
+        return 1 if self.ctx.layout.task(self.plan.topology, self.plan.incarnation, sub.name, task_id.partition).exists() else 2
 
     def _present(self) -> frozenset[str] | None:
         """Transactional ids of the members that are there."""
@@ -468,6 +503,7 @@ class Runner:
         await self._outbox.discard()
         self._epoch = self._handle.epoch
         self._assignment = None
+        self._copies.follow(frozenset())
         if unavailable:
             for task_id in self._ids:
                 if self._board.says(task_id) is not None:

@@ -21,7 +21,10 @@ class TaskBoard:
     def __init__(self, ctx: Context, plan: ResolvedPlan, tasks: Mapping[TaskId, Task], produced: Mapping[str, int]) -> None:
         self._ctx, self._plan, self._tasks, self._produced = ctx, plan, tasks, produced
         self._states: dict[TaskId, tuple[TaskState, str]] = {}
+        self._copies: dict[TaskId, int] = {}
         self._looked = 0.0
+        self.generation = 0
+        """Of the group, in which the worker was given its tasks last."""
 
     def says(self, task_id: TaskId) -> tuple[TaskState, str] | None:
         """What was said last; None: nothing yet."""
@@ -32,6 +35,16 @@ class TaskBoard:
         self._states[task_id] = (state, reason)
         self._ctx.board.put([self._entry(task_id)])
         self._ctx.notices.send("board")
+
+    def copies(self, lags: Mapping[TaskId, int]) -> None:
+        """These follow tasks of other nodes, and miss so many changelog records."""
+        changed = {t: lag for t, lag in lags.items() if self._copies.get(t) != lag}
+        for task_id, lag in changed.items():
+            self._copies[task_id] = lag
+            self._states[task_id] = TaskState.STANDBY, "" if lag <= 1 else f"{lag:,} changelog records behind"
+        if changed:
+            self._ctx.board.put([self._entry(t) for t in changed])
+            self._ctx.notices.send("board")
 
     def committed(self, tasks: Iterable[Task]) -> None:
         """These tasks have committed."""
@@ -52,6 +65,10 @@ class TaskBoard:
 
     def remove(self, task_ids: Iterable[TaskId]) -> None:
         """These are no longer this worker's."""
+        task_ids = list(task_ids)
+        for task_id in task_ids:
+            if self._copies.pop(task_id, None) is not None:
+                del self._states[task_id]
         self._ctx.board.remove(self._plan.topology, self._plan.incarnation, [(self._plan.subs[i.sub].name, i.partition) for i in task_ids])
 
     def _put(self, tasks: Iterable[Task]) -> None:
@@ -64,5 +81,6 @@ class TaskBoard:
         if task is not None:
             inputs = {f"{i.tp.topic}[{i.tp.partition}]": i.committed for i in task.inputs}
         return TaskEntry(self._plan.topology, self._plan.incarnation, self._plan.subs[task_id.sub].name, task_id.partition, state, reason,
-                         self._ctx.slot, inputs, dict(self._produced), 0 if task is None else task.lag, self._ctx.clock.now_ms(),
-                         self._plan.edition)
+                         self._ctx.slot, inputs, {} if task_id in self._copies else dict(self._produced),
+                         self._copies.get(task_id, 0) if task is None else task.lag, self._ctx.clock.now_ms(), self._plan.edition,
+                         self.generation)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from penstock import metrics
@@ -15,7 +16,7 @@ from penstock.catalog.schemas import open_schemas
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.errors import LogError
-from penstock.log.port import Log
+from penstock.log.port import Log, Placement
 from penstock.runtime.board import BoardWriter
 from penstock.runtime.board_port import Notices
 from penstock.runtime.context import Context
@@ -28,6 +29,8 @@ from penstock.runtime.task import Task
 
 log = logging.getLogger("penstock.worker")
 
+DRAIN_LOOK = 0.05
+
 
 class Worker:
     """All topologies of one worker process."""
@@ -38,8 +41,10 @@ class Worker:
         self._notices = notices
         self.runners: dict[str, Runner] = {}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until stop is set; then everything is committed and closed."""
+    async def run(self, stop: asyncio.Event, drain: asyncio.Event, drained: Callable[[], None]) -> None:
+        """Until stop is set; then everything is committed and closed. drain: from when it is set, tasks go to other nodes, drained is called
+        when none is left, and the worker does not come back."""
+        draining = asyncio.create_task(self._drain(drain, drained), name="drain")
         watch = StuckWatch(self._stuck)
         nudges = asyncio.create_task(self._nudges(), name="nudges")
         stopped = asyncio.create_task(stop.wait(), name="stop")
@@ -56,11 +61,24 @@ class Worker:
                     changed.cancel()
                     await asyncio.gather(changed, return_exceptions=True)
         finally:
-            nudges.cancel()
-            stopped.cancel()
-            await asyncio.gather(nudges, stopped, return_exceptions=True)
-            await asyncio.gather(*(r.stop() for r in self.runners.values()))
+            for helper in (nudges, stopped, draining):
+                helper.cancel()
+            await asyncio.gather(nudges, stopped, draining, return_exceptions=True)
+            await asyncio.gather(*(r.stop(for_good=drain.is_set()) for r in self.runners.values()))
             await watch.close()
+
+    async def _drain(self, drain: asyncio.Event, drained: Callable[[], None]) -> None:
+        await drain.wait()
+        asked: set[Runner] = set()
+        while True:
+            runners = set(self.runners.values())
+            for runner in runners - asked:
+                runner.drain()
+            asked = runners
+            if all(runner.idle for runner in runners):
+                drained()
+                return
+            await asyncio.sleep(DRAIN_LOOK)
 
     def _stuck(self, task: Task, reason: str) -> None:
         any(runner.stuck(task, reason) for runner in list(self.runners.values()))
@@ -112,16 +130,27 @@ class Worker:
                     runner.nudge()
 
 
-async def run_worker(config: ServeConfig, slot: str, stop: asyncio.Event, source: Log, notices: Notices,
-                     ready: Callable[[], None] = lambda: None) -> None:
-    """A worker's life: read the registry (waiting until the log answers), take the board, run until `stop` is set. The caller opened the
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the supervisor and a worker tell each other. stop: end in order. drain: give every task to other nodes first. ready and drained are
+    called once."""
+
+    stop: asyncio.Event
+    drain: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: Callable[[], None] = lambda: None
+    drained: Callable[[], None] = lambda: None
+
+
+async def run_worker(config: ServeConfig, slot: str, line: Line, source: Log, notices: Notices) -> None:
+    """A worker's life: read the registry (waiting until the log answers), take the board, run until `line.stop` is set. The caller opened the
     log and the notices and closes them."""
+    stop = line.stop
     registry = await _patiently(lambda: open_registry(source, config.service_id, notices), stop)
     if registry is not None:
         schemas = await _patiently(lambda: open_schemas(config, source), stop)
         try:
             if schemas is not None:
-                await _run(config, slot, stop, ready, source, notices, registry)
+                await _run(config, slot, line, source, notices, registry)
         finally:
             if schemas is not None:
                 await schemas.close()
@@ -146,8 +175,7 @@ async def _patiently(open_it: Callable[[], Awaitable[T]], stop: asyncio.Event) -
     return None
 
 
-async def _run(config: ServeConfig, slot: str, stop: asyncio.Event, ready: Callable[[], None], source: Log, notices: Notices,
-               registry: Registry) -> None:
+async def _run(config: ServeConfig, slot: str, line: Line, source: Log, notices: Notices, registry: Registry) -> None:
     layout = Layout(config.data)
     board_dir = layout.board(slot)
     note = NoteFile(board_dir / "note")
@@ -156,17 +184,18 @@ async def _run(config: ServeConfig, slot: str, stop: asyncio.Event, ready: Calla
     board = BoardWriter(board_dir, slot)
     board.clear()
     node = config.node_id or "n0"
-    membership = source.membership(slot, node)
+    membership = source.membership(slot, node, Placement(standbys=config.standbys, acceptable_lag=config.acceptable_lag))
     ctx = Context(slot=slot, node=node, service_id=config.service_id, layout=layout, log=source, membership=membership,
-                  readers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects, store_bytes=config.store_bytes)
+                  readers=Readers(source), followers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects, store_bytes=config.store_bytes)
     worker = Worker(ctx, registry, notices)
     unwatch = metrics.watch_counters(ctx.counters, slot)
-    ready()
+    line.ready()
     try:
-        await worker.run(stop)
+        await worker.run(line.stop, line.drain, line.drained)
     finally:
         unwatch()
         await ctx.readers.close()
+        await ctx.followers.close()
         await membership.close()
         board.close()
         note.close()

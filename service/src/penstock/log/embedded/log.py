@@ -25,7 +25,7 @@ from penstock.log.embedded.segments import SegmentReader
 from penstock.log.embedded.tables import Environment, Tables
 from penstock.log.embedded.wakeups import Notices, Wakeups
 from penstock.log.embedded.writer import EmbeddedWriter
-from penstock.log.port import BatchBuilder, CommittedOffset, Membership, TopicConfig, TopicInfo, TopicPartition
+from penstock.log.port import USUAL, BatchBuilder, CommittedOffset, Membership, Placement, TopicConfig, TopicInfo, TopicPartition
 from penstock.log.records import Builder, decode
 
 MAX_NAME = 249
@@ -198,7 +198,7 @@ class EmbeddedLog:
         await self._committer.submit(run)
 
     # membership
-    def membership(self, slot: str, node: str) -> Membership:
+    def membership(self, slot: str, node: str, placement: Placement = USUAL) -> Membership:
         return members.EmbeddedMembership(self._environment, self._committer, self._wakeups, slot)
 
     async def set_workers(self, n: int) -> None:

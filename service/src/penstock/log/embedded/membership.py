@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -22,7 +22,7 @@ from penstock.errors import AssignmentLost, LogError
 from penstock.log.embedded.committer import Committer
 from penstock.log.embedded.tables import Environment, Tables
 from penstock.log.embedded.wakeups import Wakeups
-from penstock.log.port import Assignment, GroupToken, TaskId
+from penstock.log.port import Assignment, GroupToken, TaskId, TaskWork
 
 log = logging.getLogger("penstock.log")
 
@@ -141,7 +141,13 @@ class EmbeddedGroup:
     def release(self, tasks: frozenset[TaskId], assignment: Assignment) -> None:
         """Nobody waits for it: the split is fixed."""
 
-    async def leave(self) -> None:
+    def report(self, lags: Mapping[TaskId, int]) -> None:
+        """There are no copies: all workers are on one node."""
+
+    def drain(self) -> None:
+        """There is no other node."""
+
+    async def leave(self, for_good: bool = True) -> None:
         self._latest = None
         await self._membership.forget(self)
 
@@ -160,7 +166,7 @@ class EmbeddedMembership:
         self._watch: asyncio.Task[None] | None = None
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-             notify: Callable[[], None], edition: int = 0) -> EmbeddedGroup:
+             notify: Callable[[], None], edition: int = 0, work: Mapping[TaskId, TaskWork] | None = None) -> EmbeddedGroup:
         handle = EmbeddedGroup(self, group, tasks, notify, edition)
         self._groups.append(handle)
         if self._watch is None:

@@ -13,11 +13,13 @@ from penstock.log.kafka.membership import KafkaMembership, Timing
 from penstock.log.kafka.reader import KafkaReader
 from penstock.log.kafka.writer import KafkaWriter
 from penstock.log.port import (
+    USUAL,
     BatchBuilder,
     CommittedOffset,
     Log,
     LogReader,
     Membership,
+    Placement,
     TopicConfig,
     TopicInfo,
     TopicPartition,
@@ -105,8 +107,8 @@ class KafkaLog:
     async def fence(self, producer: str) -> None:
         await transaction.fence(self._cluster, producer)
 
-    def membership(self, slot: str, node: str) -> Membership:
-        membership = KafkaMembership(self._cluster.security, f"{self._client_id}-membership", slot, node, self._timing)
+    def membership(self, slot: str, node: str, placement: Placement = USUAL) -> Membership:
+        membership = KafkaMembership(self._cluster.security, f"{self._client_id}-membership", slot, node, self._timing, placement)
         self._memberships.append(membership)
         return membership
 

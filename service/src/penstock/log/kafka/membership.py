@@ -9,6 +9,8 @@ aiokafka's GroupCoordinator is eager and changes its token behind the caller's b
               it again would make every release come too late for the round that it starts, for ever
     tokens    (generation, member), frozen when the assignment came; the old generation is refused (22) from the group's JoinGroup round on
     epoch     grows with every loss of membership (expelled, fenced): work of an older epoch must be aborted, whatever is assigned next
+    static    a member is known by its node and slot (KIP-345): who starts again within the session has its tasks back at once, and nothing
+              moves. The answer to its JoinGroup is the plan as it was; the leader that started again leads from the next round on
 
 What the broker answers, and what follows:
     Heartbeat 0 | 27 join again, tasks and the old token stay good meanwhile | 22, 25 lost | 82 lost for good (another process has our name)
@@ -24,7 +26,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -39,14 +41,16 @@ from penstock.log.kafka.protocol import ASSIGNMENT, HEARTBEAT, JOIN_GROUP, LEAVE
 from penstock.log.kafka.security import Security
 from penstock.log.kafka.token import KafkaToken
 from penstock.log.kafka.wake import Signal, happens
-from penstock.log.port import Assignment, GroupHandle, TaskId
+from penstock.log.port import Assignment, GroupHandle, Placement, TaskId, TaskWork
 
 logger = logging.getLogger(__name__)
 
-_PROTOCOL_TYPE, _PROTOCOL = "consumer", f"penstock-{VERSION}"
+_PROTOCOL_TYPE, _PROTOCOL = "consumer", "penstock-1"
+"""The number grows only when members of different versions may not work together, which the broker then sees to (23)."""
 _TOKEN_PATIENCE = 12.0
 """Below the transaction timeout: a transaction that waits longer for its token is gone anyway."""
 _PAUSE = 0.1
+_UNKNOWN = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,13 @@ class KafkaGroup:
     """GroupHandle. The membership's thread writes _state; the rest of the public part may be called from any thread."""
 
     def __init__(self, owner: KafkaMembership, name: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-                 notify: Callable[[], None], edition: int = 0) -> None:
+                 notify: Callable[[], None], edition: int = 0, work: Mapping[TaskId, TaskWork] | None = None) -> None:
         self.name = name
         self._protocol = f"{_PROTOCOL}-{edition}" if edition else _PROTOCOL
         self._owner, self._topics, self._producer, self._notify = owner, sorted(topics), producer, notify
-        self._tasks = [_task(t) for t in tasks]
+        self._work = {_task(t): (work or {}).get(t, TaskWork()) for t in tasks}
+        self._lags: dict[Task, int] = {}
+        self._ready: set[Task] = set()  # warm-ups of which the leader knows that they are nearly complete
         self.trouble = ""  # why joining does not succeed now, for people
         self._home = asyncio.get_running_loop()
         self._state = _State()
@@ -129,17 +135,21 @@ class KafkaGroup:
         """The group reads these topics from now on; the broker keeps offsets of topics that a member names."""
         self._owner.call(self._subscribe, sorted(topics))
 
+    def report(self, lags: Mapping[TaskId, int]) -> None:
+        """Published at the next JoinGroup; a warm-up that is nearly complete begins one."""
+        self._owner.call(self._report, {_task(t): lag for t, lag in lags.items()})
+
     def rejoin(self) -> None:
-        """Tell the leader what changed on our side (lags; producers are noticed by themselves)."""
+        """Tell the leader what changed on our side (producers are noticed by themselves)."""
         self._owner.call(self._rejoin)
 
     def drain(self) -> None:
         """Ask the leader to move every task to others."""
         self._owner.call(self._drain)
 
-    async def leave(self) -> None:
-        """Leave the group; what was assigned goes to others at their next heartbeats."""
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._leave(), self._owner.loop()))
+    async def leave(self, for_good: bool = True) -> None:
+        """Leave the group; what was assigned goes to others at their next heartbeats, or when the session is over."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._leave(for_good), self._owner.loop()))
 
     async def _token(self, tasks: frozenset[TaskId], epoch: int, after: int) -> KafkaToken:
         deadline = time.monotonic() + _TOKEN_PATIENCE
@@ -187,6 +197,14 @@ class KafkaGroup:
             self._released.add(_task(task))
         self._rejoin()
 
+    def _report(self, lags: dict[Task, int]) -> None:
+        self._lags = lags
+        warming = set(self._memory.warming) if self._memory is not None else set()
+        ready = {t for t in warming if lags.get(t, _UNKNOWN) <= self._owner.placement.acceptable_lag}
+        if ready - self._ready:
+            self._rejoin()
+        self._ready = ready
+
     def _subscribe(self, topics: list[str]) -> None:
         if topics != self._topics:
             self._topics = topics
@@ -201,14 +219,14 @@ class KafkaGroup:
         self._draining = True
         self._rejoin()
 
-    async def _leave(self) -> None:
+    async def _leave(self, for_good: bool) -> None:
         self._leaving = True
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
-        if self._member:
+        if self._member and for_good:
             with contextlib.suppress(LogError):  # then the session times out
-                await self._ask(LEAVE_GROUP(self.name, [(self._member, None)]))
+                await self._ask(LEAVE_GROUP(self.name, [(self._member, self._owner.instance)]))
         self._owner.forget(self)
         self._owner.cluster.drop_lane(self._lane)
 
@@ -258,7 +276,7 @@ class KafkaGroup:
             self._rejoin()
         if self._want_join:
             return
-        answer = await self._ask(HEARTBEAT(self.name, self._generation, self._member, None))
+        answer = await self._ask(HEARTBEAT(self.name, self._generation, self._member, self._owner.instance))
         if answer.error == codes.REBALANCING:
             self._want_join = True
         elif answer.error:
@@ -270,7 +288,8 @@ class KafkaGroup:
         self._released.clear()
         claimed = frozenset(TaskId(*t) for t in self._claims)
         try:
-            call = JOIN_GROUP(self.name, timing.session, timing.rebalance, self._member, None, _PROTOCOL_TYPE, [(self._protocol, self._published())])
+            call = JOIN_GROUP(self.name, timing.session, timing.rebalance, self._member, self._owner.instance, _PROTOCOL_TYPE,
+                              [(self._protocol, self._published())])
             answer = await self._ask(call, self._lane, timing.rebalance / 1000 + 15)
             if answer.error == codes.MEMBER_ID_REQUIRED:
                 self._member, self._want_join = answer.member, True
@@ -297,16 +316,17 @@ class KafkaGroup:
     def _published(self) -> bytes:
         self._told = self._producer()
         producers = (self._told,) if self._told else ()
-        up = Up(VERSION, self._owner.slot, self._owner.node, producers, dict(self._claims), {}, self._draining, self._nonce)
+        up = Up(VERSION, self._owner.slot, self._owner.node, producers, dict(self._claims), dict(self._lags), self._draining, self._nonce,
+                self._owner.placement.rack)
         return bytes(SUBSCRIPTION.encode([0, self._topics, msgspec.msgpack.encode(up)]))
 
     def _lead(self, members: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, bytes]]:
         ups = {m: msgspec.msgpack.decode(SUBSCRIPTION.decode(BytesIO(text))[2], type=Up) for m, _, text in members}
-        plans = assign(self.name, self._tasks, ups, self._memory)
+        plans = assign(self.name, self._work, ups, self._memory, self._owner.placement)
         return [(m, _assignment(self._topics, d)) for m, d in plans.items()]
 
     async def _sync(self, token: KafkaToken, plans: list[tuple[str, bytes]]) -> None:
-        answer = await self._ask(SYNC_GROUP(self.name, token.generation, token.member, None, plans), self._lane)
+        answer = await self._ask(SYNC_GROUP(self.name, token.generation, token.member, self._owner.instance, plans), self._lane)
         if answer.error:
             self._want_join = True
             if answer.error != codes.REBALANCING:
@@ -319,7 +339,8 @@ class KafkaGroup:
         self._claims = dict.fromkeys((*down.active, *give_up), token.generation)
         members = frozenset(p.split("|")[0] for _, _, producers in down.members.values() for p in producers)
         assignment = Assignment(self._seq, self._state.epoch, token, frozenset(TaskId(*t) for t in down.active),
-                                frozenset(TaskId(*t) for t in give_up), down.fences, members)
+                                frozenset(TaskId(*t) for t in give_up), down.fences, members,
+                                frozenset(TaskId(*t) for t in (*down.standby, *down.warming)), token.generation)
         self.trouble = ""
         self._set(latest=assignment, holding=False, early=None)
 
@@ -341,8 +362,9 @@ class KafkaGroup:
 class KafkaMembership:
     """Membership. The thread starts with the first join."""
 
-    def __init__(self, security: Security, client_id: str, slot: str, node: str, timing: Timing) -> None:
-        self.slot, self.node, self.timing = slot, node, timing
+    def __init__(self, security: Security, client_id: str, slot: str, node: str, timing: Timing, placement: Placement) -> None:
+        self.slot, self.node, self.timing, self.placement = slot, node, timing, placement
+        self.instance = f"{node}-{slot}"
         self.cluster: Cluster
         self._security, self._client_id = security, client_id
         self._groups: dict[str, KafkaGroup] = {}
@@ -351,7 +373,7 @@ class KafkaMembership:
         self._ready = threading.Event()
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
-             notify: Callable[[], None], edition: int = 0) -> GroupHandle:
+             notify: Callable[[], None], edition: int = 0, work: Mapping[TaskId, TaskWork] | None = None) -> GroupHandle:
         """Join a group; while Kafka does not answer, joining goes on. Editions are protocols: the broker refuses (23) whoever does not
         speak that of the members that are there, until they have left or their sessions are over."""
         if group in self._groups:
@@ -360,7 +382,7 @@ class KafkaMembership:
             self._thread = threading.Thread(target=self._main, name="kafka-membership", daemon=True)
             self._thread.start()
             self._ready.wait()
-        handle = self._groups[group] = KafkaGroup(self, group, topics, tasks, producer, notify, edition)
+        handle = self._groups[group] = KafkaGroup(self, group, topics, tasks, producer, notify, edition, work)
         self.call(handle.start)
         return handle
 
