@@ -39,6 +39,10 @@ class ServeConfig:
     acceptable_lag: changelog records that such a copy may miss and still take over (on Kafka). schema_registry: how it is reached, by the names after `schema.registry.`
     (schemas/settings.py); empty for the service's own, whose REST API is at schema_registry_listen: host:port, "" for the port after that
     of `listen`, "none" for nowhere.
+    tls_cert, tls_key: PEM files; empty for plain text. tls_ca: whom clients' certificates and other nodes' are checked by.
+    tls_client_certificates: every client must have one. peer_listen: host:port for other nodes, which always must; empty for none.
+    tokens: the file of principals (security/principals_file.py), empty for no authentication; jwks with jwt_audience and jwt_issuer: for
+    JWTs. audit: a file of its own for the audit, empty for the log.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -50,6 +54,16 @@ class ServeConfig:
     metrics: str = ""
     otlp: str = ""
     insecure: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_ca: str = ""
+    tls_client_certificates: bool = False
+    peer_listen: str = ""
+    tokens: str = ""
+    jwks: str = ""
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    audit: str = ""
     log_level: str = "info"
     log_json: bool = False
     session_timeout_ms: int = 10_000
@@ -82,6 +96,16 @@ class ServeConfig:
         return split_address(self.listen, "--listen")
 
     @property
+    def peer_address(self) -> tuple[str, int] | None:
+        """peer_listen as (host, port)."""
+        return split_address(self.peer_listen, "--peer-listen") if self.peer_listen else None
+
+    @property
+    def secured(self) -> bool:
+        """Whether listeners have TLS and authentication."""
+        return bool(self.tls_cert and self.tokens)
+
+    @property
     def schema_address(self) -> tuple[str, int] | None:
         """Where the service's own schema registry answers REST calls; port 0: any."""
         if self.schema_registry or self.schema_registry_listen == "none":
@@ -111,11 +135,11 @@ def split_address(text: str, what: str) -> tuple[str, int]:
 
 def check(config: ServeConfig) -> None:
     """Raise ConfigError for what cannot work."""
-    host, _ = config.address
-    schema = config.schema_address
-    if schema is not None and not _loopback(schema[0]) and not config.insecure:
-        raise ConfigError(f"--schema-registry-listen {schema[0]}:{schema[1]} is open to other machines without TLS and authentication: listen on "
-                          "127.0.0.1, or pass --insecure on a network that you trust")
+    _check_security(config)
+    for option, place in (("--listen", config.address), ("--schema-registry-listen", config.schema_address)):
+        if place is not None and not _loopback(place[0]) and not config.secured and not config.insecure:
+            raise ConfigError(f"{option} {place[0]}:{place[1]} is open to other machines without TLS and authentication: give --tls-cert, --tls-key "
+                              "and --tokens, or listen on 127.0.0.1, or pass --insecure on a network that you trust")
     if config.metrics:
         split_address(config.metrics, "--metrics")
     if not SERVICE_ID.fullmatch(config.service_id):
@@ -130,9 +154,33 @@ def check(config: ServeConfig) -> None:
         raise ConfigError(f"--store-size {config.store_mib}: {SMALLEST_STORE_MIB} to {LARGEST_STORE_MIB} MiB for each task")
     if config.log_level not in LOG_LEVELS:
         raise ConfigError(f"--log-level {config.log_level!r}: one of {', '.join(LOG_LEVELS)}")
-    if not _loopback(host) and not config.insecure:
-        raise ConfigError(f"--listen {config.listen} is open to other machines, and this release has no TLS and no authentication yet: "
-                          "listen on 127.0.0.1, or pass --insecure on a network that you trust")
+
+
+def _check_security(config: ServeConfig) -> None:
+    given = {name for name in ("tls_cert", "tls_key", "tls_ca", "tls_client_certificates", "peer_listen", "tokens", "jwks", "jwt_audience",
+                               "jwt_issuer") if getattr(config, name)}
+    for option, needed, why in _NEEDS:
+        if option in given and needed not in given:
+            raise ConfigError(f"--{option.replace('_', '-')} needs --{needed.replace('_', '-')}: {why}")
+    if config.peer_address == config.address and config.address[1]:
+        raise ConfigError(f"--peer-listen {config.peer_listen} is the address of --listen: other nodes have one of their own")
+
+
+_NEEDS = (
+    ("tls_cert", "tls_key", "a certificate is used with its key"),
+    ("tls_key", "tls_cert", "a key is used with its certificate"),
+    ("tls_ca", "tls_cert", "who checks others' certificates shows one"),
+    ("tls_client_certificates", "tls_ca", "by it clients' certificates are checked"),
+    ("tls_client_certificates", "tokens", "it says whose certificate is whose, and what they may do"),
+    ("peer_listen", "tls_ca", "by it other nodes' certificates are checked"),
+    ("peer_listen", "tokens", "it says which certificates are nodes'"),
+    ("jwks", "tokens", "it says what the bearers of JWTs may do"),
+    ("jwks", "jwt_audience", "a token for another service is none for this one"),
+    ("jwks", "jwt_issuer", "a token of another issuer is none of this one"),
+    ("jwt_audience", "jwks", "it is of JWTs"),
+    ("jwt_issuer", "jwks", "it is of JWTs"),
+)
+"""(option, what it needs beside it, why)."""
 
 
 def _loopback(host: str) -> bool:

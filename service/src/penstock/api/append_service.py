@@ -13,6 +13,7 @@ from penstock.api.convert import position
 from penstock.api.host import Host
 from penstock.api.status import status_of
 from penstock.errors import LogUnavailable, RequestError
+from penstock.security.principal import Access, Need, caller
 from penstock.serving.append import BATCH_LIMIT, Ack
 from penstock.serving.append_stream import acknowledgements
 
@@ -60,11 +61,12 @@ class AppendServicer(append_service_pb2_grpc.AppendServiceServicer):
 
 
 async def _batches(requests: AsyncIterator[pb.AppendStreamRequest]) -> AsyncIterator[pb.AppendBatch]:
-    """The batches behind the open. Raises INVALID_ARGUMENT, REQUEST_TOO_LARGE."""
+    """The batches behind the open. Raises INVALID_ARGUMENT, REQUEST_TOO_LARGE, PERMISSION_DENIED."""
     async for request in requests:
         if request.WhichOneof("message") != "batch":
             raise _out_of_order()
         _check_size(request.batch)
+        caller().require([Need(Access.WRITE, request.batch.relation)], "AppendService/AppendStream")
         yield request.batch
 
 

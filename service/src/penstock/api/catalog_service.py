@@ -20,6 +20,7 @@ from penstock.log.port import RETENTION_MS, TopicConfig
 from penstock.plan.nodes import RelationKind
 from penstock.planner.convert import millis
 from penstock.planner.names import valid_name
+from penstock.security.principal import Access, Need, caller
 
 METHODS = dict.fromkeys(("CreateRelation", "GetRelation", "ListRelations", "DropRelation", "ListTopics", "ListFunctions", "GetFunction"), "unary")
 
@@ -52,13 +53,15 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
 
     async def ListRelations(self, request: pb.ListRelationsRequest, context: grpc.aio.ServicerContext) -> pb.ListRelationsResponse:
         state = self._host.gateway.registry.state
-        by_name = {s.name: s for s in everything(state, request.include_nodes)}
+        by_name = {s.name: s for s in everything(state, request.include_nodes) if caller().sees(s.name)}
         names, following = page(by_name, request.page_size, request.page_token)
         return pb.ListRelationsResponse(relations=[relation_message(state, by_name[n]) for n in names], next_page_token=following)
 
     async def DropRelation(self, request: pb.DropRelationRequest, context: grpc.aio.ServicerContext) -> pb.DropRelationResponse:
         gateway = self._host.gateway
         before = gateway.registry.state.relations.get(request.name.lower())
+        if request.delete_topic and before is not None:
+            caller().require([Need(Access.ADMIN, before.topic.topic)], "CatalogService/DropRelation")
         state = await gateway.registry.change(lambda s: changes.drop(s, request.name, request.etag))
         if request.delete_topic and before is not None and all(r.topic.topic != before.topic.topic for r in state.relations.values()):
             await gateway.log.delete_topics([before.topic.topic])
@@ -75,7 +78,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         topics = sorted((await gateway.log.topics()).values(), key=lambda t: t.name)
         return pb.ListTopicsResponse(topics=[
             pb.TopicInfo(name=t.name, partitions=t.partitions, relations=sorted(users.get(t.name, ())))
-            for t in topics if request.include_internal or (t.name not in own and not t.name.startswith("__"))
+            for t in topics if caller().sees(t.name) and (request.include_internal or (t.name not in own and not t.name.startswith("__")))
         ])
 
     async def ListFunctions(self, request: pb.ListFunctionsRequest, context: grpc.aio.ServicerContext) -> pb.ListFunctionsResponse:

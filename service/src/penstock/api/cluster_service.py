@@ -14,6 +14,7 @@ from penstock.api.host import Host
 from penstock.catalog.port import TopologyEntry
 from penstock.catalog.view import topology
 from penstock.runtime.board_port import TaskEntry, TaskState
+from penstock.security.principal import caller
 
 VERSION = version("penstock")
 METHODS = {"DescribeCluster": "unary", "ListTasks": "unary"}
@@ -41,7 +42,7 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
     async def ListTasks(self, request: pb.ListTasksRequest, context: grpc.aio.ServicerContext) -> pb.ListTasksResponse:
         gateway = self._host.gateway
         state = gateway.registry.state
-        entries = [topology(state, request.topology)] if request.topology else [state.topologies[n] for n in sorted(state.topologies)]
+        entries = [topology(state, request.topology)] if request.topology else [state.topologies[n] for n in sorted(state.topologies) if caller().sees(n)]
         known = {(t.topology, t.incarnation, t.sub, t.partition): t for t in gateway.board.tasks(entries[0].name if request.topology else None)}
         return pb.ListTasksResponse(tasks=[
             _task(e, sub.name, p, known.get((e.name, e.incarnation, sub.name, p)))

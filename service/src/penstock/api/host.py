@@ -53,6 +53,8 @@ class Host:
     why: str = "the log is not open yet"
     started_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     address: str = ""
+    peer_address: str = ""
+    """Where other nodes reach this one; "" where they use address."""
     rest: SchemaRest = field(default_factory=SchemaRest)
 
     @property

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
 
+from penstock.api.schema_access import Handler, admission, audited, covered_by
 from penstock.errors import LogError
 from penstock.formats.schemas import SchemaType
 from penstock.schemas.subjects import DEFAULT_LEVEL, LEVELS, TYPES, Configured, Event, Reference, Refused, Subjects, Version, check
+from penstock.security.gate import Gate
+from penstock.security.principal import caller
 
 log = logging.getLogger("penstock.api")
 
 MEDIA = "application/vnd.schemaregistry.v1+json"
 BODY_LIMIT = 4 << 20
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Keeper(Protocol):
@@ -35,9 +37,10 @@ class Keeper(Protocol):
         """Decide on the newest state and write; raises what decide raises, LogError when the log does not answer."""
 
 
-def application(keeper: Keeper) -> web.Application:
-    """The application."""
-    app = web.Application(middlewares=[_errors], client_max_size=BODY_LIMIT)
+def application(keeper: Keeper, gate: Gate | None = None) -> web.Application:
+    """The application. gate: whom it answers; None: whoever reaches it."""
+    admitting = [admission(gate)] if gate is not None else []
+    app = web.Application(middlewares=[_errors, audited, *admitting], client_max_size=BODY_LIMIT)
     rest = _Rest(keeper)
     for method, path, handler in rest.routes():
         app.router.add_route(method, path, handler)
@@ -49,7 +52,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refused as e:
-        return _answer({"error_code": e.code, "message": e.message}, e.code if e.code < 1000 else e.code // 100)
+        answer = _answer({"error_code": e.code, "message": e.message}, e.code if e.code < 1000 else e.code // 100)
+        if answer.status == 401:
+            answer.headers["WWW-Authenticate"] = 'Bearer, Basic realm="penstock"'
+        return answer
     except web.HTTPException as e:
         return _answer({"error_code": e.status, "message": e.reason}, e.status)
     except LogError as e:
@@ -144,7 +150,7 @@ class _Rest:
     async def list(self, request: web.Request) -> web.Response:
         prefix = request.query.get("subjectPrefix", "")
         found = self._state.subjects(_flag(request, "deleted") or _flag(request, "deletedOnly"))
-        return _answer([s for s in found if s.startswith(prefix)])
+        return _answer([s for s in found if s.startswith(prefix) and caller().sees(covered_by(s))])
 
     async def versions(self, request: web.Request) -> web.Response:
         return _answer([v.version for v in self._state.of(request.match_info["subject"], _flag(request, "deleted"))])
@@ -197,7 +203,7 @@ class _Rest:
 
     async def schemas(self, request: web.Request) -> web.Response:
         prefix, deleted = request.query.get("subjectPrefix", ""), _flag(request, "deleted")
-        found = [v for s in self._state.subjects(deleted) if s.startswith(prefix) for v in self._state.of(s, deleted)]
+        found = [v for s in self._state.subjects(deleted) if s.startswith(prefix) and caller().sees(covered_by(s)) for v in self._state.of(s, deleted)]
         if _flag(request, "latestOnly"):
             found = list({v.subject: v for v in found}.values())
         return _answer([_entry(v) for v in found])
@@ -212,11 +218,14 @@ class _Rest:
         return _text(self._state.by_id(_number(request.match_info["id"])))
 
     async def subjects_by_id(self, request: web.Request) -> web.Response:
-        return _answer([v.subject for v in self._state.using(_number(request.match_info["id"]), _flag(request, "deleted"))])
+        return _answer([v.subject for v in self._using(request)])
 
     async def versions_by_id(self, request: web.Request) -> web.Response:
-        return _answer([{"subject": v.subject, "version": v.version}
-                        for v in self._state.using(_number(request.match_info["id"]), _flag(request, "deleted"))])
+        return _answer([{"subject": v.subject, "version": v.version} for v in self._using(request)])
+
+    def _using(self, request: web.Request) -> Sequence[Version]:
+        found = self._state.using(_number(request.match_info["id"]), _flag(request, "deleted"))
+        return [v for v in found if caller().sees(covered_by(v.subject))]
 
     # ---- compatibility, config, mode
 

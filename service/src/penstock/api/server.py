@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+import grpc
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
@@ -38,6 +39,7 @@ from penstock.api import (
     topology_service,
 )
 from penstock.api.calls import serve
+from penstock.api.guard import Guard
 from penstock.api.host import Host, assemble
 from penstock.api.rpc.server import Server
 from penstock.catalog.registry import open_registry
@@ -74,6 +76,7 @@ PATIENCE = 3.0
 DRAIN_SECONDS = 1.0
 GRACE_SECONDS = 3.0
 HEALTH_SECONDS = 1.0
+GUARD_SECONDS = 1.0
 SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "SqlService", "SubscriptionService", "TopologyService")
 
 
@@ -101,22 +104,28 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
     if api_implementation.Type() != "upb":
         log.warning("protobuf runs on its %s implementation: rows are encoded some 20 times slower than with upb", api_implementation.Type())
     host = Host(config)
+    guard = Guard(config)
+    host.calls.admission = guard.admission
     server, health_servicer = _server(host)
-    host.address = _bind(server, config)
+    host.address = _bind(server, config.address, "--listen", guard.client_credentials)
+    if config.peer_address is not None:
+        host.peer_address = _bind(server, config.peer_address, "--peer-listen", guard.peer_credentials)
     unwatch = telemetry.watch(host)
     server.start()
     own = notices if notices is not None else LocalNotices()
     opened = asyncio.Event()
-    opening = asyncio.create_task(_keep_open(host, own, health_servicer, opened), name="open-log")
+    opening = asyncio.create_task(_keep_open(host, own, health_servicer, opened, guard), name="open-log")
+    guarding = asyncio.create_task(_keep_guard(guard), name="guard")
     try:
         await _first(opened.wait(), stop.wait(), asyncio.sleep(PATIENCE))
         ready(host.address)
         await stop.wait()
     finally:
         await _drain(host, server, health_servicer)
-        opening.cancel()
-        with suppress(asyncio.CancelledError):
-            await opening
+        for task in (opening, guarding):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await _close(host)
         unwatch()
 
@@ -142,22 +151,24 @@ def _server(host: Host) -> tuple[Server, Health]:
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = [f"penstock.v1.{s}" for s in SERVICES]
     reflected = reflection.aio.ReflectionServicer([*names, health.SERVICE_NAME, reflection.SERVICE_NAME])  # type: ignore[attr-defined]
+    serve(host.calls, "ServerReflection", reflected, {"ServerReflectionInfo": "stream"}, "/grpc.reflection.v1alpha.")
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflected, server)
     return server, health_servicer
 
 
-def _bind(server: Server, config: ServeConfig) -> str:
+def _bind(server: Server, place: tuple[str, int], option: str, credentials: grpc.ServerCredentials | None) -> str:
     """The address that is bound; port 0 becomes the real one."""
-    name, port = config.address
+    name, port = place
     shown = f"[{name}]" if ":" in name else name
     if port and _taken(name, port):
-        raise PortTaken(f"{config.listen} is taken by another process: choose another with --listen, or stop that one")
+        raise PortTaken(f"{shown}:{port} is taken by another process: choose another with {option}, or stop that one")
     try:
-        bound = server.add_insecure_port(f"{shown}:{port}")
+        address = f"{shown}:{port}"
+        bound = server.add_insecure_port(address) if credentials is None else server.add_secure_port(address, credentials)
     except RuntimeError as e:
-        raise PortTaken(f"cannot listen on {config.listen}: {e}") from e
+        raise PortTaken(f"cannot listen on {shown}:{port}: {e}") from e
     if not bound:
-        raise PortTaken(f"cannot listen on {config.listen}")
+        raise PortTaken(f"cannot listen on {shown}:{port}")
     return f"{shown}:{bound}"
 
 
@@ -172,7 +183,13 @@ def _taken(name: str, port: int) -> bool:
     return False
 
 
-async def _keep_open(host: Host, notices: Notices, health_servicer: Health, opened: asyncio.Event) -> None:
+async def _keep_guard(guard: Guard) -> None:
+    while True:
+        await asyncio.sleep(GUARD_SECONDS)
+        guard.refresh()
+
+
+async def _keep_open(host: Host, notices: Notices, health_servicer: Health, opened: asyncio.Event, guard: Guard) -> None:
     """Open the log, as often as it takes; then keep the health of the service."""
     wait = RETRY[0]
     await _say(health_servicer, False)
@@ -188,7 +205,7 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
             continue
         host.parts = assemble(gateway, host.config.default_partitions)
         host.parts.queries.transients.adopt()
-        await host.rest.start(host.config, gateway.schemas.own)
+        await host.rest.start(host.config, gateway.schemas.own, guard)
     opened.set()
     healthy: bool | None = None
     while True:

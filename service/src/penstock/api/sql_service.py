@@ -8,6 +8,7 @@ import grpc
 from penstock_client.gen.penstock.v1 import sql_service_pb2 as pb
 from penstock_client.gen.penstock.v1 import sql_service_pb2_grpc
 
+from penstock.api import audit
 from penstock.api.catalog_service import function_message
 from penstock.api.convert import relation_message, topology_message, writers
 from penstock.api.freshness import freshness
@@ -22,6 +23,7 @@ from penstock.serving.freshness import wait_catalog
 from penstock.serving.positions import decode, merge
 from penstock.serving.rows import layout
 from penstock.serving.sql.explaining import explanation
+from penstock.serving.sql.needs import changed_by, changes_something
 from penstock.serving.sql.queries import Asked
 from penstock.serving.sql.statements import Outcome
 from penstock.sql import effects
@@ -32,6 +34,7 @@ from penstock.types.schema import Column
 
 METHODS = {"Execute": "stream", "Query": "stream"}
 CATALOG_SECONDS = 5.0
+ACTION = "SqlService/Execute"
 
 
 class SqlServicer(sql_service_pb2_grpc.SqlServiceServicer):
@@ -47,9 +50,11 @@ class SqlServicer(sql_service_pb2_grpc.SqlServiceServicer):
         for index, parsed in enumerate(statements):
             response = pb.ExecuteResponse(index=index, statement=parsed.text)
             try:
-                session = await self._execute(parsed, session, request, response)
+                session = await self._execute(parsed, session, request, response, context)
             except Exception as e:
                 refusal = request_error(e) or internal(e, "Execute")
+                if changes_something(parsed.statement):
+                    audit.changed(ACTION, [], refusal.reason, context.peer(), statement=parsed.text)
                 if isinstance(refusal, ExpressionError):
                     refusal = at(request.sql, parsed.start, refusal)
                 response.error.CopyFrom(status_of(refusal))
@@ -72,9 +77,13 @@ class SqlServicer(sql_service_pb2_grpc.SqlServiceServicer):
             if wanted > gateway.registry.state.position:
                 await wait_catalog(gateway, wanted, CATALOG_SECONDS)
 
-    async def _execute(self, parsed: Parsed, session: Session, request: pb.ExecuteRequest, response: pb.ExecuteResponse) -> Session:
+    async def _execute(self, parsed: Parsed, session: Session, request: pb.ExecuteRequest, response: pb.ExecuteResponse,
+                       context: grpc.aio.ServicerContext) -> Session:
         """Fill in the response; the session of the next statement."""
         done = await self._host.open.statements.execute(parsed, session, apply=request.apply, validate_only=request.validate_only)
+        changed = changed_by(done.effect)
+        if changed and not request.validate_only:
+            audit.changed(ACTION, changed, audit.OK, context.peer(), statement=parsed.text)
         response.message = done.effect.message
         response.unchanged = isinstance(done.effect, effects.Nothing)
         if done.token:

@@ -19,6 +19,7 @@ from penstock.plan.explain import explain
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
+from penstock.security.principal import Access, Need, caller
 from penstock.serving import states
 from penstock.serving.replay import replay_letters, wanted
 from penstock.serving.settle import settle
@@ -63,11 +64,14 @@ class TopologyServicer(topology_service_pb2_grpc.TopologyServiceServicer):
 
     async def ListTopologies(self, request: pb.ListTopologiesRequest, context: grpc.aio.ServicerContext) -> pb.ListTopologiesResponse:
         topologies = self._host.gateway.registry.state.topologies
-        names, following = page(sorted(topologies), request.page_size, request.page_token)
+        names, following = page(sorted(n for n in topologies if caller().sees(n)), request.page_size, request.page_token)
         return pb.ListTopologiesResponse(topologies=[self._message(topologies[n]) for n in names], next_page_token=following)
 
     async def DeleteTopology(self, request: pb.DeleteTopologyRequest, context: grpc.aio.ServicerContext) -> pb.DeleteTopologyResponse:
         gateway = self._host.gateway
+        if request.delete_topics:
+            written = register.topics_of_sinks(topology(gateway.registry.state, request.name).plan)
+            caller().require((Need(Access.ADMIN, topic) for topic in written), "TopologyService/DeleteTopology")
         await register.delete(gateway.log, gateway.registry, request.name, request.etag, request.delete_topics)
         return pb.DeleteTopologyResponse(position=position(gateway.catalog_token()))
 

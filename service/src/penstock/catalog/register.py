@@ -89,7 +89,7 @@ async def removed(log: Log, registry: Registry, plan: ResolvedPlan, delete_topic
     """Delete what a topology, which the registry has forgotten, had in the log; the topics of its sinks too if asked."""
     await remove(log, plan)
     if delete_topics:
-        sinks = {n.topic.topic for n in _sinks(plan)}
+        sinks = topics_of_sinks(plan)
         kept = {r.topic.topic for r in registry.state.relations.values()}
         await log.delete_topics(sorted(sinks - kept))
 
@@ -171,6 +171,7 @@ def topics_of(plan: ResolvedPlan) -> Mapping[str, TopicConfig]:
     return wanted
 
 
-def _sinks(plan: ResolvedPlan) -> list[Sink]:
-    return [n for sub in plan.subs for n in sub.nodes if isinstance(n, Sink)]
+def topics_of_sinks(plan: ResolvedPlan) -> frozenset[str]:
+    """What a topology's sinks write."""
+    return frozenset(n.topic.topic for sub in plan.subs for n in sub.nodes if isinstance(n, Sink))
 

@@ -16,6 +16,7 @@ from penstock.log.port import TopicInfo
 from penstock.plan.nodes import RelationKind, SourceStream, SourceTable, TopicRef, Window
 from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import Published
+from penstock.security.principal import caller
 from penstock.types.schema import Schema
 
 
@@ -155,7 +156,7 @@ def _published(entry: TopologyEntry, name: str, in_catalog: bool) -> Published |
 
 
 def _near(name: str, names: list[str]) -> list[str]:
-    by_lower = {n.lower(): n for n in names}
+    by_lower = {n.lower(): n for n in names if caller().sees(n)}
     return [by_lower[n] for n in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
 
 

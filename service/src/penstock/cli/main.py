@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import catalog, letters, node, reading, sql, topologies, writing
+from penstock.cli import catalog, letters, node, reading, sql, token, topologies, writing
+from penstock.cli.credentials import with_credentials
 
 app = typer.Typer(
     name="penstock",
@@ -18,8 +19,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (node, sql, catalog, topologies, writing, reading, letters):
+for module in (node, sql, catalog, topologies, writing, reading, letters, token):
     module.register(app)
+with_credentials(app)
 
 
 @app.command()

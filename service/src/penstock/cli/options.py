@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.failure import USAGE, Failure
+
 if TYPE_CHECKING:
     from penstock_client import Client
 
@@ -25,7 +27,13 @@ def connect(address: str) -> Client:
     late: `penstock version` needs no gRPC."""
     from penstock_client import Client, Retry
 
-    return Client(address, retry=Retry(attempts=5))
+    from penstock.cli.credentials import given
+
+    tls, token = given()
+    try:
+        return Client(address, retry=Retry(attempts=5), tls=tls, token=token)
+    except (OSError, ValueError) as error:
+        raise Failure(str(error), USAGE) from error
 
 
 def names(text: str) -> list[str]:

@@ -44,6 +44,10 @@ def run_node(config: ServeConfig) -> int:
     try:
         check(config)
         check_log(config)
+        if config.tls_cert or config.tokens:
+            from penstock.security.startup import check_files  # imports cryptography, which most of this process' life does not need
+
+            check_files(config)
         data = take(config)
         _port_is_free(config)
     except ConfigError as e:

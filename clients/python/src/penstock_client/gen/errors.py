@@ -262,19 +262,22 @@ class DrainingError(PenstockError):
 
 
 class CredentialsMissingError(PenstockError):
-    """UNAUTHENTICATED. The call carries no credentials and this listener needs them: send some."""
+    """UNAUTHENTICATED. The call carries no credentials and this listener needs them: send `authorization: Bearer TOKEN`, or
+    a client certificate where the listener asks for one."""
 
     reason = "CREDENTIALS_MISSING"
 
 
 class CredentialsInvalidError(PenstockError):
-    """UNAUTHENTICATED. The credentials are not accepted or have expired: get new ones."""
+    """UNAUTHENTICATED. The credentials are not accepted or have expired, also in the midst of a stream: get new ones; a
+    subscription goes on from its last position."""
 
     reason = "CREDENTIALS_INVALID"
 
 
 class PermissionDeniedError(PenstockError):
-    """PERMISSION_DENIED; metadata method, resource. The principal may not do this: ask for the right."""
+    """PERMISSION_DENIED; metadata method, resource (a relation, topology or topic; `*` for what concerns all), principal,
+    role (that it takes there: reader, writer or admin). The principal may not do this: ask for the role."""
 
     reason = "PERMISSION_DENIED"
 

@@ -14,8 +14,10 @@ from penstock.formats.schemas import Schemas
 from penstock.log.port import TopicInfo
 from penstock.plan.nodes import Sink
 from penstock.plan.relations import RelationInfo
+from penstock.security.principal import Access, Need, caller
 from penstock.serving import states
 from penstock.serving.gateway import Gateway
+from penstock.serving.sql.needs import written_by
 from penstock.sql.catalog import QueryInfo, TopicEntry
 from penstock.types.sqltype import SqlType
 
@@ -24,21 +26,26 @@ LEFT_BEHIND = ("-changelog", "-repartition", "-dead-letter", "-registry", "-sche
 
 
 class NodeCatalog:
-    """Implements sql/catalog.py StatementCatalog. What push queries have made is not in it."""
+    """Implements sql/catalog.py StatementCatalog. What push queries have made is not in it. Lists have what the caller may see; a relation
+    that it names takes this access: PERMISSION_DENIED."""
 
-    def __init__(self, state: CatalogState, topics: Mapping[str, TopicInfo], gateway: Gateway) -> None:
+    def __init__(self, state: CatalogState, topics: Mapping[str, TopicInfo], gateway: Gateway, access: Access = Access.DESCRIBE) -> None:
         self.state = state
         self._topics = topics
         self._gateway = gateway
+        self._access = access
         self._relations = CatalogRelations(state, topics)
 
     def find(self, name: str) -> RelationInfo | None:
         """A stream or table of the catalog, without regard to case."""
         entry = self.state.relations.get(name.lower())
-        return None if entry is None or self._hidden(entry) else self._relations.find(entry.name)
+        if entry is None or self._hidden(entry):
+            return None
+        caller().require([Need(self._access, entry.name)])
+        return self._relations.find(entry.name)
 
     def names(self) -> list[str]:
-        return [e.name for e in self.state.relations.values() if not self._hidden(e)]
+        return [e.name for e in self.state.relations.values() if not self._hidden(e) and caller().sees(e.name)]
 
     def topic_names(self) -> Iterable[str]:
         return self._relations.topic_names()
@@ -66,14 +73,14 @@ class NodeCatalog:
 
     def queries(self) -> Sequence[QueryInfo]:
         found = sorted((t for t in self.state.topologies.values() if not t.transient), key=lambda t: t.incarnation)
-        return [self._query(t) for t in found]
+        return [self._query(t) for t in found if any(map(caller().sees, (t.name, *written_by(t))))]
 
     def all_topics(self) -> Sequence[TopicEntry]:
         own = internal.of_service(self.state, self._gateway.service_id)
         own |= {n.topic.topic for e in self.state.topologies.values() if e.transient for n in _sinks(e)}
         prefix = f"{self._gateway.service_id}-"
         return [TopicEntry(t.name, t.partitions, 0, t.name in own or t.name.startswith("__")
-                           or t.name.startswith(prefix) and t.name.endswith(LEFT_BEHIND)) for t in sorted(self._topics.values(), key=lambda t: t.name)]
+                           or t.name.startswith(prefix) and t.name.endswith(LEFT_BEHIND)) for t in sorted(self._topics.values(), key=lambda t: t.name) if caller().sees(t.name)]
 
     def text_of(self, name: str) -> str:
         entry = self._entry(name)
@@ -99,7 +106,7 @@ class NodeCatalog:
         sinks = _sinks(entry)
         own = {p.name for p in entry.plan.published if p.in_catalog}
         names = [e.name if (e := self.state.relations.get(n)) is not None else n for n in dict.fromkeys(sources_of(entry))]
-        reads = tuple(n for n in names if n not in own)
+        reads = tuple(n for n in names if n not in own and caller().sees(n))
         writes = tuple(dict.fromkeys([*(n.relation for n in sinks), *sorted(own)]))
         topics = ", ".join(dict.fromkeys(n.topic.topic for n in sinks))
         word = topology_service_pb2.TopologyState.Name(state).removeprefix("TOPOLOGY_STATE_")  # type: ignore[arg-type,unused-ignore]

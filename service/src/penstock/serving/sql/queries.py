@@ -18,6 +18,7 @@ from penstock.catalog.view import Served, resolve
 from penstock.errors import ExpressionError, RequestError
 from penstock.plan.nodes import RelationKind
 from penstock.plan.relations import RelationInfo
+from penstock.security.principal import Access, Need, caller
 from penstock.serving.columns import View
 from penstock.serving.freshness import wait_catalog
 from penstock.serving.gateway import Gateway
@@ -89,6 +90,7 @@ class Queries:
         try:
             await self._include(asked)
             if isinstance(statement, tree.Print):
+                caller().require([Need(Access.READ, statement.topic)], "SqlService/Query")
                 async for event in Printing(self.gateway).events(statement, asked.limit):
                     yield Answer(event)
                 return
@@ -110,7 +112,7 @@ class Queries:
 
     def _catalog(self, session: Session) -> InSession:
         """The catalog as this process knows it: which topics exist is not asked."""
-        return InSession(NodeCatalog(self.gateway.registry.state, {}, self.gateway), session)
+        return InSession(NodeCatalog(self.gateway.registry.state, {}, self.gateway, Access.READ), session)
 
     # ---- push
 

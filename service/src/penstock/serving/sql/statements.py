@@ -26,6 +26,7 @@ from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
 from penstock.planner.names import valid_name
+from penstock.security.principal import Access, caller
 from penstock.serving import states
 from penstock.serving.append import Appender, Prepared
 from penstock.serving.codec import topic_codec
@@ -33,6 +34,7 @@ from penstock.serving.gateway import Gateway
 from penstock.serving.rows import column_message
 from penstock.serving.settle import settle
 from penstock.serving.sql.catalog import NodeCatalog
+from penstock.serving.sql.needs import needs_of
 from penstock.sql import effects
 from penstock.sql.effects import Effect
 from penstock.sql.execute import decide
@@ -63,16 +65,17 @@ class Statements:
     appender: Appender
     default_partitions: int
 
-    async def catalog(self) -> NodeCatalog:
-        """What statements see now."""
+    async def catalog(self, access: Access = Access.DESCRIBE) -> NodeCatalog:
+        """What statements see now. access: what a relation that they name takes."""
         state = await self.gateway.registry.refresh()
-        return NodeCatalog(state, await self.gateway.log.topics(), self.gateway)
+        return NodeCatalog(state, await self.gateway.log.topics(), self.gateway, access)
 
     async def execute(self, parsed: Parsed, session: Session, *, apply: bool = False, validate_only: bool = False) -> Outcome:
         """One statement. Raises RequestError, LogError; ExpressionErrors name a place in parsed.text."""
         while True:
             catalog = await self.catalog()
             effect = await asyncio.to_thread(decide, parsed, session, catalog, apply=apply)  # a declaration may ask the schema registry
+            caller().require(needs_of(effect, catalog.state), "SqlService/Execute")
             if validate_only:
                 self._validate(effect, catalog.state, await self.gateway.log.topics())
                 return Outcome(effect, "")

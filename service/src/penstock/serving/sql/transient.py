@@ -16,6 +16,7 @@ from penstock.catalog import changes, register
 from penstock.catalog.port import TopologyEntry
 from penstock.catalog.register import Moved
 from penstock.errors import LogError, RequestError
+from penstock.security.principal import Access
 from penstock.serving import states
 from penstock.serving.settle import settle
 from penstock.serving.sql.catalog import NodeCatalog
@@ -69,7 +70,7 @@ class Transients:
                                {"limit": str(self.most)})
         gateway = self.statements.gateway
         while True:
-            catalog = await self.statements.catalog()
+            catalog = await self.statements.catalog(Access.READ)
             name = f"{PREFIX}{catalog.next_number()}"
             query = plan(catalog, name, f"{gateway.service_id}-{name}-result")
             self._users[name] = 1

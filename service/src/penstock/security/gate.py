@@ -1,0 +1,125 @@
+"""Who a caller is, by the files that name principals; those are read anew when they change, and kept as they were when they are wrong."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from penstock.config import ServeConfig
+from penstock.errors import PenstockError, RequestError
+from penstock.security.files import Stamp, stamp
+from penstock.security.jwt_keys import LEEWAY, InvalidToken, Keys, read_keys
+from penstock.security.principal import Grant, Principal
+from penstock.security.principals_file import Line, read_principals
+from penstock.security.tokens import matches, split_token
+
+_log = logging.getLogger("penstock.security")
+
+MOST_KNOWN = 10_000
+"""Tokens whose principals are kept at hand."""
+
+
+class Gate:
+    """The principals of a node. Not for several threads at once."""
+
+    def __init__(self, config: ServeConfig) -> None:
+        """Reads the files. Raises ConfigError."""
+        self._tokens = Path(config.tokens)
+        self._jwks = Path(config.jwks) if config.jwks else None
+        self._audience, self._issuer = config.jwt_audience, config.jwt_issuer
+        self._stamp: Stamp = ()
+        self._lines: tuple[Line, ...] = ()
+        self._keys: Keys | None = None
+        self._known: dict[str, Principal] = {}
+        self._read()
+
+    def refresh(self) -> None:
+        """Look whether the files have changed. Files that are wrong are said once and leave everything as it was."""
+        if self._stamp == self._now():
+            return
+        try:
+            self._read()
+        except PenstockError as error:
+            _log.warning("principals stay as they were: %s", error)
+        else:
+            _log.info("principals read anew")
+
+    def of_token(self, authorization: str) -> Principal:
+        """The principal of an Authorization header, `Bearer TOKEN`. Raises CREDENTIALS_INVALID."""
+        found = self._known.get(authorization)
+        if found is None:
+            found = self._look_up(authorization)
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[authorization] = found
+        if found.expires is not None and found.expires + LEEWAY < time.time():
+            raise _invalid("the token has expired")
+        return found
+
+    def of_certificate(self, names: Iterable[str]) -> Principal:
+        """The principal of a client certificate that was verified already, by the names in it. Raises CREDENTIALS_INVALID."""
+        names = tuple(names)
+        found = [line for line in self._lines if line.kind == "certificate" and line.value in names]
+        if not found:
+            raise _invalid(f"no principal has the certificate of {', '.join(names) or 'nobody'}")
+        return _together(found[0].name, [line for line in found if line.name == found[0].name])
+
+    def _look_up(self, authorization: str) -> Principal:
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise _invalid("the authorization is no `Bearer TOKEN`")
+        parts = split_token(token)
+        if parts is not None:
+            name, secret = parts
+            found = [line for line in self._lines if line.kind == "token" and line.name == name and matches(secret, line.value)]
+            if not found:
+                raise _invalid("the token is not known")
+            return _together(name, found)
+        if self._keys is None:
+            raise _invalid("the token is not known")
+        return self._of_claims(self._keys, token)
+
+    def _of_claims(self, keys: Keys, token: str) -> Principal:
+        try:
+            claims = keys.claims(token)
+        except InvalidToken as error:
+            raise _invalid(str(error)) from error
+        found = [line for line in self._lines if line.kind == "jwt" and _says(claims, line.value)]
+        return replace(_together(str(claims["sub"]), found), expires=float(claims["exp"]))
+
+    def _now(self) -> Stamp:
+        return stamp([self._tokens, *([self._jwks] if self._jwks else ())])
+
+    def _read(self) -> None:
+        now = self._now()
+        try:
+            lines = read_principals(self._tokens)
+            keys = read_keys(self._jwks, self._audience, self._issuer) if self._jwks else None
+        finally:
+            self._stamp = now  # what is wrong is said once
+        self._lines, self._keys = lines, keys
+        self._known.clear()
+
+
+def _says(claims: Mapping[str, Any], condition: str) -> bool:
+    claim, _, wanted = condition.partition("=")
+    value = claims.get(claim)
+    return wanted in map(str, value) if isinstance(value, list) else value is not None and str(value) == wanted
+
+
+def _together(name: str, lines: Iterable[Line]) -> Principal:
+    grants: dict[Grant, None] = {}
+    node = False
+    for line in lines:
+        grants |= dict.fromkeys(line.grants)
+        node = node or line.node
+    return Principal(name, tuple(grants), node)
+
+
+def _invalid(why: str) -> RequestError:
+    return RequestError("CREDENTIALS_INVALID", why)
