@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 
 import go_code
+import typescript_code
 from grpc_tools import protoc
 from reasons import Reason, reasons
 
@@ -116,6 +117,8 @@ class Target:
 TARGETS = (
     Target("Python", TARGET, ("**/*.py", "**/*.pyi"), generate),
     Target("Go", go_code.CLIENT, ("gen/**/*.go", "reasons.go"), lambda out: go_code.generate(out, sources("penstock/v1"), include()), go_code.missing()),
+    Target("TypeScript", typescript_code.SOURCE, ("gen/**/*.ts",),
+           lambda out: typescript_code.generate(out, sources("penstock/v1"), include()), typescript_code.missing()),
 )
 
 

@@ -34,9 +34,8 @@ def generate(out: Path, files: Sequence[str], include: Sequence[str]) -> None:
         subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=CLIENT, check=True)
     gen = out / "gen"
     gen.mkdir(parents=True, exist_ok=True)
-    public = [name for name in files if name.startswith("penstock/v1/")]
     arguments = ["protoc", *include, f"--plugin=protoc-gen-es={PLUGIN}", f"--es_out={gen}", "--es_opt=target=ts,import_extension=js"]
-    if protoc.main([*arguments, *public, *DETAILS]) != 0:
+    if protoc.main([*arguments, *files, *DETAILS]) != 0:
         raise SystemExit("protoc failed for TypeScript")
     (gen / "errors.ts").write_text(_error_classes(reasons(PROTO)))
 

@@ -327,20 +327,23 @@ type DrainingError struct{ *base }
 // Unwrap gives the *Error.
 func (e *DrainingError) Unwrap() error { return e.base }
 
-// CredentialsMissingError is UNAUTHENTICATED. The call carries no credentials and this listener needs them: send some.
+// CredentialsMissingError is UNAUTHENTICATED. The call carries no credentials and this listener needs them: send
+// `authorization: Bearer TOKEN`, or a client certificate where the listener asks for one.
 type CredentialsMissingError struct{ *base }
 
 // Unwrap gives the *Error.
 func (e *CredentialsMissingError) Unwrap() error { return e.base }
 
-// CredentialsInvalidError is UNAUTHENTICATED. The credentials are not accepted or have expired: get new ones.
+// CredentialsInvalidError is UNAUTHENTICATED. The credentials are not accepted or have expired, also in the midst of a
+// stream: get new ones; a subscription goes on from its last position.
 type CredentialsInvalidError struct{ *base }
 
 // Unwrap gives the *Error.
 func (e *CredentialsInvalidError) Unwrap() error { return e.base }
 
-// PermissionDeniedError is PERMISSION_DENIED; metadata method, resource. The principal may not do this: ask for the
-// right.
+// PermissionDeniedError is PERMISSION_DENIED; metadata method, resource (a relation, topology or topic; `*` for what
+// concerns all), principal, role (that it takes there: reader, writer or admin). The principal may not do this: ask
+// for the role.
 type PermissionDeniedError struct{ *base }
 
 // Unwrap gives the *Error.

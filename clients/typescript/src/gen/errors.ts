@@ -292,21 +292,24 @@ export class DrainingError extends PenstockError {
 }
 
 /**
- * UNAUTHENTICATED. The call carries no credentials and this listener needs them: send some.
+ * UNAUTHENTICATED. The call carries no credentials and this listener needs them: send `authorization: Bearer TOKEN`, or a client
+ * certificate where the listener asks for one.
  */
 export class CredentialsMissingError extends PenstockError {
   static override readonly reason = "CREDENTIALS_MISSING";
 }
 
 /**
- * UNAUTHENTICATED. The credentials are not accepted or have expired: get new ones.
+ * UNAUTHENTICATED. The credentials are not accepted or have expired, also in the midst of a stream: get new ones; a subscription
+ * goes on from its last position.
  */
 export class CredentialsInvalidError extends PenstockError {
   static override readonly reason = "CREDENTIALS_INVALID";
 }
 
 /**
- * PERMISSION_DENIED; metadata method, resource. The principal may not do this: ask for the right.
+ * PERMISSION_DENIED; metadata method, resource (a relation, topology or topic; `*` for what concerns all), principal, role (that it
+ * takes there: reader, writer or admin). The principal may not do this: ask for the role.
  */
 export class PermissionDeniedError extends PenstockError {
   static override readonly reason = "PERMISSION_DENIED";

@@ -139,12 +139,13 @@ const (
 	// ERROR_REASON_DRAINING is UNAVAILABLE, with RetryInfo. The node is stopping: retry on another or when it is back.
 	ErrorReason_ERROR_REASON_DRAINING ErrorReason = 39
 	// ERROR_REASON_CREDENTIALS_MISSING is UNAUTHENTICATED. The call carries no credentials and this listener needs them: send
-	// some.
+	// `authorization: Bearer TOKEN`, or a client certificate where the listener asks for one.
 	ErrorReason_ERROR_REASON_CREDENTIALS_MISSING ErrorReason = 40
-	// ERROR_REASON_CREDENTIALS_INVALID is UNAUTHENTICATED. The credentials are not accepted or have expired: get new ones.
+	// ERROR_REASON_CREDENTIALS_INVALID is UNAUTHENTICATED. The credentials are not accepted or have expired, also in the midst of a stream: get
+	// new ones; a subscription goes on from its last position.
 	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 41
-	// ERROR_REASON_PERMISSION_DENIED is PERMISSION_DENIED; metadata method, resource. The principal may not do this: ask for
-	// the right.
+	// ERROR_REASON_PERMISSION_DENIED is PERMISSION_DENIED; metadata method, resource (a relation, topology or topic; `*` for what concerns all),
+	// principal, role (that it takes there: reader, writer or admin). The principal may not do this: ask for the role.
 	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 42
 	// ERROR_REASON_DEADLINE_EXCEEDED is DEADLINE_EXCEEDED; metadata method. The call's own deadline passed on the server: what
 	// it began may be done; give more time.

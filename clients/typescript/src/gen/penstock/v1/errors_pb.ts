@@ -382,22 +382,23 @@ export enum ErrorReason {
 
   /**
    * ERROR_REASON_CREDENTIALS_MISSING is UNAUTHENTICATED. The call carries no credentials and this listener needs them: send
-   * some.
+   * `authorization: Bearer TOKEN`, or a client certificate where the listener asks for one.
    *
    * @generated from enum value: ERROR_REASON_CREDENTIALS_MISSING = 40;
    */
   CREDENTIALS_MISSING = 40,
 
   /**
-   * ERROR_REASON_CREDENTIALS_INVALID is UNAUTHENTICATED. The credentials are not accepted or have expired: get new ones.
+   * ERROR_REASON_CREDENTIALS_INVALID is UNAUTHENTICATED. The credentials are not accepted or have expired, also in the midst of a stream: get
+   * new ones; a subscription goes on from its last position.
    *
    * @generated from enum value: ERROR_REASON_CREDENTIALS_INVALID = 41;
    */
   CREDENTIALS_INVALID = 41,
 
   /**
-   * ERROR_REASON_PERMISSION_DENIED is PERMISSION_DENIED; metadata method, resource. The principal may not do this: ask for
-   * the right.
+   * ERROR_REASON_PERMISSION_DENIED is PERMISSION_DENIED; metadata method, resource (a relation, topology or topic; `*` for what concerns all),
+   * principal, role (that it takes there: reader, writer or admin). The principal may not do this: ask for the role.
    *
    * @generated from enum value: ERROR_REASON_PERMISSION_DENIED = 42;
    */
