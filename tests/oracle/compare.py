@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
-from judge import Judge, Verdict
+from judge import Verdict
 from penstock.errors import RequestError
 from penstock.plan.resolved import Updates
 from penstock.planner.definition import relation_of, topology_of
 from penstock.testing.driver import TopologyTestDriver
 from penstock.testing.records import plain
 from penstock.testing.relations import FixedRelations, relation_info
+from penstock_client.gen.penstock.v1.relation_pb2 import Relation
+from penstock_client.gen.penstock.v1.topology_pb2 import Topology
 
 Rows = list[dict[str, Any]]
 
@@ -26,22 +29,34 @@ STORED = {"table", "global_table", "aggregate", "reduce", "cogroup", "to_table",
 
 def request(case: Mapping[str, Any]) -> dict[str, Any]:
     """What the judge is asked."""
-    inputs = [{**i, "key": None if i["key"] is None else [i["key"]]} for i in case["inputs"]]
-    return {"topology": MessageToDict(topology_of({"topology": "t", **case["topology"]})),
-            "relations": [MessageToDict(relation_of(r)) for r in case["relations"]], "inputs": inputs}
+    inputs = [{**i, "key": None if i["key"] is None else [i["key"]], "headers": list(i.get("headers", {}).items())} for i in case["inputs"]]
+    return {"topology": MessageToDict(_topology(json.dumps(case["topology"]))), "cache": case["updates"] == "latest",
+            "relations": [MessageToDict(_relation(json.dumps(r))) for r in case["relations"]], "inputs": inputs}
+
+
+@lru_cache(4)
+def _topology(text: str) -> Topology:
+    return topology_of({"topology": "t", **json.loads(text)})
+
+
+@lru_cache(100)
+def _relation(text: str) -> Relation:
+    return relation_of(json.loads(text))
 
 
 def driver(case: Mapping[str, Any]) -> TopologyTestDriver:
     """Our driver, nothing appended yet. RequestError where the topology is refused."""
-    relations = FixedRelations([relation_info(relation_of(r)) for r in case["relations"]], 1)
-    return TopologyTestDriver(topology_of({"topology": "t", **case["topology"]}), relations, updates=Updates.EVERY)
+    relations = FixedRelations([relation_info(_relation(json.dumps(r))) for r in case["relations"]], 1)
+    return TopologyTestDriver(_topology(json.dumps(case["topology"])), relations,
+                              updates=Updates.EVERY if case["updates"] == "every" else Updates.LATEST_PER_COMMIT)
 
 
 def ours(case: Mapping[str, Any], asked: Verdict) -> Verdict:
     """Outputs of every sink, and those tables that the judge has too."""
     made = driver(case)
     for i in case["inputs"]:
-        made.append(i["to"], key=i["key"], value=i["value"], timestamp=i["at"])
+        headers = tuple((name, text.encode()) for name, text in i.get("headers", {}).items())
+        made.append(i["to"], key=i["key"], value=i["value"], timestamp=i["at"], headers=headers)
         made.commit()
     outputs = {}
     for node in case["topology"]["nodes"].values():
@@ -50,7 +65,8 @@ def ours(case: Mapping[str, Any], asked: Verdict) -> Verdict:
                 written = made.read_output(sink)
             except RequestError:
                 continue  # no row has named this topic
-            rows = [_row(r.key, r.value, r.timestamp, r.window_start, getattr(r, "window_end", None)) for r in written]
+            rows = [_row(r.key, r.value, r.timestamp, r.window_start, r.window_end)
+                    | {"headers": [[h, None if v is None else v.decode()] for h, v in r.headers]} for r in written]
             if rows:
                 outputs.setdefault(sink, []).extend(rows)
     if made.dead_letters:
@@ -74,7 +90,8 @@ def ours(case: Mapping[str, Any], asked: Verdict) -> Verdict:
 def sinks_of(node: Mapping[str, Any]) -> tuple[str, ...]:
     """Topics that a node may write: a routed sink those that its column's values name."""
     sink = node.get("sink")
-    return () if sink is None else (sink,) if isinstance(sink, str) else ROUTED
+    named = sink.get("relation") if isinstance(sink, dict) else sink
+    return () if sink is None else (named,) if isinstance(named, str) else ROUTED
 
 
 def _row(key: Any, value: Any, at: int, start: int | None, end: int | None) -> dict[str, Any]:
@@ -82,20 +99,48 @@ def _row(key: Any, value: Any, at: int, start: int | None, end: int | None) -> d
     return {"key": plain(parts), "value": plain(value), "at": at, "window": None if start is None else [start, end]}
 
 
-def differences(case: Mapping[str, Any], unordered: frozenset[str], judge: Judge) -> tuple[list[str], Verdict]:
-    """One text a difference, none when both agree; and what Kafka Streams gave."""
-    asked = judge.ask(request(case))
+def differences(case: Mapping[str, Any], unordered: frozenset[str], asked: Verdict) -> list[str]:
+    """One text a difference from what Kafka Streams gave, none when both agree. Of updates = latest only the last row of each key counts:
+    a commit sends on what each of them keeps, in an order of its own."""
     found = ours(case, asked)
     texts: list[str] = []
     for sink in sorted({*asked.outputs, *found.outputs}):
         theirs, mine = asked.outputs.get(sink, []), found.outputs.get(sink, [])
-        if sink in unordered:
+        if sink in unordered or case["updates"] == "latest":
             theirs, mine = _last(theirs), _last(mine)
+        if case["updates"] == "latest" or any(map(_forgets_headers, before(case, sink))):
+            theirs, mine = _bare(theirs), _bare(mine)
         texts += _differ(f"output {sink}", theirs, mine)
     for table in sorted({*asked.tables, *found.tables}):
         if _kept(case, table):
             texts += _differ(f"table {table}", _sorted(asked.tables.get(table, [])), _sorted(found.tables.get(table, [])))
-    return texts, asked
+    return texts
+
+
+def before(case: Mapping[str, Any], sink: str) -> list[Mapping[str, Any]]:
+    """The nodes before a sink's topic, itself among them."""
+    nodes = case["topology"]["nodes"]
+    found: dict[str, Mapping[str, Any]] = {}
+
+    def walk(name: str) -> None:
+        found[name] = nodes[name]
+        given = nodes[name].get("from", [])
+        for i in given if isinstance(given, list) else [given]:
+            walk(i.partition(".")[0])
+
+    for name, node in nodes.items():
+        if sink in sinks_of(node):
+            walk(name)
+    return list(found.values())
+
+
+def _forgets_headers(node: Mapping[str, Any]) -> bool:
+    """Sessions that Kafka Streams sends on without a cache have no headers; with a cache they have those of the record, as ours."""
+    return "session" in node.get("window", "")
+
+
+def _bare(rows: Rows) -> Rows:
+    return [{**r, "headers": []} for r in rows]
 
 
 def _versioned(node: Mapping[str, Any]) -> bool:

@@ -11,15 +11,18 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from compare import differences, driver
-from generate import OPERATORS, Generated, generate
+from compare import differences, driver, request
+from generate import Generated, generate
 from judge import Judge, Verdict, available
 from known import listed
+from operators import OPERATORS
 from penstock.errors import RequestError
 from shrink import Case, shrink, text
 
@@ -44,6 +47,10 @@ class Tally:
         lines += [f"{o:24}{self.emitted[o]:9}{self.agreed[o]:9}{self.differed[o]:9}" for o in sorted(self.emitted)]
         lines += [f"listed: {ticket} {count} runs" for ticket, count in sorted(self.listed.items())]
         return "\n".join(lines)
+
+    def rare(self) -> list[str]:
+        """Operators that emitted in fewer than 100 runs."""
+        return [o for o in OPERATORS if self.emitted[o] < 100]
 
 
 def built() -> tuple[list[str], dict[str, str]]:
@@ -74,16 +81,27 @@ def emitting(generated: Generated, sinks: set[str]) -> set[str]:
         for i in given if isinstance(given, list) else [given]:
             walk(i)
 
-    routed = [name for name, node in nodes.items() if isinstance(node.get("sink"), dict)]
+    routed = [name for name, node in nodes.items() if isinstance(node.get("sink"), dict) and "relation" not in node["sink"]]
     for sink in sinks:
         for name in (sink,) if sink in nodes else routed:
             walk(name)
-    return found - {"sink", "source_stream", "source_table", "group_by", "table group_by"}
+    return found & OPERATORS.keys()
 
 
-def one(generated: Generated, seed: str, judge: Judge, tally: Tally) -> None:
-    """Run, count, shrink."""
-    texts, verdict = differences(generated.case, generated.unordered, judge)
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run of which Kafka Streams has been asked already."""
+
+    seed: str
+    focus: str
+    generated: Generated
+    asked: Future[Verdict]
+
+
+def one(run: Started, judge: Judge, tally: Tally) -> None:
+    """Run ours, count, shrink."""
+    generated, verdict = run.generated, run.asked.result()
+    texts = differences(generated.case, generated.unordered, verdict)
     found = emitting(generated, set(verdict.outputs))
     tally.runs += 1
     tally.emitted.update(found)
@@ -96,28 +114,32 @@ def one(generated: Generated, seed: str, judge: Judge, tally: Tally) -> None:
     tally.differed.update(found)
     if len(tally.cases) < SHOWN:
         small = shrink(generated.case, lambda c: _differs(c, generated, judge))
-        texts, verdict = differences(small, generated.unordered, judge)
-        tally.cases.append(f"# seed {seed}: " + "; ".join(texts) + "\n" + text(small, f"as Kafka Streams, seed {seed}", verdict))
+        verdict = judge.ask(request(small))
+        texts = differences(small, generated.unordered, verdict)
+        tally.cases.append(f"# seed {run.seed}: " + "; ".join(texts) + "\n" + text(small, f"as Kafka Streams, seed {run.seed}", verdict))
         print(tally.cases[-1], flush=True)
 
 
 def _differs(case: Case, generated: Generated, judge: Judge) -> bool:
     try:
-        return bool(differences(case, generated.unordered, judge)[0])
+        return bool(differences(case, generated.unordered, judge.ask(request(case))))
     except Exception:  # a case that cannot run (a node was left out that others need) is no smaller case
         return False
 
 
-def seeds(seed: int, operators: list[str]) -> Iterator[tuple[str, str]]:
-    """Seed texts without end, each operator in turn as focus."""
+def started(seed: int, operators: list[str], tally: Tally, judge: Judge, pool: Executor) -> Iterator[Started]:
+    """Runs without end: operators in turn, and between them the one that has emitted least."""
     number = 0
     while True:
-        yield f"{seed}.{number}", operators[number % len(operators)]
+        focus = operators[number // 2 % len(operators)] if number % 2 else min(operators, key=lambda o: tally.emitted[o])
+        name = f"{seed}.{number}"
+        generated = generate(name, focus, operators)
+        yield Started(name, focus, generated, pool.submit(judge.ask, request(generated.case)))
         number += 1
 
 
 def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = None, runs: int = 0) -> Tally:
-    """Run for some seconds, or `runs` runs if that is not 0."""
+    """Run for some seconds, or `runs` runs if that is not 0. Kafka Streams is asked one run ahead."""
     operators, missing = built()
     for operator, why in missing.items():
         print(f"not built: {operator}: {why}")
@@ -125,17 +147,17 @@ def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = No
     asked = judge or Judge()
     deadline = time.monotonic() + seconds
     try:
-        for text_, operator in seeds(seed, [focus] if focus else operators):
-            if time.monotonic() > deadline or (runs and tally.runs >= runs):
-                break
-            generated = generate(text_, operator, operators)
-            try:
-                one(generated, text_, asked, tally)
-            except Exception:
-                tally.differed.update([operator])
-                if len(tally.cases) < SHOWN:
-                    tally.cases.append(f"# seed {text_}, {operator}: {traceback.format_exc()}\n{text(generated.case, text_, _nothing())}")
-                    print(tally.cases[-1], flush=True)
+        with ThreadPoolExecutor(1) as pool:
+            for run, _ in pairwise(started(seed, [focus] if focus else operators, tally, asked, pool)):
+                if time.monotonic() > deadline or (runs and tally.runs >= runs):
+                    break
+                try:
+                    one(run, asked, tally)
+                except Exception:
+                    tally.differed.update([run.focus])
+                    if len(tally.cases) < SHOWN:
+                        tally.cases.append(f"# seed {run.seed}, {run.focus}: {traceback.format_exc()}\n{text(run.generated.case, run.seed, _nothing())}")
+                        print(tally.cases[-1], flush=True)
     finally:
         if judge is None:
             asked.close()

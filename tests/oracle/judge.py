@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ from typing import Any, Self
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / ".cache"
 LIBS = CACHE / "oracle-libs"
+MEMORY = "/dev/shm"
 
 
 class JudgeError(Exception):
@@ -67,18 +69,24 @@ def _classes() -> Path:
 
 
 class Judge:
-    """The program's process. Use as a context manager."""
+    """The program's process. Use as a context manager. One question at a time; others wait."""
 
     def __init__(self) -> None:
-        self._state = tempfile.TemporaryDirectory(prefix="oracle-")
+        # In memory where there is such a file system: stores on RocksDB (grace, versions, final sessions) sync a checkpoint a record.
+        self._state = tempfile.TemporaryDirectory(prefix="oracle-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
         command = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Doracle.state={self._state.name}",
                    "-cp", f"{_classes()}:{_libs()}/*", "penstock.oracle.Main"]
+        self._asking = threading.Lock()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
     def ask(self, request: dict[str, Any]) -> Verdict:
         """Run a topology: {topology: ProtoJSON, relations: [ProtoJSON], inputs: [{to, key, value, at}]}. Raises JudgeError."""
+        with self._asking:
+            return self._answer(json.dumps(request))
+
+    def _answer(self, request: str) -> Verdict:
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.write(request + "\n")
         self._process.stdin.flush()
         verdict = Verdict({}, {})
         while line := self._process.stdout.readline():

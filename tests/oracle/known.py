@@ -1,9 +1,14 @@
 """Differences from Kafka Streams 4.1.0 that stay: its known bugs, which are not copied. Each has its ticket and a case in tests/cases.
 
-Three are in no ticket that could be found. All are of the old value that a table sends along with a new one, and with each a table behind it
-counts what it should not: it takes away what was never added, or adds twice. That is no choice of semantics which one could share, so they are
-not copied either. One more is asserted by its case alone, since Kafka Streams ends with it: a record without a key in a left join with grace
-(NullPointerException, "key cannot be null"; tests/cases/versioned_tables.yaml).
+Without a cache Kafka Streams sends wrong old rows of two kinds of windows, with a cache (its default) the right ones, which are what was
+sent last: CachingWindowStore and CachingSessionStore ask the store for them. So those are judged with a cache (needs_cache):
+- KStreamSlidingWindowAggregate.updateWindowAndForward sends the aggregate that a new window is made of (or the initial one) as that
+  window's own old row; a table behind it takes away what was never added.
+- KStreamSessionWindowAggregate sends a session of one moment that a second record updates without its old row; a table behind it adds
+  the session twice.
+
+One more is asserted by its case alone, since Kafka Streams ends with it: a record without a key in a left join with grace
+(NullPointerException, "key cannot be null", though by KAFKA-12317 such a record joins nothing; tests/cases/versioned_tables.yaml).
 """
 
 from __future__ import annotations
@@ -15,10 +20,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A listed difference. matches: whether differences of a case are its doing."""
+    """A listed difference. case: its case in tests/cases. matches: whether differences of a case are its doing."""
 
     ticket: str
     what: str
+    case: str
     matches: Callable[[Mapping[str, Any], Sequence[str]], bool]
 
 
@@ -32,15 +38,6 @@ def _early_unmatched(case: Mapping[str, Any], differences: Sequence[str]) -> boo
             return True
         newest = max(newest, record["at"])
     return False
-
-
-def _old_of_sliding(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
-    return _old_rows_used(case, "sliding")
-
-
-def _old_of_moment(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
-    times = [record["at"] for record in case["inputs"]]
-    return len(set(times)) < len(times) and _old_rows_used(case, "session")
 
 
 def _old_rows_used(case: Mapping[str, Any], what: str, part: str = "window") -> bool:
@@ -57,6 +54,11 @@ def _old_rows_used(case: Mapping[str, Any], what: str, part: str = "window") -> 
     return False
 
 
+def needs_cache(case: Mapping[str, Any]) -> bool:
+    """Whether old rows of sliding windows or sessions are used."""
+    return _old_rows_used(case, "sliding") or _old_rows_used(case, "session")
+
+
 def _old_of_suppressed(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
     return _old_rows_used(case, "until", "suppress")
 
@@ -65,18 +67,19 @@ def _ms(text: str) -> int:
     return int(text.removesuffix("ms"))
 
 
+CACHED = ("a new sliding window has no old value, where Kafka Streams takes the one that it is made of",
+          "a session of one moment is updated with its old value, which Kafka Streams leaves out")
+"""Cases in which Kafka Streams differs from itself with a cache."""
+
+NULL_KEY = "in a left join with grace a row without a key does not wait, where Kafka Streams ends with a NullPointerException"
+
 KNOWN: tuple[Known, ...] = (
     Known("KAFKA-19536", "a left, right or full join of streams sends an out-of-order record on as unmatched at once, though its grace is "
-          "not over and a match may come (case: an unmatched record waits for its grace)", _early_unmatched),
-    Known("no ticket found: old value of a new sliding window", "a sliding window that is made of another sends that other's aggregate (or "
-          "the initial one) on as its own old value, so that a table behind it takes away what was never added (case: a new sliding window "
-          "has no old value)", _old_of_sliding),
-    Known("no ticket found: old value of a session of one moment", "a second record at the moment of a session that is but that moment updates "
-          "it without its old value, so that a table behind it adds the session twice (case: a session of one moment is updated with its "
-          "old value)", _old_of_moment),
-    Known("no ticket found: old value behind a suppress", "what a suppress lets go has as its old value the row before the last that was held "
-          "back, which nobody has seen, so that a table behind it takes away what was never added (case: the old row is the one that left "
-          "last)", _old_of_suppressed),
+          "not over and a match may come", "an unmatched record waits for its grace, where KAFKA-19536 sends it at once", _early_unmatched),
+    Known("KAFKA-8199", "since that ticket a suppress is read as the rows that it has let go; but what it lets go has as its old row the last "
+          "one that it held back (InMemoryTimeOrderedKeyValueChangeBuffer.evictWhile takes oldValue, not priorValue), which nobody has seen, so "
+          "that a table behind it takes away what was never added", "the old row is the one that left last, where Kafka Streams takes one that "
+          "never left", _old_of_suppressed),
 )
 
 

@@ -1,8 +1,9 @@
 """Suppress: of each key the newest change leaves, some time behind its first one, or when its window is closed.
 
 The node has a stream time of its own: the newest time of the rows that reached it. A key waits from its first change, and later changes
-do not prolong it; what leaves is the newest row, with its time. Keys leave in order of (waiting since, key), as in Kafka Streams; over a
-bound, the longest waiting early. What left is kept in a store, so that the old row of a change is what was seen downstream.
+do not prolong it; what leaves is the newest row, with its time and the headers of the record that gave it. Keys leave in order of
+(waiting since, key), as in Kafka Streams; over a bound, the longest waiting early. What left is kept in a store, so that the old row of a
+change is what was seen downstream.
 """
 
 from __future__ import annotations
@@ -98,11 +99,12 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     lines, key = gen.key_bytes(row, gen.graph.input(node), gen.graph.store_form(node))
     since = (row.window_end or f"{row.window_start} + {node.window.size_ms}") if node.window_closes and node.window is not None else row.ts
     values = [_or_none(row, row.columns.get(c.name, "None")) for c in node.schema.value]
+    headers = [f"{row.headers} or None"] if _headers_kept(node) else []
     over = f" or {buffer}.over" if node.max_records or node.max_bytes else ""
     return [
         f"# {node.name}: suppress", *lines, f"if {row.ts} > {time}:", f"    {time} = {row.ts}",
         f"{was} = {names.get}({key}, {gen.missing()})", f"if {was} is {gen.missing()}:", f"    {was} = {names.load}({key})",
-        f"{waiting} = ({', '.join([row.ts, f'{since} if {was} is None else {was}[1]', row.present, *values])},)",
+        f"{waiting} = ({', '.join([row.ts, f'{since} if {was} is None else {was}[1]', row.present, *headers, *values])},)",
         f"{names.cache}[{key}] = {waiting}", f"{names.dirty}[{key}] = None", f"{buffer}.put({key}, {waiting})",
         f"if {buffer}.first <= {time} - {node.wait_ms}{over}:", f"    {release}({time} - {node.wait_ms})"]
 
@@ -115,6 +117,11 @@ def _made(gen: Generator, node: n.Suppress) -> tuple[str, str]:
         gen.closes[node.name] = release = gen.name(f"release_{node.name}")
         gen.functions.append(_release(gen, node, buffer, release))
     return gen.waiting[node.name], gen.closes[node.name]
+
+
+def _headers_kept(node: n.Suppress) -> bool:
+    """Plans that were stored by earlier versions keep none."""
+    return "-headers" in node.buffer.fields
 
 
 def _or_none(row: Row, value: str) -> str:
@@ -144,13 +151,14 @@ def _release_one(gen: Generator, node: n.Suppress, record: str) -> Lines:
     there = ALWAYS if node.window_closes else gen.name("there")
     session = node.window is not None and node.window.kind is n.WindowKind.SESSION
     start, end = gen.name("window_start") if node.window is not None else "", gen.name("window_end") if session else ""
-    base = Row(dict(columns), "key", gen.graph.store_form(node), "at", "()", f"{record}(key, at)", window_start=start, window_end=end)
+    headers = [gen.name("headers")] if _headers_kept(node) else []
+    base = Row(dict(columns), "key", gen.graph.store_form(node), "at", f"({headers[0]} or ())" if headers else "()", f"{record}(key, at)", window_start=start, window_end=end)
     needed = gen.graph.needed(node)
     key_lines, base = with_key(gen, node, base, needed | set(values))
     lines = [
         *([f"{start} = int.from_bytes(key[-8:], 'big')"] if start else []),
         *([f"{end} = int.from_bytes(key[-16:-8], 'big')"] if end else []),
-        f"{', '.join(['_', '_', '_' if there == ALWAYS else there, *columns.values()])} = new", *key_lines]
+        f"{', '.join(['_', '_', '_' if there == ALWAYS else there, *headers, *columns.values()])} = new", *key_lines]
     new, old = base.only_if(there), None
     if gen.graph.tracks_old(node):
         was = gen.name("was")

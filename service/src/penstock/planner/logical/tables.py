@@ -52,7 +52,7 @@ def suppress(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     closes = proto.WhichOneof("until") == "window_closes"
     wait = _until_closed(node, flow) if closes else _time_limit(node)
     columns = tuple((c.name, str(c.type)) for c in flow.schema.value)
-    buffer = store(f"{node.name}-waiting", StoreKind.KEY_VALUE, (("-time", "BIGINT"), ("-there", "BOOLEAN"), *columns), None)
+    buffer = store(f"{node.name}-waiting", StoreKind.KEY_VALUE, (("-time", "BIGINT"), ("-there", "BOOLEAN"), ("-headers", "ARRAY"), *columns), None)
     kept = store(node.name, StoreKind.KEY_VALUE if flow.window is None else flow.window.store_kind, columns, flow.window)
     made = Suppress(node.name, node.inputs, flow.schema, flow.kind, flow.window, wait, closes, proto.max_records, proto.max_bytes, buffer, kept)
     return Built((made,), flow)

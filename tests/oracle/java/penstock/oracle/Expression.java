@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Columns, literals, = and <, + and -, COALESCE, ARRAY[...], CAST. Comparison with null is false, addition with null is null. A name is looked up without regard to case;
+ * Columns, literals, = and <, + and -, COALESCE, ARRAY[...], CAST, FROM_BYTES of what is text here. Comparison with null is false, addition with null is null. A name is looked up without regard to case;
  * `input.column` where several inputs meet.
  */
 final class Expression {
@@ -90,6 +90,9 @@ final class Expression {
         parts.forEach(part -> values.add(part.apply(row)));
         return array ? values : values.stream().filter(v -> v != null).findFirst().orElse(null);
       };
+    }
+    if (token.equals("FROM_BYTES")) {
+      return list().get(0);
     }
     if (token.equals("CAST")) {
       at++;

@@ -37,6 +37,7 @@ import org.apache.kafka.streams.kstream.StreamJoined;
 import org.apache.kafka.streams.kstream.ValueJoiner;
 import org.apache.kafka.streams.kstream.ValueJoinerWithKey;
 import org.apache.kafka.streams.kstream.Windowed;
+import org.apache.kafka.streams.processor.TimestampExtractor;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /** A Penstock topology (ProtoJSON) as a topology of the Kafka Streams DSL. Nodes are in an order in which inputs come first. */
@@ -133,8 +134,9 @@ final class Graph {
       case "groupBy" -> flows.put(name, groupBy(name, in, Keys.Json.list(body.get("keys"))));
       case "aggregate" -> flows.put(name, inputs.size() > 1 ? cogroup(name, inputs, body) : aggregate(name, in, body));
       case "explode" -> flows.put(name, explode(in, Keys.Json.list(body.get("columns"))));
-      case "repartition" -> flows.put(name, new Flow(in.stream().repartition(Repartitioned.<Object, Object>as(name).withKeySerde(new Keys())
-          .withValueSerde(new Values())), in.keys, in.values));
+      case "repartition" -> flows.put(name, new Flow(in.stream().repartition(repartitioned(name, body)), in.keys, in.values));
+      case "deduplicate" -> flows.put(name, new Flow(in.stream().processValues(Deduplicate.of(in, body)), in.keys, in.values));
+      case "peek" -> flows.put(name, new Flow(in.stream().peek((k, v) -> {}), in.keys, in.values));
       case "globalTable" -> flows.put(name, global(name, body));
       case "streamGlobalJoin" -> flows.put(name, streamGlobal(names, inputs, body));
       case "streamTableJoin" -> flows.put(name, streamTable(name, names, inputs, body));
@@ -170,7 +172,26 @@ final class Graph {
     return relation;
   }
 
-  /** Names of key and value columns. */
+  /** The time of a relation's rows: a column's, where it names one and there is a value. */
+  private TimestampExtractor time(String relation) {
+    String column = (String) Keys.Json.object(relations.get(relation).get("topic")).get("timestampColumn");
+    return (record, partitionTime) -> column == null || record.value() == null ? record.timestamp()
+        : (Long) Keys.Json.object(record.value()).get(column);
+  }
+
+  /** Columns that are headers. */
+  private Map<String, String> headers(String relation) {
+    Map<String, String> found = new LinkedHashMap<>();
+    for (Object column : Keys.Json.list(Keys.Json.object(relations.get(relation).get("schema")).get("columns"))) {
+      Map<String, Object> c = Keys.Json.object(column);
+      if ("COLUMN_ROLE_HEADER".equals(c.get("role"))) {
+        found.put((String) c.get("name"), (String) c.get("header"));
+      }
+    }
+    return found;
+  }
+
+  /** Names of key and value columns, and those of headers, which are as values here. */
   private List<List<String>> declared(String relation) {
     List<String> keys = new ArrayList<>();
     List<String> values = new ArrayList<>();
@@ -209,6 +230,12 @@ final class Graph {
     return new Flow(made, left.keys, List.copyOf(columns.keySet()));
   }
 
+  private static Repartitioned<Object, Object> repartitioned(String name, Map<String, Object> body) {
+    var made = Repartitioned.<Object, Object>as(name).withKeySerde(new Keys()).withValueSerde(new Values());
+    Object partitions = body.get("partitions");
+    return partitions == null ? made : made.withNumberOfPartitions(((Long) partitions).intValue());
+  }
+
   private Flow source(String name, Map<String, Object> body, boolean table) {
     Map<String, Object> several = Keys.Json.object(Keys.Json.object(body.get("origin")).getOrDefault("topics", Map.of()));
     if (!several.isEmpty()) {
@@ -218,8 +245,9 @@ final class Graph {
     var columns = declared(relation);
     List<String> keys = columns.get(0);
     List<String> values = columns.get(1);
-    var consumed = Consumed.with(new Keys(), new Values());
-    return new Flow(table ? builder.table(relation, consumed, stored(name, body)) : builder.stream(relation, consumed), keys, values);
+    var consumed = Consumed.with(new Keys(), new Values()).withTimestampExtractor(time(relation));
+    return new Flow(table ? builder.table(relation, consumed, stored(name, body))
+        : RecordHeaders.read(builder.stream(relation, consumed), headers(relation)), keys, values);
   }
 
   /** Several topics as one stream, by their names or by a pattern. */
@@ -251,7 +279,7 @@ final class Graph {
     return new Flow(made, in.keys, List.copyOf(projections.keySet()));
   }
 
-  private static Map<String, Function<Expression.Row, Object>> projections(List<Object> columns) {
+  static Map<String, Function<Expression.Row, Object>> projections(List<Object> columns) {
     Map<String, Function<Expression.Row, Object>> found = new LinkedHashMap<>();
     columns.forEach(c -> found.put(alias(Keys.Json.object(c)), Expression.parse((String) Keys.Json.object(c).get("expression"))));
     return found;
@@ -507,6 +535,6 @@ final class Graph {
     }
     String topic = (String) body.getOrDefault("relation", name);
     sinks.add(topic);
-    (in.isTable() ? in.table().toStream() : in.stream()).to(topic, Produced.with(new Keys(), new Values()));
+    RecordHeaders.written(in, in.isTable() ? in.table().toStream() : in.stream(), body).to(topic, Produced.with(new Keys(), new Values()));
   }
 }

@@ -19,8 +19,12 @@ import org.apache.kafka.streams.state.SessionStore;
 import org.apache.kafka.streams.state.TimestampedKeyValueStore;
 import org.apache.kafka.streams.state.TimestampedWindowStore;
 import org.apache.kafka.streams.state.ValueAndTimestamp;
+import org.apache.kafka.streams.test.TestRecord;
 
-/** One topology, its inputs, and what came of them. No cache, both emit intervals 0, explicit times. */
+/**
+ * One topology, its inputs, and what came of them. Both emit intervals 0, explicit times. Without a cache every update of a table is sent on;
+ * with it the last one of each key of a commit, which the driver does after each record.
+ */
 final class Run {
   private final Map<String, Object> request;
   private Consumer<Map<String, Object>> out;
@@ -40,7 +44,8 @@ final class Run {
       }
       for (Object given : Keys.Json.list(request.get("inputs"))) {
         Map<String, Object> input = Keys.Json.object(given);
-        topics.get((String) input.get("to")).pipeInput(input.get("key"), input.get("value"), (Long) input.get("at"));
+        topics.get((String) input.get("to")).pipeInput(new TestRecord<>(input.get("key"), input.get("value"),
+            RecordHeaders.of(Keys.Json.list(input.get("headers"))), (Long) input.get("at")));
       }
       for (String sink : graph.sinks()) {
         outputs(driver, sink);
@@ -59,7 +64,7 @@ final class Run {
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "nowhere:1");
     settings.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Keys.class);
     settings.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Values.class);
-    settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
+    settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, Boolean.TRUE.equals(request.get("cache")) ? 10_000_000L : 0);
     settings.put(StreamsConfig.DSL_STORE_SUPPLIERS_CLASS_CONFIG, Stores.class);
     settings.put(StreamsConfig.STATE_DIR_CONFIG, System.getProperty("oracle.state"));
     settings.put(StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_WINDOWED_AGGREGATION, 0L);
@@ -69,14 +74,14 @@ final class Run {
 
   private void outputs(TopologyTestDriver driver, String sink) {
     var topic = driver.createOutputTopic(sink, new Keys().deserializer(), new Values().deserializer());
-    topic.readRecordsToList().forEach(r -> row("to", sink, r.key(), r.value(), r.timestamp()));
+    topic.readRecordsToList().forEach(r -> row("to", sink, r.key(), r.value(), r.timestamp(), RecordHeaders.json(r.headers())));
   }
 
   private void rows(TopologyTestDriver driver, String name, StateStore store) {
     if (store instanceof SessionStore<?, ?>) {
       SessionStore<Object, Object> sessions = driver.getSessionStore(name);
       try (KeyValueIterator<Windowed<Object>, Object> all = sessions.findSessions(null, null, 0, Long.MAX_VALUE)) {
-        all.forEachRemaining(e -> row("store", name, e.key, e.value, e.key.window().end()));
+        all.forEachRemaining(e -> row("store", name, e.key, e.value, e.key.window().end(), null));
       }
     } else if (store instanceof TimestampedWindowStore<?, ?>) {
       var windows = driver.<Object, Object>getTimestampedWindowStore(name);
@@ -91,16 +96,19 @@ final class Run {
   }
 
   private void stored(String name, Object key, ValueAndTimestamp<Object> value) {
-    row("store", name, key, value.value(), value.timestamp());
+    row("store", name, key, value.value(), value.timestamp(), null);
   }
 
-  private void row(String where, String name, Object key, Object value, long at) {
+  private void row(String where, String name, Object key, Object value, long at, List<Object> headers) {
     Map<String, Object> row = new LinkedHashMap<>();
     row.put(where, name);
     row.put("key", key instanceof Windowed<?> w ? w.key() : key);
     row.put("value", value);
     row.put("at", at);
     row.put("window", key instanceof Windowed<?> w ? Arrays.asList(w.window().start(), w.window().end()) : null);
+    if (headers != null) {
+      row.put("headers", headers);
+    }
     out.accept(row);
   }
 

@@ -28,7 +28,7 @@ final class Windows {
     return text == null ? otherwise : Duration.ofMillis(Math.round(Double.parseDouble(text.substring(0, text.length() - 1)) * 1000));
   }
 
-  private static Duration grace(Map<String, Object> body, Duration length) {
+  static Duration grace(Map<String, Object> body, Duration length) {
     Duration rest = Duration.ofDays(1).minus(length);
     return duration(body, "grace", rest.isNegative() ? Duration.ZERO : rest);
   }
