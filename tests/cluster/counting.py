@@ -9,7 +9,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from nodes import ClusterNode, Nodes
+from nodes import ClusterNode, Nodes, wait_for
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TopicPartition
 from penstock_client import Topology
@@ -30,7 +30,8 @@ def declare(nodes: Nodes) -> None:
     t = Topology("counting", updates="EVERY", commit_interval=0.1)
     t.stream("sales").group_by("SHOP", name="by").count("C", name="counts").to("counts_out", binding=Binding(topic=outcome(nodes)))
     nodes[0].client.create_stream("sales", "K STRING KEY, SHOP STRING", Binding(topic=f"sales-{nodes.service_id}", partitions=PARTITIONS))
-    nodes[0].client.register_topology(t, wait=30)
+    nodes[0].client.register_topology(t)
+    wait_for(lambda: len(nodes.running_tasks("counting")) == 2 * PARTITIONS, 30, lambda: nodes.running_tasks("counting"))
 
 
 class Load:
@@ -50,8 +51,11 @@ class Load:
             rows = [{"K": f"k{n}", "SHOP": f"s{n % SHOPS}"} for n in range(number, number + 20)]
             number += 20
             while True:
+                alive = next((n for n in self._nodes if n.running), None)
+                if alive is None:
+                    return
                 try:
-                    next(n for n in self._nodes if n.running).client.append("sales", rows, producer_id="till", sequence=sequence)
+                    alive.client.append("sales", rows, producer_id="till", sequence=sequence)
                     break
                 except PenstockError:
                     if self._stop.wait(0.2):

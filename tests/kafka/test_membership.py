@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import subprocess
 import threading
+import time
 
 import pytest
 from broker import Broker
@@ -11,8 +15,9 @@ from penstock.errors import AssignmentLost
 from penstock.log.kafka import protocol
 from penstock.log.kafka.cluster import GROUP
 from penstock.log.kafka.membership import KafkaGroup
+from penstock.log.kafka.pulse import Work
 from penstock.log.port import CommittedOffset, Log, TaskId, TopicPartition
-from support import batch, kafka, read_all, run, unique, until
+from support import FAST, batch, kafka, read_all, run, unique, until
 from worker import Load, Worker, check, stage
 
 pytestmark = pytest.mark.kafka
@@ -132,6 +137,46 @@ def test_expelled_member_learns_a_new_epoch_even_when_it_gets_the_same_tasks(kaf
             await writer.discard()
 
     run(test())
+
+
+def test_a_call_that_keeps_the_interpreters_lock_loses_nothing(kafka_broker: Broker) -> None:
+    async def test() -> None:
+        async with stage(kafka_broker) as (log, inputs, outputs, group), kafka(kafka_broker.bootstrap, "b") as other:
+            a, b = await _joined(log, "a", group, inputs), await _joined(other, "b", group, inputs)
+            await until(lambda: _pulse(a) and _pulse(b), what="the helpers run")
+            await asyncio.sleep(1)
+            epochs = a.epoch, b.epoch
+            began = time.monotonic()
+            length = 16
+            while time.monotonic() - began < 3 * FAST.session / 1000:  # each step takes twice as long as the one before; no thread runs meanwhile
+                length += 1
+                re.match("(a+)+$", "a" * length + "b")
+            longest = (time.monotonic() - began) / 2
+            assert longest > FAST.session / 1000
+            await asyncio.sleep(1)
+            assert (a.epoch, b.epoch) == epochs
+            await a.leave()
+            await b.leave()
+
+    run(test())
+
+
+def test_a_frozen_worker_is_not_kept_alive() -> None:
+    """The helper of a worker that does nothing sends nothing."""
+    done = subprocess.Popen(["sleep", "60"])
+    try:
+        work = Work(done.pid)
+        assert not work.seen() and not work.seen(), "it uses no processor time"
+    finally:
+        done.kill()
+        done.wait()
+    own = Work(os.getpid())
+    own.seen()
+    assert sum(range(3_000_000)) and own.seen()
+
+
+def _pulse(handle: KafkaGroup) -> bool:
+    return handle._owner.pulse._process is not None
 
 
 async def _joined(log: Log, slot: str, group: str, inputs: list[TopicPartition]) -> KafkaGroup:

@@ -49,6 +49,7 @@ def _plan(active: set[int], give_up: set[int]) -> Any:
 
 def _member(coordinator: Coordinator) -> KafkaGroup:
     owner = SimpleNamespace(timing=Timing(heartbeat=5, moving=5), slot="a", node="n0", instance="n0-a", placement=USUAL, cluster=coordinator,
+                            pulse=SimpleNamespace(tell=lambda _: None),
                             call=lambda function, *arguments: asyncio.get_running_loop().call_soon(function, *arguments))
     return KafkaGroup(cast(KafkaMembership, owner), "g", ["in"], [TaskId(0, p) for p in range(4)], lambda: "", lambda: None)
 

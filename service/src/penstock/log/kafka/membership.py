@@ -1,4 +1,5 @@
-"""Membership of many consumer groups: one thread with its own event loop, so that a busy main thread does not lose it.
+"""Membership of many consumer groups: one thread with its own event loop, so that a busy main thread does not lose it. For a main thread that
+keeps the interpreter's lock, and with it this thread from running, another process sends heartbeats (log/kafka/pulse.py).
 
 aiokafka's GroupCoordinator is eager and changes its token behind the caller's back; this is the small loop that the cooperative scheme needs
 (KIP-429 in spirit, claims instead of ownership lists):
@@ -24,6 +25,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +40,8 @@ from penstock.log.kafka import codes
 from penstock.log.kafka.assign import VERSION, Down, Task, Up, assign
 from penstock.log.kafka.cluster import GROUP, Cluster
 from penstock.log.kafka.protocol import ASSIGNMENT, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SUBSCRIPTION, SYNC_GROUP, Call
+from penstock.log.kafka.pulse import Membership as Known
+from penstock.log.kafka.pulse import Pulse, Settings
 from penstock.log.kafka.security import Security
 from penstock.log.kafka.token import KafkaToken
 from penstock.log.kafka.wake import Signal, happens
@@ -227,6 +231,7 @@ class KafkaGroup:
         if self._member and for_good:
             with contextlib.suppress(LogError):  # then the session times out
                 await self._ask(LEAVE_GROUP(self.name, [(self._member, self._owner.instance)]))
+        self._owner.pulse.tell(Known(self.name, gone=True))
         self._owner.forget(self)
         self._owner.cluster.drop_lane(self._lane)
 
@@ -262,6 +267,7 @@ class KafkaGroup:
         self._claims = {}
         self._member, self._generation = "", -1
         self._want_join = True
+        self._owner.pulse.tell(Known(self.name, gone=True))
         self._set(epoch=self._state.epoch + 1, latest=None, holding=False, early=None, fatal=fatal)
 
     def _give_up_for_good(self, why: str) -> None:
@@ -300,6 +306,7 @@ class KafkaGroup:
                     self._refused("JoinGroup", answer.error)
                 return
             self._generation, self._member = answer.generation, answer.member
+            self._owner.pulse.tell(Known(self.name, answer.generation, answer.member, self._owner.instance))
             token = KafkaToken(self.name, self._generation, self._member, self._state.epoch)
             self._set(holding=True, early=(claimed, token))
             plans = self._lead(answer.members) if answer.leader == answer.member else []
@@ -371,6 +378,10 @@ class KafkaMembership:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
+        bootstrap = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in security.bootstrap)
+        self.pulse = Pulse(Settings(bootstrap, security.properties, f"{client_id}-pulse", os.getpid(),
+                                    max(2 * timing.heartbeat, timing.session // 4) / 1000, timing.session / 5000))
+        self._beating: asyncio.Task[None] | None = None
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
              notify: Callable[[], None], edition: int = 0, work: Mapping[TaskId, TaskWork] | None = None) -> GroupHandle:
@@ -391,10 +402,24 @@ class KafkaMembership:
         for handle in list(self._groups.values()):
             await handle.leave()
         if self._loop is not None and self._thread is not None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.cluster.close(), self._loop))
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._end(), self._loop))
             self._loop.call_soon_threadsafe(self._loop.stop)
             await asyncio.to_thread(self._thread.join)
             self._thread = self._loop = None
+
+    async def _end(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+        self.pulse.close()
+        await self.cluster.close()
+
+    async def _beat(self) -> None:
+        """Signs of life for the process that steps in without them. It is not started at once: a node's start has enough to do."""
+        await asyncio.sleep(self.timing.session / 4000)
+        while True:
+            self.pulse.alive()
+            await asyncio.sleep(self.timing.heartbeat / 1000)
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
         """Call it in the membership's thread."""
@@ -423,6 +448,7 @@ class KafkaMembership:
         """In the thread, before the first group."""
         self._loop = loop
         self.cluster = Cluster(self._security, self._client_id, request_timeout=max(1.0, self.timing.session / 3000))
+        self._beating = loop.create_task(self._beat(), name="pulse")
         self._ready.set()
 
 

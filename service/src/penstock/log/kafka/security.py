@@ -31,10 +31,11 @@ _LOGIN_CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """bootstrap: addresses to begin with. connection: arguments for aiokafka's connections."""
+    """bootstrap: addresses to begin with. connection: arguments for aiokafka's connections. properties: what this was parsed from."""
 
     bootstrap: tuple[tuple[str, int], ...]
     connection: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    properties: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def refused(message: str, key: str) -> RequestError:
@@ -60,7 +61,7 @@ def parse(bootstrap: str, properties: Mapping[str, str]) -> Security:
         connection["ssl_context"] = tls_context(properties, refused)
     elif stray := next((k for k in properties if k.startswith("ssl.")), None):
         raise refused(f"{stray} is set but security.protocol is {protocol}", stray)
-    return Security(servers, connection)
+    return Security(servers, connection, properties)
 
 
 def _servers(text: str) -> tuple[tuple[str, int], ...]:
