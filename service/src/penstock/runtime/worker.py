@@ -17,10 +17,11 @@ from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.errors import LogError
 from penstock.log.port import Log, Placement
-from penstock.runtime.board import BoardWriter
+from penstock.runtime.board import BoardWriter, NodeBoard
 from penstock.runtime.board_port import Notices
 from penstock.runtime.context import Context
 from penstock.runtime.layout import Layout
+from penstock.runtime.leftovers import Leftovers
 from penstock.runtime.poison import NoteFile, Suspects
 from penstock.runtime.readers import Readers
 from penstock.runtime.runner import Runner
@@ -45,6 +46,9 @@ class Worker:
         """Until stop is set; then everything is committed and closed. drain: from when it is set, tasks go to other nodes, drained is called
         when none is left, and the worker does not come back."""
         draining = asyncio.create_task(self._drain(drain, drained), name="drain")
+        board = NodeBoard(self.ctx.layout.boards())
+        leftovers = asyncio.create_task(Leftovers(self.ctx.layout, board.tasks).run() if self.ctx.slot == "w0" else asyncio.sleep(0),
+                                        name="leftovers")
         watch = StuckWatch(self._stuck)
         nudges = asyncio.create_task(self._nudges(), name="nudges")
         stopped = asyncio.create_task(stop.wait(), name="stop")
@@ -61,9 +65,11 @@ class Worker:
                     changed.cancel()
                     await asyncio.gather(changed, return_exceptions=True)
         finally:
-            for helper in (nudges, stopped, draining):
+            helpers = nudges, stopped, draining, leftovers
+            for helper in helpers:
                 helper.cancel()
-            await asyncio.gather(nudges, stopped, draining, return_exceptions=True)
+            await asyncio.gather(*helpers, return_exceptions=True)
+            board.close()
             await asyncio.gather(*(r.stop(for_good=drain.is_set()) for r in self.runners.values()))
             await watch.close()
 
