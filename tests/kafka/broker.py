@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, Self
 
@@ -114,13 +115,13 @@ class Node:
         self.pid_file = directory / "pid"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def format(self, settings: str) -> None:
+    def format(self, settings: str, options: Sequence[str] = ()) -> None:
         """Write the settings and format the storage, unless that was done before."""
         if (self.directory / "server.properties").exists():
             return
         self.directory.mkdir(parents=True)
         (self.directory / "server.properties").write_text(settings)
-        self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties").wait()
+        self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties", *options).wait()
 
     def start(self) -> None:
         """Start the process; wait_ready says when it answers."""
@@ -171,8 +172,9 @@ class Node:
 class Broker:
     """A cluster of one or three brokers below a directory. Data stays there over kill and restart."""
 
-    def __init__(self, directory: Path | str, port: int = 0, brokers: int = 1, extra: str = "") -> None:
-        """extra: more lines for server.properties, with the same fields in braces; a later line wins."""
+    def __init__(self, directory: Path | str, port: int = 0, brokers: int = 1, extra: str = "", format_options: Sequence[str] = ()) -> None:
+        """extra: more lines for server.properties, with the same fields in braces; a later line wins. format_options: of kafka-storage format,
+        such as --add-scram."""
         root = Path(directory).resolve()
         ports = free_ports(2 * brokers)
         if port:
@@ -180,6 +182,7 @@ class Broker:
         self.nodes = [Node(root / f"node-{i + 1}", ports[i]) for i in range(brokers)]
         self._controllers = ports[brokers:]
         self._extra = extra
+        self._format_options = format_options
 
     @property
     def bootstrap(self) -> str:
@@ -194,7 +197,7 @@ class Broker:
         for i, node in enumerate(self.nodes):
             node.format((SETTINGS + self._extra).format(
                 node=i + 1, port=node.port, controller=self._controllers[i], voters=voters, logs=node.directory / "data",
-                replicas=count, min_isr=min(2, count)))
+                replicas=count, min_isr=min(2, count)), self._format_options)
         self._up()
         return self
 

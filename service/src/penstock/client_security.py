@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-Refuse = Callable[[str, str], Exception]
-"""(message, property) -> the caller's error."""
+from penstock.key_stores import Identity, Refuse, Stores
 
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 _JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s;]+))""")
 
 
@@ -20,42 +20,49 @@ def jaas_options(text: str) -> dict[str, str]:
 
 
 def tls_context(properties: Mapping[str, str], refuse: Refuse, prefix: str = "") -> ssl.SSLContext:
-    """From the ssl.* properties, with PEM stores (KIP-651). prefix: what stands before each name where the user wrote it. Raises what refuse
-    makes."""
-    context = ssl.create_default_context()
+    """From the ssl.* properties, with PEM (KIP-651) and PKCS12 stores. Without a trust store the system's authorities are trusted, with one
+    nobody else. prefix: what stands before each name where the user wrote it. Raises what refuse makes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     algorithm = properties.get("ssl.endpoint.identification.algorithm", "https")
     if algorithm not in ("", "https"):
         raise refuse(f"{prefix}ssl.endpoint.identification.algorithm is {algorithm}; it can be https or empty", "ssl.endpoint.identification.algorithm")
     context.check_hostname = algorithm == "https"
-    for store in ("ssl.truststore", "ssl.keystore"):
-        has = any(k.startswith(store) for k in properties)
-        if has and (kind := properties.get(f"{store}.type", "")) != "PEM":
-            raise refuse(f"{prefix}{store}.type is {kind or 'not set'}; only PEM is supported", f"{store}.type")
+    _versions(context, properties, refuse, prefix)
+    stores = Stores(properties, refuse, prefix)
     try:
-        _trust(context, properties)
-        _identity(context, properties, refuse, prefix)
+        trusted = stores.trusted()
+        if trusted is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cadata=trusted.decode("ascii", "replace"))
+        identity = stores.identity()
+        if identity is not None:
+            _show(context, identity)
     except (OSError, ssl.SSLError) as error:
         of = f" of {prefix}ssl" if prefix else ""
         raise refuse(f"the TLS settings{of} cannot be used: {error}", "ssl") from error
     return context
 
 
-def _trust(context: ssl.SSLContext, properties: Mapping[str, str]) -> None:
-    if certificates := properties.get("ssl.truststore.certificates"):
-        context.load_verify_locations(cadata=certificates)
-    elif location := properties.get("ssl.truststore.location"):
-        context.load_verify_locations(cafile=location)
+def _versions(context: ssl.SSLContext, properties: Mapping[str, str], refuse: Refuse, prefix: str) -> None:
+    for name in ("ssl.protocol", "ssl.enabled.protocols"):  # the second says more
+        given = [v.strip() for v in properties.get(name, "").split(",") if v.strip()]
+        unknown = next((v for v in given if v not in _VERSIONS), None)
+        if unknown is not None:
+            raise refuse(f"{prefix}{name} has {unknown}; it can have {' and '.join(_VERSIONS)}", name)
+        if given:
+            context.maximum_version = max(_VERSIONS[v] for v in given)
+        if given and name == "ssl.enabled.protocols":
+            context.minimum_version = min(_VERSIONS[v] for v in given)
 
 
-def _identity(context: ssl.SSLContext, properties: Mapping[str, str], refuse: Refuse, prefix: str) -> None:
-    password = properties.get("ssl.key.password")
-    if location := properties.get("ssl.keystore.location"):
-        context.load_cert_chain(location, password=password)
-    elif chain := properties.get("ssl.keystore.certificate.chain"):
-        key = properties.get("ssl.keystore.key")
-        if not key:
-            raise refuse(f"{prefix}ssl.keystore.certificate.chain needs {prefix}ssl.keystore.key beside it", "ssl.keystore.key")
-        with tempfile.TemporaryDirectory() as directory:  # OpenSSL reads identities from files only; the directory is 0700
-            path = Path(directory) / "identity.pem"
-            path.write_text(f"{key}\n{chain}\n")
-            context.load_cert_chain(path, password=password)
+def _show(context: ssl.SSLContext, identity: Identity) -> None:
+    with tempfile.TemporaryDirectory() as directory:  # OpenSSL reads identities from files only; the directory is 0700
+        path = Path(directory) / "identity.pem"
+        path.write_bytes(identity.pem)
+        context.load_cert_chain(path, password=identity.password if identity.password is not None else _no_password)
+
+
+def _no_password() -> str:
+    """Instead of asking at the terminal."""
+    return ""

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -116,8 +116,21 @@ class ServeConfig:
         return host, port + 1 if 0 < port < 65535 else 0
 
     def to_json(self) -> str:
-        """For a child process's command line."""
+        """Everything."""
         return msgspec.json.encode(self).decode()
+
+    def shown(self) -> str:
+        """As to_json for a child process's command line, which every user of the machine can read: without properties, which have passwords."""
+        return replace(self, kafka_properties={}, schema_registry={}).to_json()
+
+    def hidden(self) -> str:
+        """What `shown` leaves out, for the child's environment, which only the node's own user can read."""
+        return msgspec.json.encode((self.kafka_properties, self.schema_registry)).decode()
+
+    def with_hidden(self, text: str) -> ServeConfig:
+        """With what `hidden` gave."""
+        kafka, schemas = msgspec.json.decode(text, type=tuple[dict[str, str], dict[str, str]])
+        return replace(self, kafka_properties=kafka, schema_registry=schemas)
 
     @staticmethod
     def from_json(text: str) -> ServeConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import uvloop
 from penstock.config import ServeConfig
 from penstock.errors import PenstockError
 from penstock.node import logs, telemetry
-from penstock.node.child_args import Child
+from penstock.node.child_args import HIDDEN, Child
 from penstock.node.control import ChildLine
 from penstock.node.exit_codes import Exit
 from penstock.node.notices import SocketNotices
@@ -37,7 +38,7 @@ class Surroundings:
 def main(body: Callable[[Surroundings], Awaitable[None]]) -> None:
     """Run a child process to its end and exit."""
     child = Child.from_args(sys.argv[1:])
-    config = ServeConfig.from_json(child.config)
+    config = ServeConfig.from_json(child.config).with_hidden(os.environ.pop(HIDDEN, "[{}, {}]"))
     logs.configure(config.log_level, config.log_json, child.name)
     functions.install()
     sys.exit(uvloop.run(_run(child, config, body)))

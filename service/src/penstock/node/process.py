@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from penstock.node.child_args import Child
+from penstock.config import ServeConfig
+from penstock.node.child_args import HIDDEN, Child
 from penstock.node.control import STALL
 
 log = logging.getLogger("penstock.node")
@@ -28,8 +29,8 @@ START_WITHIN = 120.0
 class Process:
     """Keeps one child running until told to stop."""
 
-    def __init__(self, name: str, module: str, index: int, config: Callable[[], str], lock: int, run: Path) -> None:
-        """module: what `python -m` starts. config: ServeConfig as JSON, asked for at each start. lock: a descriptor the child inherits.
+    def __init__(self, name: str, module: str, index: int, config: Callable[[], ServeConfig], lock: int, run: Path) -> None:
+        """module: what `python -m` starts. config: asked for at each start. lock: a descriptor the child inherits.
         run: where <name>.pid is written."""
         self.name = name
         self.ready = asyncio.Event()
@@ -87,11 +88,12 @@ class Process:
         """One life of the process; its exit code, negative for a signal."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        child = Child(self.name, self._index, theirs.fileno(), self._config())
+        config = self._config()
+        child = Child(self.name, self._index, theirs.fileno(), config.shown())
         try:
             self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", self._module, *child.to_args(), pass_fds=(theirs.fileno(), self._lock), start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL, env={**os.environ, "MALLOC_ARENA_MAX": "2"})
+                stdin=asyncio.subprocess.DEVNULL, env={**os.environ, "MALLOC_ARENA_MAX": "2", HIDDEN: config.hidden()})
         finally:
             theirs.close()
         self._pid_file.write_text(f"{process.pid}\n")

@@ -116,8 +116,8 @@ class _Node:
         await self._end(gateway, workers)
         return code
 
-    def _settings(self) -> str:
-        return self._config.to_json()
+    def _settings(self) -> ServeConfig:
+        return self._config
 
     def _signalled(self) -> None:
         if self._stop.is_set():

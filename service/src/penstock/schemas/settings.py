@@ -7,7 +7,7 @@
 | schema.registry.basic.auth.user.info | user:password |
 | schema.registry.sasl.jaas.config | user and password for SASL_INHERIT |
 | schema.registry.bearer.auth.credentials.source, .token | STATIC_TOKEN and the token |
-| schema.registry.ssl.* | PEM stores, by the names of Kafka's ssl.* properties |
+| schema.registry.ssl.* | PEM and PKCS12 stores, by the names of Kafka's ssl.* properties |
 | schema.registry.request.timeout.ms, .max.retries | 10000 and 3 |
 """
 
@@ -25,8 +25,9 @@ from penstock.config import ConfigError
 PREFIX = "schema.registry."
 _PLAIN = frozenset({
     "url", "basic.auth.credentials.source", "basic.auth.user.info", "bearer.auth.credentials.source", "bearer.auth.token", "sasl.jaas.config",
-    "request.timeout.ms", "max.retries", "ssl.truststore.type", "ssl.truststore.location", "ssl.truststore.certificates", "ssl.keystore.type",
-    "ssl.keystore.location", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.key.password", "ssl.endpoint.identification.algorithm",
+    "request.timeout.ms", "max.retries", "ssl.truststore.type", "ssl.truststore.location", "ssl.truststore.password",
+    "ssl.truststore.certificates", "ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.password", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.key.password", "ssl.endpoint.identification.algorithm",
+    "ssl.protocol", "ssl.enabled.protocols",
 })
 
 

@@ -1,6 +1,6 @@
 """Kafka's own property names -> how to connect. What is not understood is refused, never ignored.
 
-bootstrap.servers, security.protocol, sasl.mechanism, sasl.jaas.config, ssl.* with PEM stores (KIP-651). client.id and
+bootstrap.servers, security.protocol, sasl.mechanism, sasl.jaas.config, ssl.* with PEM (KIP-651) and PKCS12 stores. client.id and
 request.timeout.ms are taken too.
 """
 
@@ -18,8 +18,8 @@ _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _KNOWN = frozenset({
     "bootstrap.servers", "security.protocol", "client.id", "sasl.mechanism", "sasl.jaas.config", "ssl.truststore.type",
-    "ssl.truststore.location", "ssl.truststore.certificates", "ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.key",
-    "ssl.keystore.certificate.chain", "ssl.key.password", "ssl.endpoint.identification.algorithm", "ssl.protocol", "ssl.enabled.protocols",
+    "ssl.truststore.location", "ssl.truststore.password", "ssl.truststore.certificates", "ssl.keystore.type", "ssl.keystore.location",
+    "ssl.keystore.password", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.key.password", "ssl.endpoint.identification.algorithm", "ssl.protocol", "ssl.enabled.protocols",
 })
 _JAAS_LOGIN = re.compile(r"\s*([\w.]+)\s+required\b(.*?);?\s*$", re.DOTALL)
 _LOGIN_CLASSES = {
