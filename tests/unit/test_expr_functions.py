@@ -104,7 +104,13 @@ def test_collections_and_json(text: str, expected: object) -> None:
     ("FORMAT_TIMESTAMP(FROM_UNIXTIME(1590537598123), 'yyyy-MM-dd''T''HH:mm:ss.SSS')", "2020-05-26T23:59:58.123"), ("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'EEE d MMM yy h:mm a XXX', '+01:30')", "Thu 1 Jan 70 1:30 AM +01:30"),
     ("FORMAT_DATE(FROM_DAYS(18408), 'dd.MM.yyyy')", "26.05.2020"), ("FORMAT_DATE(FROM_DAYS(1), 'HH')", ERROR), ("FORMAT_TIME(PARSE_TIME('1:05 pm', 'h:mm a'), 'HH:mm')", "13:05"),
     ("UNIX_TIMESTAMP(PARSE_TIMESTAMP('2020-05-26 23:59', 'yyyy-MM-dd HH:mm'))", 1590537540000), ("UNIX_TIMESTAMP(PARSE_TIMESTAMP('1970-01-01 02+0200', 'yyyy-MM-dd HHX'))", 0),
-    ("PARSE_TIMESTAMP('2020', 'yyyy-MM')", ERROR), ("PARSE_TIMESTAMP('2020-02-30', 'yyyy-MM-dd')", ERROR), ("UNIX_DATE(PARSE_DATE('May 26, 2020', 'MMM d, yyyy'))", 18408),
+    ("PARSE_TIMESTAMP('2020', 'yyyy-MM')", ERROR), ("PARSE_TIMESTAMP('2020-02-30', 'yyyy-MM-dd')", 1582934400000),
+    ("PARSE_TIMESTAMP('2020-02-32', 'yyyy-MM-dd')", ERROR), ("PARSE_TIMESTAMP('2021-01-01 24:00', 'yyyy-MM-dd HH:mm')", 1609545600000), ("PARSE_TIMESTAMP('2021-2', 'yyyy-Q')", 1609459200000),
+    ("PARSE_TIMESTAMP('2021 GMT+02:00', 'yyyy ZZZZ')", 1609452000000), ("PARSE_TIMESTAMP('2021', 'yyyyyyyyyyyyyyyyyyyy')", ERROR), ("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'z ZZZZ ZZZZZ')", "GMT GMT Z"),
+    ("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'HHH')", ERROR), ("PARSE_TIME('24:00', 'HH:mm')", 0), ("PARSE_TIME('10:20', 'hh:mm')", ERROR), ("PARSE_TIME('10:20', 'mm:ss')", ERROR),
+    ("UNIX_DATE(PARSE_DATE('2020-02-30', 'yyyy-MM-dd'))", 18322), ("UNIX_DATE(PARSE_DATE('20200230', 'yyyyMMdd'))", 18322), ("UNIX_DATE(PARSE_DATE('2 february 20, later', 'd MMM yy'))", 18294),
+    ("UNIX_DATE(PARSE_DATE('2020-060', 'yyyy-D'))", 18321), ("UNIX_DATE(PARSE_DATE('2020-01-01 02:00 +0200', 'yyyy-MM-dd HH:mm Z'))", 18262), ("UNIX_DATE(PARSE_DATE('Sun 1/13/2020', 'EEE d/M/y'))", 18628),
+    ("PARSE_DATE('2020-01-01 00:01', 'yyyy-MM-dd HH:mm')", ERROR), ("PARSE_DATE('x', 'yyyy')", ERROR), ("PARSE_DATE('2020', 'yyyy n')", ERROR), ("UNIX_DATE(PARSE_DATE('May 26, 2020', 'MMM d, yyyy'))", 18408),
     ("PARSE_TIME('2020', 'yyyy')", ERROR), ("STRINGTOTIMESTAMP('1970-01-01', 'yyyy-MM-dd', 'Europe/Berlin')", -3600000), ("UNIX_TIMESTAMP(PARSE_TIMESTAMP('00:01', 'HH:mm[:ss]'))", 60000),
 ])
 def test_dates_and_times(text: str, expected: object) -> None:

@@ -303,7 +303,8 @@ class _Emitter:
         parts = Parts(self.module, *(self.emit(arg) for arg in expr.args))
         parts.store_all()
         name, *others = (p.value for p in parts.pieces)
-        return parts.piece(f"({name} is not None and ({' or '.join(f'{name} == {other}' for other in others)}))")
+        guard = "" if isinstance(value, Literal) and value.value is not None else f"{name} is not None and "
+        return parts.piece(f"({guard}({' or '.join(f'{name} == {other}' for other in others)}))")
 
     def like(self, expr: Call) -> Piece:
         value, pattern, *escape = expr.args

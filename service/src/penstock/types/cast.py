@@ -7,7 +7,7 @@ import binascii
 import functools
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from typing import cast as typing_cast
 
 from penstock.types import java, times
@@ -101,7 +101,7 @@ def _to_decimal(source: Kind, to_type: SqlType) -> Caster:
     precision, scale = to_type.precision, to_type.scale
     unit = Decimal(1).scaleb(-scale)
     limit = Decimal(10) ** (precision - scale)
-    significant = Context(prec=precision, rounding=ROUND_HALF_EVEN)
+    significant = Context(prec=precision, rounding=ROUND_HALF_UP)
 
     def fit(value: Decimal) -> Decimal:
         if not value.is_finite() or value.adjusted() >= precision - scale and value:
@@ -115,7 +115,7 @@ def _to_decimal(source: Kind, to_type: SqlType) -> Caster:
         case Kind.DECIMAL:
             return typing_cast(Caster, fit)
         case Kind.DOUBLE:
-            return lambda value: fit(significant.plus(java.decimal_of_double(value)))  # type: ignore[arg-type]
+            return lambda value: fit(significant.plus(Decimal(value)))  # type: ignore[arg-type]
         case Kind.STRING:
             return lambda value: fit(decimal_of_text(value))  # type: ignore[arg-type]
         case _:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from penstock.expr.functions import simple_dates
 from penstock.expr.functions import time_patterns as patterns
 from penstock.expr.functions.registry import scalar
 from penstock.types import times
@@ -22,8 +25,8 @@ def format_time(ms: int, pattern: str) -> str:
 
 
 @scalar("FORMAT_TIMESTAMP", "TIMESTAMP, STRING -> STRING", "TIMESTAMP, STRING, STRING -> STRING", arguments=("value", "pattern", "zone"),
-        text="A timestamp as text, such as 'yyyy-MM-dd HH:mm:ss', on a zone's clock (UTC by default).")
-def format_timestamp(ms: int, pattern: str, zone: str = "UTC") -> str:
+        text="A timestamp as text, such as 'yyyy-MM-dd HH:mm:ss', on a zone's clock (GMT by default).")
+def format_timestamp(ms: int, pattern: str, zone: str = "GMT") -> str:
     return patterns.write(ms, pattern, zone)
 
 
@@ -40,7 +43,7 @@ def date_to_string(days: int, pattern: str) -> str:
 
 @scalar("PARSE_DATE", "STRING, STRING -> DATE", text="A date read by a pattern.", arguments=_PATTERN)
 def parse_date(text: str, pattern: str) -> int:
-    return patterns.day_of(patterns.parse(text, pattern))
+    return patterns.day_of(simple_dates.parse(text, pattern, datetime.now(UTC).year))
 
 
 @scalar("STRINGTODATE", "STRING, STRING -> INT", text="Days since 1970 of a date read by a pattern; PARSE_DATE is newer.", arguments=_PATTERN)
@@ -50,8 +53,11 @@ def string_to_date(text: str, pattern: str) -> int:
 
 @scalar("PARSE_TIME", "STRING, STRING -> TIME", text="A time of day read by a pattern.", arguments=_PATTERN)
 def parse_time(text: str, pattern: str) -> int:
-    patterns.compiled(pattern).require(patterns.TIME_LETTERS, "TIME")
-    return patterns.parse(text, pattern)
+    known = patterns.compiled(pattern)
+    known.require(patterns.TIME_LETTERS, "TIME")
+    if not known.letters & frozenset("HkNA") and ("a" not in known.letters or not known.letters & frozenset("hK")):
+        raise ValueError(f"pattern {pattern!r} does not say which hour")
+    return patterns.parse(text, pattern) % times.DAY_MS
 
 
 _ZONED = ("value", "pattern", "zone")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
@@ -15,14 +16,16 @@ from zoneinfo import ZoneInfo
 from penstock.expr.functions.clocks import zone
 from penstock.types import times
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 DATE_LETTERS = frozenset("GyuMLdDEQqYwWecF")
 TIME_LETTERS = frozenset("HhKkmsSanNA")
 ZONE_LETTERS = frozenset("XxZzVvO")
 _WRITTEN_ONLY = frozenset("YwWF")
+_MOST = dict.fromkeys("HhKkmsdwV", 2) | dict.fromkeys("WFa", 1) | {"D": 3} | dict.fromkeys("OvzZXx", 5) | dict.fromkeys("yuYSnNA", 19)
+"""Letters in a row; 5 where nothing is said."""
 _PIECE = re.compile(r"'((?:''|[^'])*)'|([A-Za-z])\2*|(\[|\])|([^A-Za-z'\[\]]+)")
 
 
@@ -55,6 +58,8 @@ def compiled(pattern: str) -> Pattern:
         if letter:
             if letter not in DATE_LETTERS | TIME_LETTERS | ZONE_LETTERS:
                 raise ValueError(f"letter {letter} of pattern {pattern!r} is not supported")
+            if len(m[0]) > _MOST.get(letter, 5):
+                raise ValueError(f"too many {letter} in pattern {pattern!r}")
             pieces.append((letter, len(m[0])))
         elif bracket:
             pieces.append((bracket, 0))
@@ -85,10 +90,10 @@ def _regex(pieces: list[tuple[str, int]], texts: list[str], pattern: str) -> re.
 
 def _field(letter: str, count: int) -> str:
     if letter in "ML" and count >= 3:
-        return "|".join(_MONTHS) if count > 3 else "|".join(m[:3] for m in _MONTHS)
+        return "|".join(MONTHS) if count > 3 else "|".join(m[:3] for m in MONTHS)
     match letter:
         case "E" | "e" | "c" if letter == "E" or count >= 3:
-            return "|".join(_DAYS) if count == 4 else "|".join(d[:3] for d in _DAYS)
+            return "|".join(DAYS) if count == 4 else "|".join(d[:3] for d in DAYS)
         case "e" | "c":
             return r"0?[1-7]"
         case "G":
@@ -97,7 +102,7 @@ def _field(letter: str, count: int) -> str:
             return r"0?[1-4]" if count < 3 else r"Q[1-4]" if count == 3 else "1st quarter|2nd quarter|3rd quarter|4th quarter"
         case "n" | "N" | "A":
             return rf"\d{{{count},18}}"
-        case "O":
+        case "O" | "Z" if letter == "O" or count == 4:
             return r"GMT(?:[+-]\d{1,2}(?::\d{2})?)?"
         case "a":
             return "AM|PM"
@@ -124,6 +129,8 @@ def parse(text: str, pattern: str, zone_name: str = "UTC") -> int:
     found = {name[0]: value for name, value in m.groupdict().items() if value is not None}
     lengths = dict(known.pieces)
     day = _date(found, lengths)
+    if found.get("H") == "24" and not any(int(found.get(letter, 0)) for letter in "msSn"):
+        day, found["H"] = day + timedelta(days=found.keys() >= {"d"}), "0"  # the end of the day, of none where no day is named
     whole = _of_day(found)
     if whole is None:
         moment = datetime(day.year, day.month, day.day, _hour(found), int(found.get("m", 0)), int(found.get("s", 0)))
@@ -154,19 +161,27 @@ def _date(found: dict[str, str], lengths: dict[str, int]) -> date:
         if day.year != year or found["D"] == "0":
             raise ValueError(f"the year {year} has no day {found['D']}")
     else:
-        day = date(year, _month(found.get("M", found.get("L", "1"))), int(found.get("d", 1)))
+        day = _of_month(year, _month(found.get("M", found.get("L", "1"))), int(found.get("d", 1)))
+    whole = "D" in found or "d" in found and bool(found.keys() & {"M", "L"})
     for letter in ("Q", "q"):
-        if letter in found and (day.month + 2) // 3 != int(re.sub(r"\D", "", found[letter])):
+        if whole and letter in found and (day.month + 2) // 3 != int(re.sub(r"\D", "", found[letter])):
             raise ValueError(f"{day} is not in quarter {found[letter]}")
     if found.get("G", "A")[0].upper() != "A" and found["G"].upper() != "CE":
         raise ValueError("years before 1 are not supported")
-    if "E" in found and not _DAYS[day.weekday()].lower().startswith(found["E"].lower()):
-        raise ValueError(f"{day} is a {_DAYS[day.weekday()]}, not {found['E']}")
+    if whole and "E" in found and not DAYS[day.weekday()].lower().startswith(found["E"].lower()):
+        raise ValueError(f"{day} is a {DAYS[day.weekday()]}, not {found['E']}")
     return day
 
 
+def _of_month(year: int, month: int, day: int) -> date:
+    """The day, or the last one of a month that is shorter: Java's resolver style SMART."""
+    if not 1 <= month <= 12 or not 1 <= day <= 31:
+        raise ValueError(f"there is no day {day} of month {month}")
+    return date(year, month, min(day, monthrange(year, month)[1]))
+
+
 def _month(text: str) -> int:
-    return int(text) if text.isdecimal() else next(i for i, m in enumerate(_MONTHS, 1) if m.lower().startswith(text.lower()))
+    return int(text) if text.isdecimal() else next(i for i, m in enumerate(MONTHS, 1) if m.lower().startswith(text.lower()))
 
 
 def _hour(found: dict[str, str]) -> int:
@@ -194,12 +209,18 @@ _REGIONS = {short: region for region, names in _ZONE_NAMES.items() for short in 
 is written."""
 
 
+def region(name: str) -> str:
+    """The zone that a short name in a text means."""
+    return _REGIONS.get(name.upper(), name)
+
+
 def _zone(found: dict[str, str], default: str) -> tzinfo:
     if "z" in found:
-        return zone(_REGIONS.get(found["z"].upper(), found["z"]))
-    if "O" in found:
-        hours, _, minutes = found["O"][4:].partition(":")
-        return zone(f"{found['O'][3]}{int(hours):02}{minutes or '00'}" if hours else "UTC")
+        return zone(region(found["z"]))
+    for letter in ("O", "Z"):
+        if found.get(letter, "").upper().startswith("GMT"):
+            hours, _, minutes = found[letter][4:].partition(":")
+            return zone(f"{found[letter][3]}{int(hours):02}{minutes or '00'}" if hours else "UTC")
     return zone(next((found[letter] for letter in "XxZVv" if letter in found), default))
 
 
@@ -221,9 +242,9 @@ def _written(letter: str, count: int, moment: datetime, zone_name: str) -> str:
         case "y" | "u":
             return f"{moment.year % 100:02}" if count == 2 else f"{moment.year:0{count}}"
         case "M" | "L" if count >= 3:
-            return _MONTHS[moment.month - 1] if count > 3 else _MONTHS[moment.month - 1][:3]
+            return MONTHS[moment.month - 1] if count > 3 else MONTHS[moment.month - 1][:3]
         case "E" | "e" | "c" if letter == "E" or count >= 3:
-            name = _DAYS[moment.weekday()]
+            name = DAYS[moment.weekday()]
             return name if count == 4 else name[:1] if count == 5 else name[:3]
         case "G":
             return {4: "Anno Domini", 5: "A"}.get(count, "AD")
@@ -233,7 +254,7 @@ def _written(letter: str, count: int, moment: datetime, zone_name: str) -> str:
         case "Y":
             year = _week(moment)[0]
             return f"{year % 100:02}" if count == 2 else f"{year:0{count}}"
-        case "O":
+        case "O" | "Z" if letter == "O" or count == 4:
             return _localized_offset(count, moment)
         case "a":
             return "PM" if moment.hour >= 12 else "AM"
@@ -242,7 +263,7 @@ def _written(letter: str, count: int, moment: datetime, zone_name: str) -> str:
         case "X" | "x" | "Z":
             return _offset_text(letter, count, moment)
         case "z" | "V" | "v":
-            return zone_name if letter == "V" else moment.tzname() or zone_name
+            return zone_name if letter == "V" or moment.tzinfo is UTC or isinstance(moment.tzinfo, timezone) else moment.tzname() or zone_name
     of_day = (moment.hour * 3600 + moment.minute * 60 + moment.second) * 1000 + moment.microsecond // 1000
     number = {
         "n": moment.microsecond * 1000, "N": of_day * 1_000_000, "A": of_day, "Q": (moment.month + 2) // 3, "q": (moment.month + 2) // 3,
@@ -283,7 +304,7 @@ def _localized_offset(count: int, moment: datetime) -> str:
 def _offset_text(letter: str, count: int, moment: datetime) -> str:
     offset = moment.utcoffset()
     minutes = 0 if offset is None else offset // timedelta(minutes=1)
-    if letter == "X" and minutes == 0:
+    if minutes == 0 and (letter == "X" or letter == "Z" and count == 5):
         return "Z"
     sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
     if letter == "Z":
