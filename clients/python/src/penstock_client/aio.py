@@ -286,18 +286,23 @@ class AsyncClient:
 
     # SQL
 
-    async def sql(self, text: str, *, apply: bool = False, validate_only: bool = False) -> list[SqlResult]:
+    async def sql(
+        self, text: str, *, parameters: Mapping[str, Any] | None = None, apply: bool = False, validate_only: bool = False
+    ) -> list[SqlResult]:  # fmt: skip
         """Execute a script; the results of its statements. The first error is raised; earlier statements stay done. SET and DEFINE hold for later
-        calls: see `session`. apply: statements that were executed before, in the same words, are answered as done."""
-        return [result async for result in self.sql_results(text, apply=apply, validate_only=validate_only)]
+        calls: see `session`. parameters: values of `:name` in INSERT INTO ... VALUES. apply: statements that were executed before, in the same
+        words, are answered as done."""
+        return [result async for result in self.sql_results(text, parameters=parameters, apply=apply, validate_only=validate_only)]
 
-    async def sql_results(self, text: str, *, apply: bool = False, validate_only: bool = False) -> AsyncIterator[SqlResult]:
+    async def sql_results(
+        self, text: str, *, parameters: Mapping[str, Any] | None = None, apply: bool = False, validate_only: bool = False
+    ) -> AsyncIterator[SqlResult]:  # fmt: skip
         """As sql, each result when it is there. A statement waits up to 10 s until the query that it starts runs."""
         call: Any = self._channel.unary_stream(
             EXECUTE, request_serializer=ExecuteRequest.SerializeToString, response_deserializer=ExecuteResponse.FromString
         )
         try:
-            async for response in call(self.session.request(text, apply, validate_only)):
+            async for response in call(self.session.request(text, apply, validate_only, parameters)):
                 yield self.session.take(response)
         except grpc.RpcError as broken:
             raise from_rpc(broken) from None

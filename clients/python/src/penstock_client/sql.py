@@ -32,9 +32,11 @@ class SqlSession:
         """For a request."""
         return pb.SqlSession(properties=self.properties, variables=self.variables)
 
-    def request(self, text: str, apply: bool, validate_only: bool) -> pb.ExecuteRequest:
-        """The request that executes a script in this session."""
-        return pb.ExecuteRequest(sql=text, session=self.message(), apply=apply, validate_only=validate_only, positions=self.positions())
+    def request(self, text: str, apply: bool, validate_only: bool, values: Mapping[str, Any] | None = None) -> pb.ExecuteRequest:
+        """The request that executes a script in this session. values: of `:name`."""
+        return pb.ExecuteRequest(
+            sql=text, session=self.message(), apply=apply, validate_only=validate_only, positions=self.positions(), parameters=parameters(values),
+        )  # fmt: skip
 
     def positions(self) -> list[position_pb2.PositionToken]:
         """What the catalog must include."""

@@ -37,7 +37,10 @@ type ExecuteRequest struct {
 	// NAME_TAKEN where another statement made the relation, INVALID_EXPRESSION for one that a repeat would do twice.
 	Apply bool `protobuf:"varint,4,opt,name=apply,proto3" json:"apply,omitempty"`
 	// positions are included in the catalog before the first statement runs. Empty means none.
-	Positions     []*PositionToken `protobuf:"bytes,5,rep,name=positions,proto3" json:"positions,omitempty"`
+	Positions []*PositionToken `protobuf:"bytes,5,rep,name=positions,proto3" json:"positions,omitempty"`
+	// parameters are the values of `:name` in INSERT INTO ... VALUES; INVALID_EXPRESSION for one that is named there and not here. Other
+	// statements take none.
+	Parameters    map[string]*Value `protobuf:"bytes,6,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +106,13 @@ func (x *ExecuteRequest) GetApply() bool {
 func (x *ExecuteRequest) GetPositions() []*PositionToken {
 	if x != nil {
 		return x.Positions
+	}
+	return nil
+}
+
+func (x *ExecuteRequest) GetParameters() map[string]*Value {
+	if x != nil {
+		return x.Parameters
 	}
 	return nil
 }
@@ -613,13 +623,19 @@ var File_penstock_v1_sql_service_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_sql_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpenstock/v1/sql_service.proto\x12\vpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\x1a!penstock/v1/catalog_service.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\x1a\x15penstock/v1/row.proto\x1a&penstock/v1/subscription_service.proto\x1a\"penstock/v1/topology_service.proto\x1a\x17penstock/v1/types.proto\"\xca\x01\n" +
+	"\x1dpenstock/v1/sql_service.proto\x12\vpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\x1a!penstock/v1/catalog_service.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\x1a\x15penstock/v1/row.proto\x1a&penstock/v1/subscription_service.proto\x1a\"penstock/v1/topology_service.proto\x1a\x17penstock/v1/types.proto\"\xea\x02\n" +
 	"\x0eExecuteRequest\x12\x10\n" +
 	"\x03sql\x18\x01 \x01(\tR\x03sql\x121\n" +
 	"\asession\x18\x02 \x01(\v2\x17.penstock.v1.SqlSessionR\asession\x12#\n" +
 	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\x12\x14\n" +
 	"\x05apply\x18\x04 \x01(\bR\x05apply\x128\n" +
-	"\tpositions\x18\x05 \x03(\v2\x1a.penstock.v1.PositionTokenR\tpositions\"\x98\x02\n" +
+	"\tpositions\x18\x05 \x03(\v2\x1a.penstock.v1.PositionTokenR\tpositions\x12K\n" +
+	"\n" +
+	"parameters\x18\x06 \x03(\v2+.penstock.v1.ExecuteRequest.ParametersEntryR\n" +
+	"parameters\x1aQ\n" +
+	"\x0fParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.penstock.v1.ValueR\x05value:\x028\x01\"\x98\x02\n" +
 	"\n" +
 	"SqlSession\x12G\n" +
 	"\n" +
@@ -685,7 +701,7 @@ func file_penstock_v1_sql_service_proto_rawDescGZIP() []byte {
 	return file_penstock_v1_sql_service_proto_rawDescData
 }
 
-var file_penstock_v1_sql_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_penstock_v1_sql_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_penstock_v1_sql_service_proto_goTypes = []any{
 	(*ExecuteRequest)(nil),      // 0: penstock.v1.ExecuteRequest
 	(*SqlSession)(nil),          // 1: penstock.v1.SqlSession
@@ -693,53 +709,56 @@ var file_penstock_v1_sql_service_proto_goTypes = []any{
 	(*ResultSet)(nil),           // 3: penstock.v1.ResultSet
 	(*QueryRequest)(nil),        // 4: penstock.v1.QueryRequest
 	(*QueryResponse)(nil),       // 5: penstock.v1.QueryResponse
-	nil,                         // 6: penstock.v1.SqlSession.PropertiesEntry
-	nil,                         // 7: penstock.v1.SqlSession.VariablesEntry
-	nil,                         // 8: penstock.v1.QueryRequest.ParametersEntry
-	(*PositionToken)(nil),       // 9: penstock.v1.PositionToken
-	(*status.Status)(nil),       // 10: google.rpc.Status
-	(*Relation)(nil),            // 11: penstock.v1.Relation
-	(*RegisteredTopology)(nil),  // 12: penstock.v1.RegisteredTopology
-	(*FunctionInfo)(nil),        // 13: penstock.v1.FunctionInfo
-	(*RowSchema)(nil),           // 14: penstock.v1.RowSchema
-	(*RowBatch)(nil),            // 15: penstock.v1.RowBatch
-	(*Consistency)(nil),         // 16: penstock.v1.Consistency
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*Event)(nil),               // 18: penstock.v1.Event
-	(*Value)(nil),               // 19: penstock.v1.Value
+	nil,                         // 6: penstock.v1.ExecuteRequest.ParametersEntry
+	nil,                         // 7: penstock.v1.SqlSession.PropertiesEntry
+	nil,                         // 8: penstock.v1.SqlSession.VariablesEntry
+	nil,                         // 9: penstock.v1.QueryRequest.ParametersEntry
+	(*PositionToken)(nil),       // 10: penstock.v1.PositionToken
+	(*status.Status)(nil),       // 11: google.rpc.Status
+	(*Relation)(nil),            // 12: penstock.v1.Relation
+	(*RegisteredTopology)(nil),  // 13: penstock.v1.RegisteredTopology
+	(*FunctionInfo)(nil),        // 14: penstock.v1.FunctionInfo
+	(*RowSchema)(nil),           // 15: penstock.v1.RowSchema
+	(*RowBatch)(nil),            // 16: penstock.v1.RowBatch
+	(*Consistency)(nil),         // 17: penstock.v1.Consistency
+	(*durationpb.Duration)(nil), // 18: google.protobuf.Duration
+	(*Event)(nil),               // 19: penstock.v1.Event
+	(*Value)(nil),               // 20: penstock.v1.Value
 }
 var file_penstock_v1_sql_service_proto_depIdxs = []int32{
 	1,  // 0: penstock.v1.ExecuteRequest.session:type_name -> penstock.v1.SqlSession
-	9,  // 1: penstock.v1.ExecuteRequest.positions:type_name -> penstock.v1.PositionToken
-	6,  // 2: penstock.v1.SqlSession.properties:type_name -> penstock.v1.SqlSession.PropertiesEntry
-	7,  // 3: penstock.v1.SqlSession.variables:type_name -> penstock.v1.SqlSession.VariablesEntry
-	10, // 4: penstock.v1.ExecuteResponse.error:type_name -> google.rpc.Status
-	11, // 5: penstock.v1.ExecuteResponse.relation:type_name -> penstock.v1.Relation
-	12, // 6: penstock.v1.ExecuteResponse.topology:type_name -> penstock.v1.RegisteredTopology
-	13, // 7: penstock.v1.ExecuteResponse.function:type_name -> penstock.v1.FunctionInfo
-	3,  // 8: penstock.v1.ExecuteResponse.rows:type_name -> penstock.v1.ResultSet
-	1,  // 9: penstock.v1.ExecuteResponse.session:type_name -> penstock.v1.SqlSession
-	3,  // 10: penstock.v1.ExecuteResponse.details:type_name -> penstock.v1.ResultSet
-	9,  // 11: penstock.v1.ExecuteResponse.position:type_name -> penstock.v1.PositionToken
-	14, // 12: penstock.v1.ResultSet.schema:type_name -> penstock.v1.RowSchema
-	15, // 13: penstock.v1.ResultSet.rows:type_name -> penstock.v1.RowBatch
-	8,  // 14: penstock.v1.QueryRequest.parameters:type_name -> penstock.v1.QueryRequest.ParametersEntry
-	1,  // 15: penstock.v1.QueryRequest.session:type_name -> penstock.v1.SqlSession
-	16, // 16: penstock.v1.QueryRequest.consistency:type_name -> penstock.v1.Consistency
-	9,  // 17: penstock.v1.QueryRequest.resume:type_name -> penstock.v1.PositionToken
-	17, // 18: penstock.v1.QueryRequest.progress_interval:type_name -> google.protobuf.Duration
-	9,  // 19: penstock.v1.QueryRequest.positions:type_name -> penstock.v1.PositionToken
-	18, // 20: penstock.v1.QueryResponse.event:type_name -> penstock.v1.Event
-	19, // 21: penstock.v1.QueryRequest.ParametersEntry.value:type_name -> penstock.v1.Value
-	0,  // 22: penstock.v1.SqlService.Execute:input_type -> penstock.v1.ExecuteRequest
-	4,  // 23: penstock.v1.SqlService.Query:input_type -> penstock.v1.QueryRequest
-	2,  // 24: penstock.v1.SqlService.Execute:output_type -> penstock.v1.ExecuteResponse
-	5,  // 25: penstock.v1.SqlService.Query:output_type -> penstock.v1.QueryResponse
-	24, // [24:26] is the sub-list for method output_type
-	22, // [22:24] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	10, // 1: penstock.v1.ExecuteRequest.positions:type_name -> penstock.v1.PositionToken
+	6,  // 2: penstock.v1.ExecuteRequest.parameters:type_name -> penstock.v1.ExecuteRequest.ParametersEntry
+	7,  // 3: penstock.v1.SqlSession.properties:type_name -> penstock.v1.SqlSession.PropertiesEntry
+	8,  // 4: penstock.v1.SqlSession.variables:type_name -> penstock.v1.SqlSession.VariablesEntry
+	11, // 5: penstock.v1.ExecuteResponse.error:type_name -> google.rpc.Status
+	12, // 6: penstock.v1.ExecuteResponse.relation:type_name -> penstock.v1.Relation
+	13, // 7: penstock.v1.ExecuteResponse.topology:type_name -> penstock.v1.RegisteredTopology
+	14, // 8: penstock.v1.ExecuteResponse.function:type_name -> penstock.v1.FunctionInfo
+	3,  // 9: penstock.v1.ExecuteResponse.rows:type_name -> penstock.v1.ResultSet
+	1,  // 10: penstock.v1.ExecuteResponse.session:type_name -> penstock.v1.SqlSession
+	3,  // 11: penstock.v1.ExecuteResponse.details:type_name -> penstock.v1.ResultSet
+	10, // 12: penstock.v1.ExecuteResponse.position:type_name -> penstock.v1.PositionToken
+	15, // 13: penstock.v1.ResultSet.schema:type_name -> penstock.v1.RowSchema
+	16, // 14: penstock.v1.ResultSet.rows:type_name -> penstock.v1.RowBatch
+	9,  // 15: penstock.v1.QueryRequest.parameters:type_name -> penstock.v1.QueryRequest.ParametersEntry
+	1,  // 16: penstock.v1.QueryRequest.session:type_name -> penstock.v1.SqlSession
+	17, // 17: penstock.v1.QueryRequest.consistency:type_name -> penstock.v1.Consistency
+	10, // 18: penstock.v1.QueryRequest.resume:type_name -> penstock.v1.PositionToken
+	18, // 19: penstock.v1.QueryRequest.progress_interval:type_name -> google.protobuf.Duration
+	10, // 20: penstock.v1.QueryRequest.positions:type_name -> penstock.v1.PositionToken
+	19, // 21: penstock.v1.QueryResponse.event:type_name -> penstock.v1.Event
+	20, // 22: penstock.v1.ExecuteRequest.ParametersEntry.value:type_name -> penstock.v1.Value
+	20, // 23: penstock.v1.QueryRequest.ParametersEntry.value:type_name -> penstock.v1.Value
+	0,  // 24: penstock.v1.SqlService.Execute:input_type -> penstock.v1.ExecuteRequest
+	4,  // 25: penstock.v1.SqlService.Query:input_type -> penstock.v1.QueryRequest
+	2,  // 26: penstock.v1.SqlService.Execute:output_type -> penstock.v1.ExecuteResponse
+	5,  // 27: penstock.v1.SqlService.Query:output_type -> penstock.v1.QueryResponse
+	26, // [26:28] is the sub-list for method output_type
+	24, // [24:26] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_sql_service_proto_init() }
@@ -769,7 +788,7 @@ func file_penstock_v1_sql_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_sql_service_proto_rawDesc), len(file_penstock_v1_sql_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

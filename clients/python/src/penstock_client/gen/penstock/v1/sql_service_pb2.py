@@ -33,13 +33,15 @@ from penstock_client.gen.penstock.v1 import topology_service_pb2 as penstock_dot
 from penstock_client.gen.penstock.v1 import types_pb2 as penstock_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpenstock/v1/sql_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\x1a!penstock/v1/catalog_service.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\x1a\x15penstock/v1/row.proto\x1a&penstock/v1/subscription_service.proto\x1a\"penstock/v1/topology_service.proto\x1a\x17penstock/v1/types.proto\"\x9c\x01\n\x0e\x45xecuteRequest\x12\x0b\n\x03sql\x18\x01 \x01(\t\x12(\n\x07session\x18\x02 \x01(\x0b\x32\x17.penstock.v1.SqlSession\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\r\n\x05\x61pply\x18\x04 \x01(\x08\x12-\n\tpositions\x18\x05 \x03(\x0b\x32\x1a.penstock.v1.PositionToken\"\xe9\x01\n\nSqlSession\x12;\n\nproperties\x18\x01 \x03(\x0b\x32\'.penstock.v1.SqlSession.PropertiesEntry\x12\x39\n\tvariables\x18\x02 \x03(\x0b\x32&.penstock.v1.SqlSession.VariablesEntry\x1a\x31\n\x0fPropertiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd0\x03\n\x0f\x45xecuteResponse\x12\r\n\x05index\x18\x01 \x01(\r\x12\x11\n\tstatement\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12)\n\x08relation\x18\x05 \x01(\x0b\x32\x15.penstock.v1.RelationH\x00\x12\x33\n\x08topology\x18\x06 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopologyH\x00\x12-\n\x08\x66unction\x18\x07 \x01(\x0b\x32\x19.penstock.v1.FunctionInfoH\x00\x12&\n\x04rows\x18\x08 \x01(\x0b\x32\x16.penstock.v1.ResultSetH\x00\x12\x0e\n\x04text\x18\t \x01(\tH\x00\x12*\n\x07session\x18\n \x01(\x0b\x32\x17.penstock.v1.SqlSessionH\x00\x12\x11\n\tunchanged\x18\x0b \x01(\x08\x12\'\n\x07\x64\x65tails\x18\x0c \x01(\x0b\x32\x16.penstock.v1.ResultSet\x12,\n\x08position\x18\x0f \x01(\x0b\x32\x1a.penstock.v1.PositionTokenB\x08\n\x06result\"X\n\tResultSet\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\"\x9a\x03\n\x0cQueryRequest\x12\x0b\n\x03sql\x18\x01 \x01(\t\x12=\n\nparameters\x18\x02 \x03(\x0b\x32).penstock.v1.QueryRequest.ParametersEntry\x12(\n\x07session\x18\x03 \x01(\x0b\x32\x17.penstock.v1.SqlSession\x12-\n\x0b\x63onsistency\x18\x04 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12*\n\x06resume\x18\x05 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\r\n\x05limit\x18\x06 \x01(\x04\x12\x34\n\x11progress_interval\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\tpositions\x18\x08 \x03(\x0b\x32\x1a.penstock.v1.PositionToken\x1a\x45\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.penstock.v1.Value:\x02\x38\x01\"D\n\rQueryResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.penstock.v1.Event\x12\x10\n\x08query_id\x18\x02 \x01(\t2\x96\x01\n\nSqlService\x12\x46\n\x07\x45xecute\x12\x1b.penstock.v1.ExecuteRequest\x1a\x1c.penstock.v1.ExecuteResponse0\x01\x12@\n\x05Query\x12\x19.penstock.v1.QueryRequest\x1a\x1a.penstock.v1.QueryResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpenstock/v1/sql_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\x1a!penstock/v1/catalog_service.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\x1a\x15penstock/v1/row.proto\x1a&penstock/v1/subscription_service.proto\x1a\"penstock/v1/topology_service.proto\x1a\x17penstock/v1/types.proto\"\xa4\x02\n\x0e\x45xecuteRequest\x12\x0b\n\x03sql\x18\x01 \x01(\t\x12(\n\x07session\x18\x02 \x01(\x0b\x32\x17.penstock.v1.SqlSession\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\r\n\x05\x61pply\x18\x04 \x01(\x08\x12-\n\tpositions\x18\x05 \x03(\x0b\x32\x1a.penstock.v1.PositionToken\x12?\n\nparameters\x18\x06 \x03(\x0b\x32+.penstock.v1.ExecuteRequest.ParametersEntry\x1a\x45\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.penstock.v1.Value:\x02\x38\x01\"\xe9\x01\n\nSqlSession\x12;\n\nproperties\x18\x01 \x03(\x0b\x32\'.penstock.v1.SqlSession.PropertiesEntry\x12\x39\n\tvariables\x18\x02 \x03(\x0b\x32&.penstock.v1.SqlSession.VariablesEntry\x1a\x31\n\x0fPropertiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd0\x03\n\x0f\x45xecuteResponse\x12\r\n\x05index\x18\x01 \x01(\r\x12\x11\n\tstatement\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12)\n\x08relation\x18\x05 \x01(\x0b\x32\x15.penstock.v1.RelationH\x00\x12\x33\n\x08topology\x18\x06 \x01(\x0b\x32\x1f.penstock.v1.RegisteredTopologyH\x00\x12-\n\x08\x66unction\x18\x07 \x01(\x0b\x32\x19.penstock.v1.FunctionInfoH\x00\x12&\n\x04rows\x18\x08 \x01(\x0b\x32\x16.penstock.v1.ResultSetH\x00\x12\x0e\n\x04text\x18\t \x01(\tH\x00\x12*\n\x07session\x18\n \x01(\x0b\x32\x17.penstock.v1.SqlSessionH\x00\x12\x11\n\tunchanged\x18\x0b \x01(\x08\x12\'\n\x07\x64\x65tails\x18\x0c \x01(\x0b\x32\x16.penstock.v1.ResultSet\x12,\n\x08position\x18\x0f \x01(\x0b\x32\x1a.penstock.v1.PositionTokenB\x08\n\x06result\"X\n\tResultSet\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\"\x9a\x03\n\x0cQueryRequest\x12\x0b\n\x03sql\x18\x01 \x01(\t\x12=\n\nparameters\x18\x02 \x03(\x0b\x32).penstock.v1.QueryRequest.ParametersEntry\x12(\n\x07session\x18\x03 \x01(\x0b\x32\x17.penstock.v1.SqlSession\x12-\n\x0b\x63onsistency\x18\x04 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12*\n\x06resume\x18\x05 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\r\n\x05limit\x18\x06 \x01(\x04\x12\x34\n\x11progress_interval\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\tpositions\x18\x08 \x03(\x0b\x32\x1a.penstock.v1.PositionToken\x1a\x45\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.penstock.v1.Value:\x02\x38\x01\"D\n\rQueryResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.penstock.v1.Event\x12\x10\n\x08query_id\x18\x02 \x01(\t2\x96\x01\n\nSqlService\x12\x46\n\x07\x45xecute\x12\x1b.penstock.v1.ExecuteRequest\x1a\x1c.penstock.v1.ExecuteResponse0\x01\x12@\n\x05Query\x12\x19.penstock.v1.QueryRequest\x1a\x1a.penstock.v1.QueryResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'penstock.v1.sql_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._loaded_options = None
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_SQLSESSION_PROPERTIESENTRY']._loaded_options = None
   _globals['_SQLSESSION_PROPERTIESENTRY']._serialized_options = b'8\001'
   _globals['_SQLSESSION_VARIABLESENTRY']._loaded_options = None
@@ -47,23 +49,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYREQUEST_PARAMETERSENTRY']._loaded_options = None
   _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_EXECUTEREQUEST']._serialized_start=319
-  _globals['_EXECUTEREQUEST']._serialized_end=475
-  _globals['_SQLSESSION']._serialized_start=478
-  _globals['_SQLSESSION']._serialized_end=711
-  _globals['_SQLSESSION_PROPERTIESENTRY']._serialized_start=612
-  _globals['_SQLSESSION_PROPERTIESENTRY']._serialized_end=661
-  _globals['_SQLSESSION_VARIABLESENTRY']._serialized_start=663
-  _globals['_SQLSESSION_VARIABLESENTRY']._serialized_end=711
-  _globals['_EXECUTERESPONSE']._serialized_start=714
-  _globals['_EXECUTERESPONSE']._serialized_end=1178
-  _globals['_RESULTSET']._serialized_start=1180
-  _globals['_RESULTSET']._serialized_end=1268
-  _globals['_QUERYREQUEST']._serialized_start=1271
-  _globals['_QUERYREQUEST']._serialized_end=1681
-  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_start=1612
-  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_end=1681
-  _globals['_QUERYRESPONSE']._serialized_start=1683
-  _globals['_QUERYRESPONSE']._serialized_end=1751
-  _globals['_SQLSERVICE']._serialized_start=1754
-  _globals['_SQLSERVICE']._serialized_end=1904
+  _globals['_EXECUTEREQUEST']._serialized_end=611
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_start=542
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_end=611
+  _globals['_SQLSESSION']._serialized_start=614
+  _globals['_SQLSESSION']._serialized_end=847
+  _globals['_SQLSESSION_PROPERTIESENTRY']._serialized_start=748
+  _globals['_SQLSESSION_PROPERTIESENTRY']._serialized_end=797
+  _globals['_SQLSESSION_VARIABLESENTRY']._serialized_start=799
+  _globals['_SQLSESSION_VARIABLESENTRY']._serialized_end=847
+  _globals['_EXECUTERESPONSE']._serialized_start=850
+  _globals['_EXECUTERESPONSE']._serialized_end=1314
+  _globals['_RESULTSET']._serialized_start=1316
+  _globals['_RESULTSET']._serialized_end=1404
+  _globals['_QUERYREQUEST']._serialized_start=1407
+  _globals['_QUERYREQUEST']._serialized_end=1817
+  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_start=542
+  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_end=611
+  _globals['_QUERYRESPONSE']._serialized_start=1819
+  _globals['_QUERYRESPONSE']._serialized_end=1887
+  _globals['_SQLSERVICE']._serialized_start=1890
+  _globals['_SQLSERVICE']._serialized_end=2040
 # @@protoc_insertion_point(module_scope)

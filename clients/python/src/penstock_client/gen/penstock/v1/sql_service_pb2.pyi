@@ -18,18 +18,27 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ExecuteRequest(_message.Message):
-    __slots__ = ("sql", "session", "validate_only", "apply", "positions")
+    __slots__ = ("sql", "session", "validate_only", "apply", "positions", "parameters")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _types_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_types_pb2.Value, _Mapping]] = ...) -> None: ...
     SQL_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     APPLY_FIELD_NUMBER: _ClassVar[int]
     POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     sql: str
     session: SqlSession
     validate_only: bool
     apply: bool
     positions: _containers.RepeatedCompositeFieldContainer[_position_pb2.PositionToken]
-    def __init__(self, sql: _Optional[str] = ..., session: _Optional[_Union[SqlSession, _Mapping]] = ..., validate_only: _Optional[bool] = ..., apply: _Optional[bool] = ..., positions: _Optional[_Iterable[_Union[_position_pb2.PositionToken, _Mapping]]] = ...) -> None: ...
+    parameters: _containers.MessageMap[str, _types_pb2.Value]
+    def __init__(self, sql: _Optional[str] = ..., session: _Optional[_Union[SqlSession, _Mapping]] = ..., validate_only: _Optional[bool] = ..., apply: _Optional[bool] = ..., positions: _Optional[_Iterable[_Union[_position_pb2.PositionToken, _Mapping]]] = ..., parameters: _Optional[_Mapping[str, _types_pb2.Value]] = ...) -> None: ...
 
 class SqlSession(_message.Message):
     __slots__ = ("properties", "variables")
