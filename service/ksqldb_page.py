@@ -25,7 +25,7 @@ STATEMENTS: tuple[tuple[str, str, str], ...] = (
     ("CREATE OR REPLACE ... AS", "CREATE OR REPLACE STREAM big AS SELECT * FROM orders WHERE price > 50;", "Takes and refuses what ksqlDB does. Subscribers of a table whose columns "
      "changed are told to begin anew. UpdateTopology of the API does more."),
     ("INSERT INTO ... SELECT", "INSERT INTO orders SELECT shop, item, price FROM big;", "WITH (QUERY_ID = '...') names the topology."),
-    ("INSERT INTO ... VALUES", "INSERT INTO orders (shop, price) VALUES ('a', 1 + 1);", "Durable when it answers; its token makes any later answer include it. Not into a table that a query makes."),
+    ("INSERT INTO ... VALUES", "INSERT INTO orders (shop, price) VALUES ('a', 1 + 1);", "Durable when it answers; its token makes any later answer include it. Not into a table that a query makes. `:name` parameters."),
     ("SELECT, pull", "SELECT * FROM spend WHERE shop IN ('a', 'b') LIMIT 10;", "Committed rows only, whole tables too. Any table that a query or SOURCE keeps, windowed or not, and streams to their present "
      "end. With `SET 'penstock.pull.extended' = 'true'`: GROUP BY, HAVING, aggregates, ORDER BY, joins, tables that nobody keeps, up to 200,000 rows read. `:name` parameters."),
     ("SELECT, push", "SELECT shop, price * 2 AS twice FROM orders WHERE price > 1 EMIT CHANGES LIMIT 5;", "WHERE and projection share one reader of the topic. A table begins with its "

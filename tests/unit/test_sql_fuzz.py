@@ -10,10 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from penstock.errors import ExpressionError, RequestError
+from penstock.expr.analyze import expect_boolean
+from penstock.expr.narrow import narrow
+from penstock.expr.scope import Scope
 from penstock.sql import tree
 from penstock.sql.catalog import InSession, known
+from penstock.sql.columns import From
 from penstock.sql.execute import decide
-from penstock.sql.narrow import narrow
 from penstock.sql.rows import is_plain, plain, rich
 from penstock.sql.script import complete, normal, parse_script, split
 from penstock.sql.session import Session
@@ -83,8 +86,11 @@ def answer(engine: SqlEngine, text: str) -> None:
 
 def query(statement: tree.Query, here: InSession) -> None:
     if is_plain(statement):
-        plain(statement, here)
-        narrow(statement.where, known(here, statement.source.name))
+        rows = plain(statement, here)
+        if rows.where:
+            info = known(here, statement.source.name)
+            scope = Scope((("", From("", info, "").types()),), types=rows.types)
+            narrow(expect_boolean(rows.where, scope), info.schema.key, {}, info.window is not None)
     else:
         rich(statement, here, "PUSH_1", "result")
 

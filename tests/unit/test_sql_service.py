@@ -228,3 +228,20 @@ async def test_pull_queries_past_ksqldb(shop: Shop) -> None:
     for wrong, why in (("SELECT shop FROM spend ORDER BY 7;", "number of no item"), ("SELECT * FROM spend ORDER BY nothing;", "NOTHING")):
         with pytest.raises(errors.PenstockError, match=why):
             await shop.rows(wrong)
+
+
+async def test_parameters(shop: Shop) -> None:
+    """Values of `:name` in INSERT VALUES and in queries of every kind."""
+    await shop.client.sql("INSERT INTO orders VALUES (:shop, :item, :price + 1);", parameters={"shop": "a", "item": "te'a", "price": 2.5})
+    done, = await shop.client.sql("INSERT INTO orders VALUES (:shop, :item, :price);", parameters={"shop": "b", "item": None, "price": 1.0})
+    assert await shop.rows("SELECT * FROM spend WHERE shop = :s;", parameters={"s": "a"}, at_least=done.position) == [{"SHOP": "a", "TOTAL": 3.5, "N": 1}]
+    assert await shop.rows("SELECT shop FROM orders WHERE item = :i;", parameters={"i": "te'a"}) == [{"SHOP": "a"}]
+    with pytest.raises(errors.PenstockError, match=r"line 1:28.*:missing"):
+        await shop.client.sql("INSERT INTO orders VALUES (:missing, 'x', 1);")
+    await shop.client.sql("SET 'auto.offset.reset' = 'earliest'; SET 'penstock.pull.extended' = 'true';")
+    sql = "SELECT shop, COUNT(*) AS n, MAX(price * :factor) AS most FROM orders WHERE item IS NOT DISTINCT FROM :item GROUP BY shop EMIT CHANGES;"
+    query = shop.client.query(sql, parameters={"factor": 2, "item": "te'a"})
+    assert dict(await anext(aiter(query))) == {"SHOP": "a", "N": 1, "MOST": 7.0}
+    await query.close()
+    assert await shop.rows("SELECT shop, :mark AS mark FROM spend ORDER BY total * :way;", parameters={"mark": "x", "way": -1}) == [
+        {"SHOP": "a", "MARK": "x"}, {"SHOP": "b", "MARK": "x"}]

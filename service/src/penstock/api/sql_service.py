@@ -26,6 +26,7 @@ from penstock.serving.sql.explaining import explanation
 from penstock.serving.sql.needs import changed_by, changes_something
 from penstock.serving.sql.queries import Asked
 from penstock.serving.sql.statements import Outcome
+from penstock.serving.sql.views import read_parameters
 from penstock.sql import effects
 from penstock.sql.script import Parsed, at, parse_script
 from penstock.sql.session import Session
@@ -80,7 +81,8 @@ class SqlServicer(sql_service_pb2_grpc.SqlServiceServicer):
     async def _execute(self, parsed: Parsed, session: Session, request: pb.ExecuteRequest, response: pb.ExecuteResponse,
                        context: grpc.aio.ServicerContext) -> Session:
         """Fill in the response; the session of the next statement."""
-        done = await self._host.open.statements.execute(parsed, session, apply=request.apply, validate_only=request.validate_only)
+        done = await self._host.open.statements.execute(parsed, session, apply=request.apply, validate_only=request.validate_only,
+                                                          parameters=read_parameters(request.parameters))
         changed = changed_by(done.effect)
         if changed and not request.validate_only:
             audit.changed(ACTION, changed, audit.OK, context.peer(), statement=parsed.text)

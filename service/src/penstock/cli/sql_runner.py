@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,11 @@ DEEPEST = 20
 class SqlRunner:
     """Runs scripts in the session of one client and prints what they give."""
 
-    def __init__(self, client: Client, json: bool) -> None:
+    def __init__(self, client: Client, json: bool, parameters: Mapping[str, Any] | None = None) -> None:
+        """parameters: values of `:name`."""
         self.client = client
         self._json = json
+        self._parameters = parameters or {}
 
     def script(self, text: str, base: Path, depth: int = 0) -> None:
         """Everything in order, once all of it has been parsed. base: the directory of relative paths. Raises the first error; what was done before
@@ -69,14 +72,14 @@ class SqlRunner:
 
     def _execute(self, statements: list[str]) -> None:
         if statements:
-            for result in self.client.sql_results(";".join(statements) + ";"):
+            for result in self.client.sql_results(";".join(statements) + ";", parameters=self._parameters):
                 self.show(result)
 
     def _query(self, text: str) -> None:
         from penstock_client import Batch, SchemaChanged
 
         printer = RowPrinter(self._json, ("*",))
-        with self.client.query(text + ";") as rows:
+        with self.client.query(text + ";", parameters=self._parameters) as rows:
             for event in rows.events():
                 if isinstance(event, SchemaChanged):
                     printer.header(event.schema)

@@ -18,10 +18,10 @@ from penstock.catalog.view import Served
 from penstock.errors import ExpressionError, RequestError
 from penstock.expr.analyze import expect_boolean
 from penstock.expr.compile import compile_condition
+from penstock.expr.narrow import ANYTHING, Narrow, narrow
 from penstock.expr.scope import Scope
 from penstock.expr.typed import Expr
 from penstock.plan.nodes import RelationKind
-from penstock.serving.narrow import keys_of
 from penstock.serving.rows import Row, RowLayout, layout
 from penstock.serving.values import from_value, type_of_value
 from penstock.types.schema import Column, Role
@@ -38,14 +38,14 @@ Condition = Callable[[Row], bool]
 @dataclass(frozen=True, slots=True)
 class View:
     """A caller's choice. pick makes its row of a base row; keep is None when every row is wanted. identity: places in the base row of
-    key and window columns. keys: those of every row that is kept, None: any. serial: unlike that of any other view, so that what was made for it can be kept by it."""
+    key and window columns. narrow: where kept rows can be. serial: unlike that of any other view, so that what was made for it can be kept by it."""
 
     base: tuple[Column, ...]
     layout: RowLayout
     pick: Pick
     keep: Condition | None
     identity: tuple[int, ...]
-    keys: Sequence[tuple[object, ...]] | None = None
+    narrow: Narrow = ANYTHING
     serial: int = field(default_factory=itertools.count().__next__)
 
     def bare(self, base_key: Row) -> Row:
@@ -70,8 +70,9 @@ def view(served: Served, columns: Sequence[str], where: str, parameters: Mapping
     chosen = _choose(served, base, columns, table)
     identity = tuple(i for i, c in enumerate(base) if c.role in (Role.KEY, Role.WINDOW))
     kept = condition(base, where, parameters)
-    keep, keys = (None, None) if kept is None else (kept.holds, keys_of(kept.expr, served.schema.key, kept.values))
-    return View(base, layout(tuple(base[i] for i in chosen), table), _picker(chosen, len(base)), keep, identity, keys)
+    keep = None if kept is None else kept.holds
+    where_ = ANYTHING if kept is None else narrow(kept.expr, served.schema.key, kept.values, served.window is not None)
+    return View(base, layout(tuple(base[i] for i in chosen), table), _picker(chosen, len(base)), keep, identity, where_)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,13 @@ class Scans:
     async def fresh(self, table: Table, query: Query, position: Position, freshness: Freshness) -> None:
         """Wait until every partition that is read includes what was asked for."""
         if freshness.tokens or freshness.offsets:
-            goal = Goal(table.served.name, table.stage, table.awaited(table.places(query.view.keys)))
+            goal = Goal(table.served.name, table.stage, table.awaited(table.places(query.view.narrow.keys)))
             await wait_for(self.gateway, goal, position, freshness.offsets, freshness.max_wait)
 
     async def pages(self, table: Table, query: Query, stale: int | None) -> AsyncIterator[Page]:
         """Every page. Raises NOT_SERVING, INVALID_CURSOR, INVALID_RANGE."""
         check_range(table, query.range)
-        places = table.places(query.view.keys)
+        places = table.places(query.view.narrow.keys)
         at = self._begin(table, query, places[0])
         keep = _keeps(table, query)
         low, high = _byte_bounds(table, query.range)

@@ -171,13 +171,13 @@ class Hub:
     def _narrowed(self, asked: list[int], served: Served, chosen: View, table: Table | None, count: int) -> list[int]:
         """Partitions that can have rows of the view: those of its keys, where this service has placed them (a copy of a global
         table does not say where)."""
-        if not chosen.keys or table is not None and table.copied:
+        if not chosen.narrow.keys or table is not None and table.copied:
             return asked
         if table is not None:
-            places = set(table.places(chosen.keys))
+            places = set(table.places(chosen.narrow.keys))
         elif served.published is not None and served.window is None:
             write = self._codec(served).write_key
-            places = {(murmur2(write(k) or b"") & 0x7FFFFFFF) % count for k in chosen.keys}
+            places = {(murmur2(write(k) or b"") & 0x7FFFFFFF) % count for k in chosen.narrow.keys}
         else:
             return asked
         return [p for p in asked if p in places] or asked[:1]

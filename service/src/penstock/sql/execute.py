@@ -5,6 +5,7 @@ registry, and a test without a node on its memory. Nothing here does anything.
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
@@ -17,6 +18,7 @@ from penstock.sql.effects import Effect
 from penstock.sql.faults import folded, refuse
 from penstock.sql.insert import insert_values
 from penstock.sql.listings import listing
+from penstock.sql.parameters import Parameters
 from penstock.sql.persistent import create_as, insert_select, target_of
 from penstock.sql.replace import check_relation
 from penstock.sql.script import Parsed, normal
@@ -27,9 +29,11 @@ LONGEST_ID = 64
 """Of a topology's name, which a query's id is."""
 
 
-def decide(parsed: Parsed, session: Session, catalog: StatementCatalog, *, apply: bool = False) -> Effect:
+def decide(parsed: Parsed, session: Session, catalog: StatementCatalog, *, apply: bool = False,
+           parameters: Parameters = MappingProxyType({})) -> Effect:
     """What this statement does now. Raises RequestError, ExpressionError with the place in `parsed.text`.
 
+    parameters: types and values of `:name` in INSERT INTO ... VALUES.
     apply: a statement that has been executed already, in the same words, does nothing; what cannot be repeated is refused.
     """
     here = InSession(catalog, session)
@@ -46,7 +50,7 @@ def decide(parsed: Parsed, session: Session, catalog: StatementCatalog, *, apply
         case tree.InsertSelect():
             return _insert_select(statement, here)
         case tree.InsertValues():
-            return insert_values(statement, here)
+            return insert_values(statement, here, parameters)
         case tree.CreateType():
             return _create_type(statement, here)
         case tree.Drop(kind="TYPE"):

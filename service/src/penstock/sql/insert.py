@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from penstock.errors import RequestError
 from penstock.expr.analyze import analyze
 from penstock.expr.ast import Ast
@@ -13,13 +15,14 @@ from penstock.sql import tree
 from penstock.sql.catalog import SqlCatalog, lookup
 from penstock.sql.effects import Insert
 from penstock.sql.faults import folded, refuse
+from penstock.sql.parameters import Parameters
 from penstock.types.coerce import coerce_insert
 from penstock.types.schema import Role
 from penstock.types.sqltype import BIGINT
 
 
-def insert_values(statement: tree.InsertValues, catalog: SqlCatalog) -> Insert:
-    """The row to append. RequestError when the relation takes none, or the values do not fit."""
+def insert_values(statement: tree.InsertValues, catalog: SqlCatalog, parameters: Parameters) -> Insert:
+    """The row to append. parameters: types and values of `:name`. RequestError when the relation takes none, or the values do not fit."""
     info = lookup(catalog, statement.name)
     if info is None:
         raise refuse(f"Cannot insert values into an unknown stream/table: `{folded(statement.name)}`", statement.name, "UNKNOWN_RELATION")
@@ -27,7 +30,7 @@ def insert_values(statement: tree.InsertValues, catalog: SqlCatalog) -> Insert:
     row: dict[str, object] = {}
     at: int | None = None
     for name, item in zip(_names(statement, info), statement.values, strict=True):
-        value = coerced(item, name, info, catalog)
+        value = coerced(item, name, info, catalog, parameters)
         if name == "ROWTIME":
             at = value  # type: ignore[assignment]
         else:
@@ -39,10 +42,10 @@ def insert_values(statement: tree.InsertValues, catalog: SqlCatalog) -> Insert:
     return Insert("", info, key, {c.name: row.get(c.name) for c in info.schema.value}, at)
 
 
-def coerced(item: Ast, name: str, info: RelationInfo, catalog: SqlCatalog) -> object:
+def coerced(item: Ast, name: str, info: RelationInfo, catalog: SqlCatalog, parameters: Parameters = MappingProxyType({})) -> object:
     """The value of an expression without columns, for a column of the relation or ROWTIME. Raises ExpressionError."""
-    expr = analyze(item, Scope(types=catalog.types))
-    value = compile_expression(expr, [], report=_raise)([])
+    expr = analyze(item, Scope(parameters={n: of for n, (of, _) in parameters.items()}, types=catalog.types))
+    value = compile_expression(expr, [], {n: v for n, (_, v) in parameters.items()}, report=_raise)([])
     column = info.schema.get(name)
     if name in ("ROWPARTITION", "ROWOFFSET"):
         raise refuse(f"Inserting into column `{name}` is not allowed.", item)

@@ -13,6 +13,8 @@ from penstock.expr import ast
 from penstock.expr.analyze import analyze
 from penstock.expr.ast import Ast
 from penstock.expr.compile import compile_expression
+from penstock.expr.narrow import TURNED
+from penstock.expr.operators import SIGNS
 from penstock.expr.scope import Scope
 from penstock.plan.relations import RelationInfo
 from penstock.sql.columns import Columns, From
@@ -26,8 +28,6 @@ from penstock.types.coerce import coerce_insert
 from penstock.types.schema import Column
 
 RANGES = "ksql.query.pull.range.scan.enabled"
-_TURNED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "distinct": "distinct", "not_distinct": "not_distinct"}
-_SIGNS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "distinct": "IS DISTINCT FROM", "not_distinct": "IS NOT DISTINCT FROM"}
 _MOST_WAYS = 1000
 """Ways of a condition that are looked at; more of them need a scan."""
 _HINT = "\nQuery requires table scan to be enabled. Table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true"
@@ -74,7 +74,7 @@ def _check_values(where: Ast, columns: Columns, info: RelationInfo) -> None:
             continue
         column = keys[found.column]
         if isinstance(found.value, ast.Null):
-            raise refuse(f"Primary key columns can not be NULL: ({column.name} {_SIGNS[found.op]} null)", found.value)
+            raise refuse(f"Primary key columns can not be NULL: ({column.name} {SIGNS[found.op]} null)", found.value)
         if found.op in ("eq", "lt", "le", "gt", "ge") and not _parts(found.value, ast.Name | ast.Param):
             _check_value(found.value, column)
 
@@ -154,7 +154,7 @@ def _check_way(way: Sequence[Ast], columns: Columns, info: RelationInfo, where: 
 
 
 def _why(tree: Ast, columns: Columns, keys: Sequence[str]) -> str:
-    if isinstance(tree, ast.Operator) and tree.op in _TURNED:
+    if isinstance(tree, ast.Operator) and tree.op in TURNED:
         sides = [_names(side) for side in tree.args]
         if all(sides):
             return "A comparison must be between a key column and a resolvable expression."
@@ -164,9 +164,9 @@ def _why(tree: Ast, columns: Columns, keys: Sequence[str]) -> str:
 
 
 def _comparison(tree: Ast, columns: Columns) -> _Comparison:
-    if isinstance(tree, ast.Operator) and tree.op in _TURNED:
+    if isinstance(tree, ast.Operator) and tree.op in TURNED:
         left, right = tree.args
-        for column, value, op in ((left, right, tree.op), (right, left, _TURNED[tree.op])):
+        for column, value, op in ((left, right, tree.op), (right, left, TURNED[tree.op])):
             if isinstance(column, ast.Name) and not _names(value):
                 return _Comparison(tree, columns.find(column, "WHERE")[1], op, value)
     return _Comparison(tree, None, "", None)

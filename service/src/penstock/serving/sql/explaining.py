@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from penstock.catalog.view import resolve
+from penstock.expr.narrow import EVER
 from penstock.plan.explain import explain
 from penstock.plan.nodes import RelationKind
 from penstock.serving.source import source_of
 from penstock.serving.sql.catalog import NodeCatalog
 from penstock.serving.sql.statements import Statements
 from penstock.serving.sql.transient import PREFIX
+from penstock.serving.sql.views import row_view
 from penstock.sql import effects
 from penstock.sql.catalog import InSession, known
-from penstock.sql.narrow import narrow
 from penstock.sql.rows import RowQuery, is_plain, not_queryable, plain, refuse_clauses, rich
 from penstock.sql.session import Session
 from penstock.sql.tree import Query
@@ -58,13 +59,13 @@ def _pull(query: Query, catalog: InSession, node: NodeCatalog) -> str:
     served = resolve(node.state, info.name)
     if not served.materialised:
         raise not_queryable(info.name, query.source)
-    where = narrow(query.where, info)
+    where = row_view(served, rows, {}).narrow
     if where.keys is not None:
         how = f"{len(where.keys)} {'key' if len(where.keys) == 1 else 'keys'} looked up"
     elif where.low is not None or where.high is not None:
         how = "a range of keys scanned"
     else:
         how = "the whole table scanned"
-    windows = "" if where.windows == (0, (1 << 63) - 1) else f", windows that start from {where.windows[0]} to {where.windows[1]}"
+    windows = "" if where.windows == EVER else f", windows that start from {where.windows[0]} to {where.windows[1]}"
     assert served.published is not None
     return "\n".join([f"pull query: {how}{windows}, in store {served.published.store} of {served.published.sub}", *_view(rows)]) + "\n"

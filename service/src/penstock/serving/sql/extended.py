@@ -16,6 +16,7 @@ from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 from penstock.catalog.view import Served, resolve
 from penstock.errors import RequestError
 from penstock.expr import aggregates, ast
+from penstock.expr.narrow import EVER
 from penstock.formats.errors import FormatError
 from penstock.log.port import TopicPartition
 from penstock.plan.nodes import Format, RelationKind, Sink, TopicRef
@@ -31,7 +32,6 @@ from penstock.serving.scan import Query as ScanQuery
 from penstock.serving.scan import Range, Scans
 from penstock.sql.catalog import InSession, known
 from penstock.sql.faults import folded, refuse
-from penstock.sql.narrow import EVER
 from penstock.sql.rows import ITEM, RichQuery, called, rich
 from penstock.sql.tree import Order, Query
 from penstock.testing.driver import TopologyTestDriver

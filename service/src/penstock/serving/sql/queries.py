@@ -32,12 +32,12 @@ from penstock.serving.sql.extended import Extended
 from penstock.serving.sql.printing import Printing
 from penstock.serving.sql.statements import Statements
 from penstock.serving.sql.transient import Transients, gone, is_transient
-from penstock.serving.sql.views import Parameters, read_parameters, row_view
+from penstock.serving.sql.views import read_parameters, row_view
 from penstock.serving.subscription import Hub, Start, Subscribe
 from penstock.sql import settings, tree
 from penstock.sql.catalog import InSession, known
 from penstock.sql.faults import refuse
-from penstock.sql.narrow import Narrow, narrow
+from penstock.sql.parameters import Parameters, bound
 from penstock.sql.pull import check_where
 from penstock.sql.rows import RichQuery, RowQuery, is_plain, not_queryable, plain, refuse_clauses, rich, with_types
 from penstock.sql.script import Parsed, at, parse_script
@@ -135,9 +135,7 @@ class Queries:
             async for event in self._subscribed(served.name, view, _start(served, asked), None, _limit(query, asked), asked.progress):
                 yield Answer(event)
             return
-        if asked.parameters:
-            raise RequestError("UNSUPPORTED", "parameters are for pull queries, and for push queries with WHERE and projection only",
-                               {"feature": "parameters"})
+        query = bound(query, read_parameters(asked.parameters))
 
         def planned(catalog: NodeCatalog, query_id: str, topic: str) -> RichQuery:
             return rich(query, InSession(catalog, asked.session), query_id, topic)
@@ -147,6 +145,7 @@ class Queries:
             yield answer
 
     async def _resumed(self, query: tree.Query, asked: Asked, name: str) -> AsyncIterator[Answer]:
+        query = bound(query, read_parameters(asked.parameters))
         entry = self.transients.attach(name)
         rows = rich(query, self._catalog(asked.session), entry.name, "").rows
         async for answer in self._transient(entry.name, rows, query, asked):
@@ -177,8 +176,7 @@ class Queries:
         info = known(here, query.source.name)
         extended = asked.session.truth(settings.EXTENDED_PULL)
         if extended and self._needs_more(query, info):
-            if asked.parameters:
-                raise RequestError("UNSUPPORTED", "parameters are for plain pull queries", {"feature": "parameters"})
+            query = bound(query, read_parameters(asked.parameters))
             async for event in Extended(self.gateway, self.lookups, self.scans).events(query, here, _limit(query, asked), asked.freshness):
                 yield Answer(event)
             return
@@ -190,9 +188,8 @@ class Queries:
         if info.kind is RelationKind.STREAM:
             events = self._subscribed(served.name, self._view(served, rows, parameters), Start("earliest"), "", limit, asked.progress)
         elif served.materialised:
-            where = narrow(query.where, info, parameters)
             check_where(query, info, asked.session)
-            events = self._table(served, self._view(served, rows, parameters), where, limit, asked.freshness)
+            events = self._table(served, self._view(served, rows, parameters), limit, asked.freshness)
         else:
             raise not_queryable(info.name, query.source)
         async for event in events:
@@ -203,7 +200,8 @@ class Queries:
         """Whether ksqlDB would refuse it."""
         return not is_plain(query) or info.kind is RelationKind.TABLE and not resolve(self.gateway.registry.state, info.name).materialised
 
-    async def _table(self, served: Served, view: View, where: Narrow, limit: int, fresh: Freshness) -> AsyncIterator[pb.Event]:
+    async def _table(self, served: Served, view: View, limit: int, fresh: Freshness) -> AsyncIterator[pb.Event]:
+        where = view.narrow
         table, position = await self.lookups.resolve(served.name, fresh)
         yield pb.Event(schema=view.layout.message)
         token = ""
@@ -220,11 +218,10 @@ class Queries:
             bounds = Range(() if where.low is None else (where.low,), () if where.high is None else (where.high,))
             scan = ScanQuery(view, bounds, where.windows, limit, "", 0)
             await self.scans.fresh(table, scan, position, fresh)
-            if where.low is None or where.high is None or where.low <= where.high:  # type: ignore[operator]
-                async for page in self.scans.pages(table, scan, fresh.stale):
-                    token = page.token
-                    if page.rows:
-                        yield _rows(view, page.rows)
+            async for page in self.scans.pages(table, scan, fresh.stale):
+                token = page.token
+                if page.rows:
+                    yield _rows(view, page.rows)
         yield pb.Event(end=pb.End(reason=COMPLETED, position=position_pb2.PositionToken(value=token) if token else None))
 
     # ---- both

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
@@ -39,6 +40,7 @@ from penstock.sql import effects
 from penstock.sql.effects import Effect
 from penstock.sql.execute import decide
 from penstock.sql.faults import refuse
+from penstock.sql.parameters import Parameters
 from penstock.sql.replace import check_query, check_relation
 from penstock.sql.script import Parsed
 from penstock.sql.session import Session
@@ -70,11 +72,13 @@ class Statements:
         state = await self.gateway.registry.refresh()
         return NodeCatalog(state, await self.gateway.log.topics(), self.gateway, access)
 
-    async def execute(self, parsed: Parsed, session: Session, *, apply: bool = False, validate_only: bool = False) -> Outcome:
-        """One statement. Raises RequestError, LogError; ExpressionErrors name a place in parsed.text."""
+    async def execute(self, parsed: Parsed, session: Session, *, apply: bool = False, validate_only: bool = False,
+                      parameters: Parameters = MappingProxyType({})) -> Outcome:
+        """One statement. parameters: values of `:name`. Raises RequestError, LogError; ExpressionErrors name a place in parsed.text."""
         while True:
             catalog = await self.catalog()
-            effect = await asyncio.to_thread(decide, parsed, session, catalog, apply=apply)  # a declaration may ask the schema registry
+            # a declaration may ask the schema registry
+            effect = await asyncio.to_thread(decide, parsed, session, catalog, apply=apply, parameters=parameters)
             caller().require(needs_of(effect, catalog.state), "SqlService/Execute")
             if validate_only:
                 self._validate(effect, catalog.state, await self.gateway.log.topics())

@@ -12,18 +12,16 @@ from penstock.catalog.view import Served
 from penstock.errors import RequestError
 from penstock.expr.analyze import analyze, expect_boolean
 from penstock.expr.compile import compile_condition, compile_expression
+from penstock.expr.narrow import narrow
 from penstock.expr.scope import Scope
 from penstock.expr.typed import ColumnRef
 from penstock.plan.nodes import RelationKind
 from penstock.serving.columns import Pick, View, base_columns
 from penstock.serving.rows import Row, layout
 from penstock.serving.values import from_value, type_of_value
+from penstock.sql.parameters import Parameters
 from penstock.sql.rows import RowQuery
 from penstock.types.schema import Role
-from penstock.types.sqltype import SqlType
-
-Parameters = Mapping[str, tuple[SqlType | None, object]]
-"""Type (None: null) and value by name."""
 
 
 def read_parameters(given: Mapping[str, types_pb2.Value]) -> Parameters:
@@ -41,10 +39,12 @@ def row_view(served: Served, rows: RowQuery, parameters: Parameters) -> View:
     names = [c.name for c in base]
     scope = Scope((("", {c.name: c.type for c in base}),), {n: kind for n, (kind, _) in parameters.items()}, rows.types)
     values = {n: value for n, (_, value) in parameters.items()}
-    keep = None if not rows.where else compile_condition(expect_boolean(rows.where, scope), names, values)
+    where = expect_boolean(rows.where, scope) if rows.where else None
+    keep = None if where is None else compile_condition(where, names, values)
     identity = tuple(i for i, c in enumerate(base) if c.role in (Role.KEY, Role.WINDOW))
     table = served.kind is RelationKind.TABLE
-    return View(base, layout(rows.columns, table), _picker(rows.items, names, scope, values), keep, identity)
+    return View(base, layout(rows.columns, table), _picker(rows.items, names, scope, values), keep, identity,
+                narrow(where, served.schema.key, values, served.window is not None))
 
 
 def _picker(items: Sequence[str], names: Sequence[str], scope: Scope, values: Mapping[str, object]) -> Pick:
