@@ -197,11 +197,14 @@ def test_versions_and_lookup(server: Server) -> None:
 def test_deletion(server: Server) -> None:
     one = server.register("s-value", ONE.text)
     server.register("s-value", MORE.text)
-    assert server.refused("DELETE", "/subjects/s-value?permanent=true")[0] == 404
+    assert server.refused("DELETE", "/subjects/s-value?permanent=true") == (404, 40405)
+    assert server.refused("DELETE", "/subjects/s-value/versions/1?permanent=true") == (404, 40407)
     assert server.call("DELETE", "/subjects/s-value/versions/1") == 1
+    assert server.refused("DELETE", "/subjects/s-value/versions/1") == (404, 40406)
     assert server.call("GET", "/subjects/s-value/versions") == [2] and server.call("GET", "/subjects/s-value/versions?deleted=true") == [1, 2]
     assert server.call("GET", f"/schemas/ids/{one}") == {"schema": ONE.text}  # its records can still be read
     assert server.call("DELETE", "/subjects/s-value") == [2]
+    assert server.refused("DELETE", "/subjects/s-value") == (404, 40404) and server.refused("DELETE", "/subjects/t-value") == (404, 40401)
     assert server.call("GET", "/subjects") == [] and server.call("GET", "/subjects?deleted=true") == ["s-value"]
     assert server.call("DELETE", "/subjects/s-value?permanent=true") == [1, 2]
     assert server.refused("GET", f"/schemas/ids/{one}") == (404, 40403)
@@ -232,4 +235,31 @@ def test_levels(server: Server) -> None:
     assert server.refused("GET", "/config/s-value") == (404, 40408)
     assert server.call("GET", "/config/s-value?defaultToGlobal=true") == {"compatibilityLevel": "BACKWARD"}
     assert server.refused("PUT", "/config", {"compatibility": "SIDEWAYS"}) == (422, 42203)
+
+
+def test_modes(server: Server) -> None:
     assert server.call("GET", "/mode") == {"mode": "READWRITE"}
+    server.register("s-value", ONE.text)
+    assert server.call("PUT", "/mode/s-value", {"mode": "READONLY"}) == {"mode": "READONLY"} == server.call("GET", "/mode/s-value")
+    assert server.refused("POST", "/subjects/s-value/versions", {"schema": MORE.text}) == (422, 42205) == server.refused("DELETE", "/subjects/s-value")
+    assert server.register("t-value", ONE.text) == 1
+    assert server.call("DELETE", "/mode/s-value") == {"mode": "READONLY"}
+    assert server.refused("GET", "/mode/s-value") == (404, 40409) == server.refused("DELETE", "/mode/s-value")
+    assert server.call("PUT", "/mode", {"mode": "READONLY"}) and server.call("GET", "/mode/s-value?defaultToGlobal=true") == {"mode": "READONLY"}
+    assert server.refused("POST", "/subjects/u-value/versions", {"schema": ONE.text}) == (422, 42205)
+    assert server.refused("PUT", "/mode", {"mode": "IMPORT"}) == (422, 42204)
+
+
+def test_lists(server: Server) -> None:
+    for subject in ("a-key", "a-value", "b-value"):
+        server.register(subject, ONE.text)
+    server.register("a-value", MORE.text)
+    server.call("DELETE", "/subjects/b-value")
+    assert server.call("GET", "/subjects/") == ["a-key", "a-value"] == server.call("GET", "/subjects?subjectPrefix=a-")
+    assert server.call("GET", "/subjects?deletedOnly=true") == ["b-value"] and server.call("GET", "/subjects?deleted=true&offset=1&limit=1") == ["a-value"]
+    assert [(s["subject"], s["version"]) for s in server.call("GET", "/schemas?latestOnly=true")] == [("a-key", 1), ("a-value", 2)]
+    assert [s["version"] for s in server.call("GET", "/schemas?subjectPrefix=a-value&limit=1")] == [1]
+    assert server.call("GET", "/schemas/ids/1/subjects") == ["a-key", "a-value"]
+    assert server.call("GET", "/schemas/ids/1/versions?deleted=true")[-1] == {"subject": "b-value", "version": 1}
+    assert server.call("GET", "/schemas/ids/1?fetchMaxId=true")["maxId"] == 2
+    assert server.refused("GET", "/schemas/ids/x")[0] == 404 and server.refused("GET", "/subjects?limit=x") == (422, 422)

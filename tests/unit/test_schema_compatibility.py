@@ -46,6 +46,11 @@ PROTOBUF = [
     (proto("message A { message I { int32 y = 1; } I x = 1; }"), proto("message A { message I { string y = 1; } I x = 1; }"), False),
     (proto("message A { required int32 x = 1; }", 'syntax = "proto2";'), proto("message A { }", 'syntax = "proto2";'), False),
     (proto("message A { A next = 1; }"), proto("message A { A next = 1; }"), True),
+    (proto("message A { oneof o { int32 x = 1; } }"), proto("message A { oneof o { int32 x = 1; string y = 2; } }"), False),
+    (proto("message A { oneof o { int32 x = 1; string y = 2; bool z = 3; } }"), proto("message A { oneof o { int32 x = 1; string y = 2; } }"), True),
+    (proto("message A { }"), proto("message A { oneof o { int32 x = 1; string y = 2; } }"), True),
+    (proto("message A { oneof o { int32 x = 1; string y = 2; } }"), proto("message A { int32 x = 1; string y = 2; }"), False),
+    (proto("message A { oneof o { int32 x = 1; string y = 2; } }"), proto("message A { int32 x = 1; }"), True), (proto("message A { }"), proto("message A { optional int32 x = 1; }"), True),
 ]
 JSON = [
     (obj({"a": {"type": "number"}}), obj({"a": {"type": "integer"}}), True), (obj({"a": {"type": "integer"}}), obj({"a": {"type": "number"}}), False),

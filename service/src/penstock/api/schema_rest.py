@@ -1,7 +1,7 @@
 """The REST API of the service's own schema registry: paths, bodies and error codes of Confluent's, so that every client of one works with it.
 
-Subjects, versions, ids, references, compatibility, config and mode (READWRITE only). Contexts, exporters, rules and metadata are not there:
-404. A change is written to the log before it is answered.
+Subjects, versions, ids, references, compatibility, config and mode (READWRITE and READONLY). Contexts, exporters, rules and metadata are not
+there: 404. A change is written to the log before it is answered.
 """
 
 from __future__ import annotations
@@ -16,7 +16,21 @@ from aiohttp import web
 from penstock.api.schema_access import Handler, admission, audited, covered_by
 from penstock.errors import LogError
 from penstock.formats.schemas import SchemaType
-from penstock.schemas.subjects import DEFAULT_LEVEL, LEVELS, TYPES, Configured, Event, Reference, Refused, Subjects, Version, check
+from penstock.schemas.subjects import (
+    DEFAULT_LEVEL,
+    LEVELS,
+    MODES,
+    TYPES,
+    Configured,
+    Event,
+    Guarded,
+    Mode,
+    Reference,
+    Refused,
+    Subjects,
+    Version,
+    check,
+)
 from penstock.security.gate import Gate
 from penstock.security.principal import caller
 
@@ -43,7 +57,8 @@ def application(keeper: Keeper, gate: Gate | None = None) -> web.Application:
     app = web.Application(middlewares=[_errors, audited, *admitting], client_max_size=BODY_LIMIT)
     rest = _Rest(keeper)
     for method, path, handler in rest.routes():
-        app.router.add_route(method, path, handler)
+        for spelling in dict.fromkeys((path, path.rstrip("/") + "/")):
+            app.router.add_route(method, spelling, handler)
     return app
 
 
@@ -140,6 +155,7 @@ class _Rest:
             ("GET", "/config", self.config), ("PUT", "/config", self.configure), ("DELETE", "/config", self.unconfigure),
             ("GET", "/config/{subject}", self.config), ("PUT", "/config/{subject}", self.configure), ("DELETE", "/config/{subject}", self.unconfigure),
             ("GET", "/mode", self.mode), ("PUT", "/mode", self.set_mode), ("GET", "/mode/{subject}", self.mode), ("PUT", "/mode/{subject}", self.set_mode),
+            ("DELETE", "/mode/{subject}", self.unset_mode),
         ]
 
     # ---- subjects
@@ -148,12 +164,15 @@ class _Rest:
         return _answer({})
 
     async def list(self, request: web.Request) -> web.Response:
-        prefix = request.query.get("subjectPrefix", "")
-        found = self._state.subjects(_flag(request, "deleted") or _flag(request, "deletedOnly"))
-        return _answer([s for s in found if s.startswith(prefix) and caller().sees(covered_by(s))])
+        prefix, only = request.query.get("subjectPrefix", ""), _flag(request, "deletedOnly")
+        there = set(self._state.subjects()) if only else set()
+        found = self._state.subjects(_flag(request, "deleted") or only)
+        return _answer(_page(request, [s for s in found if s.startswith(prefix) and s not in there and caller().sees(covered_by(s))]))
 
     async def versions(self, request: web.Request) -> web.Response:
-        return _answer([v.version for v in self._state.of(request.match_info["subject"], _flag(request, "deleted"))])
+        only = _flag(request, "deletedOnly")
+        found = self._state.of(request.match_info["subject"], _flag(request, "deleted") or only)
+        return _answer(_page(request, [v.version for v in found if v.deleted or not only]))
 
     async def version(self, request: web.Request) -> web.Response:
         return _answer(_entry(self._found(request)))
@@ -206,13 +225,14 @@ class _Rest:
         found = [v for s in self._state.subjects(deleted) if s.startswith(prefix) and caller().sees(covered_by(s)) for v in self._state.of(s, deleted)]
         if _flag(request, "latestOnly"):
             found = list({v.subject: v for v in found}.values())
-        return _answer([_entry(v) for v in found])
+        return _answer(_page(request, [_entry(v) for v in found]))
 
     async def types(self, request: web.Request) -> web.Response:
         return _answer(["JSON", "PROTOBUF", "AVRO"])
 
     async def by_id(self, request: web.Request) -> web.Response:
-        return _answer(_written(self._state.by_id(_number(request.match_info["id"]))))
+        found = _written(self._state.by_id(_number(request.match_info["id"])))
+        return _answer(found | ({"maxId": self._state.newest_id} if _flag(request, "fetchMaxId") else {}))
 
     async def text_by_id(self, request: web.Request) -> web.Response:
         return _text(self._state.by_id(_number(request.match_info["id"])))
@@ -263,14 +283,36 @@ class _Rest:
     async def mode(self, request: web.Request) -> web.Response:
         subject = request.match_info.get("subject", "")
         if subject and not _flag(request, "defaultToGlobal"):
+            return _answer({"mode": self._own_mode(subject)})
+        return _answer({"mode": self._state.mode(subject)})
+
+    def _own_mode(self, subject: str) -> Mode:
+        own = self._state.modes.get(subject)
+        if own is None:
             raise Refused(40409, f"Subject '{subject}' does not have subject-level mode configured")
-        return _answer({"mode": "READWRITE"})
+        return own
 
     async def set_mode(self, request: web.Request) -> web.Response:
         mode = (await _body(request)).get("mode")
-        if mode != "READWRITE":
-            raise Refused(42204, "Invalid mode. Valid values are READWRITE")
+        if mode not in MODES:
+            raise Refused(42204, f"Invalid mode. Valid values are {', '.join(MODES)}")
+        await self._keeper.deciding(lambda state: [Guarded(request.match_info.get("subject", ""), mode)])
         return _answer({"mode": mode})
+
+    async def unset_mode(self, request: web.Request) -> web.Response:
+        subject = request.match_info["subject"]
+        own = self._own_mode(subject)
+        await self._keeper.deciding(lambda state: [Guarded(subject, None)])
+        return _answer({"mode": own})
+
+
+def _page(request: web.Request, found: Sequence[Any]) -> Sequence[Any]:
+    """From `offset` on at most `limit` of them; a negative limit is none."""
+    try:
+        offset, limit = (int(request.query.get(name, default)) for name, default in (("offset", "0"), ("limit", "-1")))
+    except ValueError:
+        raise Refused(422, "offset and limit are numbers") from None
+    return found[max(0, offset):] if limit < 0 else found[max(0, offset):][:limit]
 
 
 def _text(v: Version) -> web.Response:

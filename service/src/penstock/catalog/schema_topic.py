@@ -5,6 +5,7 @@ process of every node, so that workers read schemas without a call.
 |---|---|
 | ["schema", subject, version] | the version; null: gone for good |
 | ["level", subject] | compatibility level; subject "" is the default |
+| ["mode", subject] | whether it may be written; subject "" is the default |
 | ["issued"] | the largest id ever given |
 """
 
@@ -24,7 +25,7 @@ from penstock.formats.schemas import WrittenSchema
 from penstock.log.port import Log, Record
 from penstock.log.state_topic import StateTopic
 from penstock.schemas.known import Known, of_id, references_of, refusal
-from penstock.schemas.subjects import Configured, Event, Gone, Issued, Refused, Subjects, Version
+from penstock.schemas.subjects import Configured, Event, Gone, Guarded, Issued, Refused, Subjects, Version
 
 WRITE_SECONDS = 30.0
 _encode = msgspec.json.Encoder().encode
@@ -70,6 +71,8 @@ def encode(event: Event) -> tuple[bytes, bytes | None]:
             return _encode(("issued",)), _encode(event.id)
         case Configured():
             return _encode(("level", event.subject)), None if event.level is None else _encode(event.level)
+        case Guarded():
+            return _encode(("mode", event.subject)), None if event.mode is None else _encode(event.mode)
 
 
 def apply(state: SchemaState, records: Sequence[Record], position: int) -> SchemaState:
@@ -91,6 +94,8 @@ def _decode(key: bytes, value: bytes | None) -> Event:
                 return Issued(msgspec.json.decode(value or b"0", type=int))
             case ["level", str(subject)]:
                 return Configured(subject, None if value is None else msgspec.json.decode(value))
+            case ["mode", str(subject)]:
+                return Guarded(subject, None if value is None else msgspec.json.decode(value))
     except msgspec.MsgspecError as e:
         raise UnreadableSchema(f"a record of the schemas' topic cannot be read: {e}") from e
     raise UnreadableSchema(f"the schemas' topic holds a record with the unknown key {key!r}")

@@ -1,11 +1,11 @@
 """Protobuf: fields go by number and must keep a type of the same form on the wire; fields and messages may come and go, but not the message
-that records are of, and a required field is one for ever."""
+that records are of, nor a field of a oneof; a required field is one for ever."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
 
 from penstock.formats.protobuf_text import parse_schema
 from penstock.formats.protobuf_values import message_type
@@ -47,6 +47,18 @@ def _messages(reader: Descriptor, writer: Descriptor, seen: set[tuple[str, str]]
     for gone in written.values():
         if gone.is_required:
             yield f"{gone.full_name}: the required field is gone"
+        elif (within := _oneof(gone)) is not None and within.name in reader.oneofs_by_name:
+            yield f"{gone.full_name}: a field of a oneof is gone"
+    for oneof in reader.oneofs:
+        moved = [f for f in oneof.fields if _oneof(f) is not None and f.number in writer.fields_by_number and _oneof(writer.fields_by_number[f.number]) is None]
+        if len(moved) > 1:
+            yield f"{oneof.full_name}: fields that could be there together are in a oneof now: {', '.join(f.name for f in moved)}"
+
+
+def _oneof(field: FieldDescriptor) -> OneofDescriptor | None:
+    """The oneof that a field stands in; that of an `optional` field is none."""
+    within = field.containing_oneof
+    return None if within is None or len(within.fields) == 1 and within.name == f"_{field.name}" else within
 
 
 def _fields(reader: FieldDescriptor, writer: FieldDescriptor, seen: set[tuple[str, str]]) -> Iterator[str]:

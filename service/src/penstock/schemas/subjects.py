@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
 
 from penstock.formats.avro import names_of
 from penstock.formats.errors import FormatError
@@ -19,6 +20,8 @@ from penstock.schemas.compatibility import Level, problems
 
 LEVELS: tuple[Level, ...] = ("NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE")
 DEFAULT_LEVEL: Level = "BACKWARD"
+Mode = Literal["READWRITE", "READONLY"]
+MODES: tuple[Mode, ...] = ("READWRITE", "READONLY")
 TYPES: tuple[SchemaType, ...] = ("AVRO", "JSON", "PROTOBUF")
 
 
@@ -76,7 +79,15 @@ class Configured:
     level: Level | None
 
 
-Event = Version | Gone | Issued | Configured
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Whether a subject, or all others (""), may be written; None: it has no mode of its own any more."""
+
+    subject: str
+    mode: Mode | None
+
+
+Event = Version | Gone | Issued | Configured | Guarded
 
 
 @dataclass
@@ -85,6 +96,7 @@ class Subjects:
 
     versions: dict[str, dict[int, Version]] = field(default_factory=dict)
     levels: dict[str, Level] = field(default_factory=dict)
+    modes: dict[str, Mode] = field(default_factory=dict)
     ids: dict[int, Version] = field(default_factory=dict)
     newest_id: int = 0
 
@@ -104,10 +116,9 @@ class Subjects:
             case Issued():
                 self.newest_id = max(self.newest_id, event.id)
             case Configured():
-                if event.level is None:
-                    self.levels.pop(event.subject, None)
-                else:
-                    self.levels[event.subject] = event.level
+                _put(self.levels, event.subject, event.level)
+            case Guarded():
+                _put(self.modes, event.subject, event.mode)
 
     def _forget(self, schema_id: int) -> None:
         """The id, unless another version has it."""
@@ -169,6 +180,14 @@ class Subjects:
         """The level that holds for a subject."""
         return self.levels.get(subject) or self.levels.get("") or DEFAULT_LEVEL
 
+    def mode(self, subject: str) -> Mode:
+        """The mode that holds for a subject."""
+        return self.modes.get(subject) or self.modes.get("") or "READWRITE"
+
+    def _writable(self, subject: str) -> None:
+        if self.mode(subject) == "READONLY":
+            raise Refused(42205, f"Subject {subject} is in read-only mode")
+
     def written(self, found: Version) -> WrittenSchema:
         """The schema with everything that it refers to. 42201 when a reference is gone."""
         return self.resolved(found.type, found.text, found.references)
@@ -202,7 +221,8 @@ class Subjects:
 
     def register(self, subject: str, of: SchemaType, text: str, references: Sequence[Reference] = (), level: Level | None = None) -> tuple[int, list[Event]]:
         """(id, events) of a registration; no events for a schema that the subject has. 42201 for what is no schema, 409 for one that does not
-        go with the earlier ones."""
+        go with the earlier ones, 42205 for a subject that is read only."""
+        self._writable(subject)
         schema = self.resolved(of, text, references)
         check(schema)
         present = self._present(subject, schema)
@@ -237,8 +257,12 @@ class Subjects:
         return [p for v in reversed(against) for p in problems(schema, self.written(v), level)]
 
     def delete(self, subject: str, wanted: str | None, permanent: bool) -> tuple[list[int], list[Event]]:
-        """(versions, events) of deleting one version or all of a subject. 40401, 40402, 40405 (still there), 42206 (referred to)."""
-        found = self.of(subject, permanent) if wanted is None else [self.version(subject, wanted, permanent)]
+        """(versions, events) of deleting one version or all of a subject. 40401, 40402, 40404 and 40406 (deleted before), 40405 and 40407 (still
+        there), 42205 (read only), 42206 (referred to)."""
+        self._writable(subject)
+        found = self.of(subject, True) if wanted is None else [self.version(subject, wanted, permanent or wanted.isdecimal())]
+        if not permanent:
+            found = self._not_deleted(found, wanted)
         for v in found:
             if permanent and not v.deleted:
                 what = f"Subject '{subject}'" if wanted is None else f"Subject '{subject}' Version {v.version}"
@@ -246,6 +270,25 @@ class Subjects:
             if self.referenced_by(subject, v.version):
                 raise Refused(42206, f"One or more references exist to the schema {subject} version {v.version}")
         return [v.version for v in found], [Gone(subject, v.version) if permanent else replace(v, deleted=True) for v in found]
+
+    @staticmethod
+    def _not_deleted(found: list[Version], wanted: str | None) -> list[Version]:
+        left = [v for v in found if not v.deleted]
+        if not left:
+            first = found[0]
+            what = f"Subject '{first.subject}'" if wanted is None else f"Subject '{first.subject}' Version {first.version}"
+            raise Refused(40404 if wanted is None else 40406, f"{what} was soft deleted. Set permanent=true to delete permanently")
+        return left
+
+
+T = TypeVar("T")
+
+
+def _put(of: dict[str, T], name: str, value: T | None) -> None:
+    if value is None:
+        of.pop(name, None)
+    else:
+        of[name] = value
 
 
 def canonical(schema: WrittenSchema) -> str:
