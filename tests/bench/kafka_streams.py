@@ -30,7 +30,7 @@ def build() -> None:
     newest = max(p.stat().st_mtime for p in (PROJECT / "pom.xml", *PROJECT.rglob("*.java")))
     built = CLASSES / "penstock" / "bench" / "Main.class"
     if not built.exists() or built.stat().st_mtime < newest:
-        subprocess.run(["mvn", "-q", "-B", "-f", str(PROJECT / "pom.xml"), "package"], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(PROJECT / "pom.xml"), "package"], check=True, stdin=subprocess.DEVNULL)
 
 
 def run(bootstrap: str, workload: str, source: str, output: str, directory: Path, records: int, finish: Callable[[], None]) -> Figures:

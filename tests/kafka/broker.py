@@ -86,7 +86,7 @@ def fetch_libs() -> None:
     if _have_libs():
         return
     partial = LIBS.with_name(f"kafka-libs-{os.getpid()}")
-    command = ["mvn", "-q", "-B", "-f", str(Path(__file__).with_name("pom.xml")), "dependency:copy-dependencies",
+    command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(Path(__file__).with_name("pom.xml")), "dependency:copy-dependencies",
                "-DincludeScope=runtime", f"-DoutputDirectory={partial}"]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     (partial / ".complete").touch()
@@ -255,14 +255,18 @@ def _start(directory: Path, port: int, brokers: int) -> int:
         print(f"Kafka cannot be started: {reason}", file=sys.stderr)
         return 1
     if any(_alive(p) for p in directory.glob("node-*/pid")):
-        print(f"already running in {directory}; stop it with: python tests/kafka/broker.py stop", file=sys.stderr)
+        print(f"already running in {directory}; {_how_to_stop(directory)}", file=sys.stderr)
         return 1
     if directory.exists():
         shutil.rmtree(directory)
     broker = Broker(directory, port, brokers).start()
     print(f"Kafka 4.1.0 listens on {broker.bootstrap} (data in {directory}, gone at the next start)")
-    print(f"stop it with: python tests/kafka/broker.py stop{'' if directory == DEFAULT_DIR else f' --dir {directory}'}")
+    print(_how_to_stop(directory))
     return 0
+
+
+def _how_to_stop(directory: Path) -> str:
+    return f"stop it with: {os.path.relpath(sys.executable)} {os.path.relpath(__file__)} stop{'' if directory == DEFAULT_DIR else f' --dir {directory}'}"
 
 
 def _stop(directory: Path) -> int:

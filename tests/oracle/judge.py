@@ -44,7 +44,7 @@ def _libs() -> Path:
     """The jars of Kafka Streams and its test driver (90 MB, once)."""
     if not (LIBS / ".complete").exists():
         partial = LIBS.with_name(f"oracle-libs-{os.getpid()}")
-        subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies", "-DincludeScope=runtime",
+        subprocess.run(["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies", "-DincludeScope=runtime",
                         f"-DoutputDirectory={partial}"], check=True, stdin=subprocess.DEVNULL)
         (partial / ".complete").touch()
         if LIBS.exists():

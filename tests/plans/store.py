@@ -135,6 +135,25 @@ nodes:
   loud_out: {from: visits.loud, sink: loud}
 """
 
+REMOTE = """
+topology: remote
+nodes:
+  readings: {stream: {columns: [K STRING KEY, V BIGINT], partitions: 2}}
+  scored:
+    from: readings
+    remote_processor:
+      processor: score
+      config: {model: v3}
+      outputs: {scores: {columns: [K STRING KEY, SCORE DOUBLE], keeps_key: true}, odd: [V BIGINT KEY]}
+      stores: {seen: [N BIGINT, LAST TIMESTAMP]}
+      bundle_timeout: 5s
+      max_attempts: 3
+  by: {from: scored.scores, group_by: {}}
+  best: {from: by, aggregate: {BEST: MAX(SCORE)}}
+  out: {from: best, sink: best_scores}
+  odd_out: {from: scored.odd, sink: odd}
+"""
+
 SOURCES = """
 topology: sources
 nodes:

@@ -328,6 +328,35 @@ class Stream(_Output):
             node.processor.outputs.add(name=output, schema=schema(columns))
         return Processed(self._topology, node.name)
 
+    def process_remotely(
+        self,
+        processor: str,
+        outputs: dict[str, Columns],
+        stores: dict[str, Columns] | None = None,
+        config: dict[str, str] | None = None,
+        *,
+        keeps_key: bool = False,
+        bundle_rows: int = 0,
+        bundle_timeout: Seconds | None = None,
+        max_attempts: int = 0,
+        name: str = "",
+    ) -> Processed:
+        """Send the rows to programs that serve `processor` (penstock_client.processing). outputs, stores: columns by name, of a store without
+        its key, which is that of the rows. keeps_key: rows of every output have the key of the row that caused them. Its outputs are read
+        as `processed["alerts"]`."""
+        node = self._then(name, "process")
+        remote = node.remote_processor
+        remote.processor = processor
+        remote.config.update(config or {})
+        remote.bundle_rows, remote.max_attempts = bundle_rows, max_attempts
+        if bundle_timeout is not None:
+            remote.bundle_timeout.CopyFrom(duration(bundle_timeout))
+        for output, columns in outputs.items():
+            remote.outputs.add(name=output, schema=schema(columns), keeps_key=keeps_key)
+        for store, columns in (stores or {}).items():
+            remote.stores.add(name=store, schema=schema(columns))
+        return Processed(self._topology, node.name)
+
     def join_stream(
         self, other: Stream, *columns: Projected, kind: str = "INNER", within: Seconds | None = None, before: Seconds | None = None,
         after: Seconds | None = None, grace: Seconds | None = None, eager: bool = False, name: str = "", **named: str,

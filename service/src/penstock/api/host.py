@@ -12,6 +12,7 @@ from penstock.errors import RequestError
 from penstock.serving.append import Appender
 from penstock.serving.gateway import Gateway
 from penstock.serving.lookup import Lookups
+from penstock.serving.programs import Programs
 from penstock.serving.scan import Scans
 from penstock.serving.sql.queries import Queries
 from penstock.serving.sql.statements import Statements
@@ -56,6 +57,7 @@ class Host:
     peer_address: str = ""
     """Where other nodes reach this one; "" where they use address."""
     rest: SchemaRest = field(default_factory=SchemaRest)
+    programs: Programs = field(default_factory=Programs)
 
     @property
     def open(self) -> Parts:

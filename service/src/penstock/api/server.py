@@ -23,6 +23,7 @@ from penstock_client.gen.penstock.v1 import (
     catalog_service_pb2_grpc,
     cluster_service_pb2_grpc,
     lookup_service_pb2_grpc,
+    processor_service_pb2_grpc,
     sql_service_pb2_grpc,
     subscription_service_pb2_grpc,
     topology_service_pb2_grpc,
@@ -33,6 +34,7 @@ from penstock.api import (
     catalog_service,
     cluster_service,
     lookup_service,
+    processor_service,
     sql_service,
     subscription_service,
     telemetry,
@@ -77,7 +79,7 @@ DRAIN_SECONDS = 1.0
 GRACE_SECONDS = 3.0
 HEALTH_SECONDS = 1.0
 GUARD_SECONDS = 1.0
-SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "SqlService", "SubscriptionService", "TopologyService")
+SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "ProcessorService", "SqlService", "SubscriptionService", "TopologyService")
 
 
 class Health(Protocol):
@@ -111,6 +113,7 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
     if config.peer_address is not None:
         host.peer_address = _bind(server, config.peer_address, "--peer-listen", guard.peer_credentials)
     unwatch = telemetry.watch(host)
+    await host.programs.listen(Layout(config.data).run)
     server.start()
     own = notices if notices is not None else LocalNotices()
     opened = asyncio.Event()
@@ -139,6 +142,8 @@ def _server(host: Host) -> tuple[Server, Health]:
         ("ClusterService", cluster_service, cluster_service.ClusterServicer(host),
          cluster_service_pb2_grpc.add_ClusterServiceServicer_to_server),
         ("LookupService", lookup_service, lookup_service.LookupServicer(host), lookup_service_pb2_grpc.add_LookupServiceServicer_to_server),
+        ("ProcessorService", processor_service, processor_service.ProcessorServicer(host),
+         processor_service_pb2_grpc.add_ProcessorServiceServicer_to_server),
         ("SqlService", sql_service, sql_service.SqlServicer(host), sql_service_pb2_grpc.add_SqlServiceServicer_to_server),
         ("SubscriptionService", subscription_service, subscription_service.SubscriptionServicer(host),
          subscription_service_pb2_grpc.add_SubscriptionServiceServicer_to_server),
@@ -246,6 +251,7 @@ async def _say(servicer: Health, serving: bool) -> None:
 
 async def _drain(host: Host, server: Server, health_servicer: Health) -> None:
     host.calls.draining = True
+    host.programs.drain()
     await health_servicer.enter_graceful_shutdown()
     if host.parts is not None:
         hub = host.parts.hub
@@ -257,6 +263,7 @@ async def _drain(host: Host, server: Server, health_servicer: Health) -> None:
 
 
 async def _close(host: Host) -> None:
+    await host.programs.close()
     if host.parts is None:
         return
     gateway = host.parts.gateway

@@ -13,6 +13,7 @@ from penstock.engine.failure import Failures
 from penstock.engine.graph import Edge, Graph, producer
 from penstock.engine.port import Bindings, Held
 from penstock.engine.processors.host import ProcessorHost
+from penstock.engine.processors.remote import RemoteHost
 from penstock.engine.processors.schedules import Schedules
 from penstock.engine.rows import ALWAYS, NEVER, Change, KeyForm, Row
 from penstock.expr.code import Code, Env, Module, indent
@@ -78,7 +79,7 @@ class Generator:
         self.pending: dict[str, str] = {}  # aggregate -> global with its groups to send on
         self.failures = Failures(bindings.partition, bindings.bad)
         self.failed = self.failures.failed
-        self.hosts: dict[str, ProcessorHost] = {}  # plug-ins, by node
+        self.hosts: dict[str, ProcessorHost | RemoteHost] = {}  # plug-ins and what stands for programs elsewhere, by node
         self.sends: dict[str, str] = {}  # a plug-in's output -> function of what is behind it
         self.saved: dict[str, int] = {}  # scalars as the last commit kept them, of what is made only when plug-ins start
         self.stream, self.wall = Schedules(self.saved), Schedules({})

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from penstock.clock import Clock
 from penstock.log.port import Record
 from penstock.plan.resolved import Settings, SubTopology
 from penstock.state.port import Store
+
+if TYPE_CHECKING:
+    from penstock.engine.processors.remote import RemoteHost
 
 
 class Output(Protocol):
@@ -97,6 +100,9 @@ class Program(Protocol):
 
     def run(self, topic: str, records: Sequence[Record]) -> None:
         """Process records of one input topic in order, each through all nodes depth first. The caller merges its inputs by timestamp."""
+
+    def remote(self, topic: str) -> RemoteHost | None:
+        """Where `run` gathers the records of a topic for programs elsewhere; what came of them is applied there. None for any other topic."""
 
     def read_too(self, topic: str, like: str) -> None:
         """From now on `run` takes records of a topic that came later; they are read as those of `like`."""

@@ -9,6 +9,7 @@ from typing import Any
 from penstock.engine.failure import Failures
 from penstock.engine.port import Held
 from penstock.engine.processors.host import ProcessorHost
+from penstock.engine.processors.remote import RemoteHost
 from penstock.engine.processors.schedules import Schedules
 from penstock.engine.windows.stream_time import expired_before
 from penstock.log.port import Record
@@ -30,7 +31,7 @@ class Expiry:
 class Plugins:
     """Plug-ins of the program, their schedules by the clock, and where scalars are put before they start."""
 
-    hosts: Sequence[ProcessorHost] = ()
+    hosts: Sequence[ProcessorHost | RemoteHost] = ()
     wall: Schedules = field(default_factory=lambda: Schedules({}))
     saved: dict[str, int] = field(default_factory=dict)
 
@@ -51,6 +52,7 @@ class Compiled:
         self._failures = failures
         self._samples = samples
         self._plugins = plugins
+        self._remotes = {host.topic: host for host in plugins.hosts if isinstance(host, RemoteHost)}
 
     def open(self) -> None:
         """Start the plug-ins, when stores and scalars are as the last commit left them. Raises RequestError."""
@@ -85,6 +87,10 @@ class Compiled:
                     read((record,))
         if (self._expiries or self._held) and not self._flushes:
             self._expire()
+
+    def remote(self, topic: str) -> RemoteHost | None:
+        """Where `run` gathers the records of a topic instead of processing them."""
+        return self._remotes.get(topic)
 
     def read_too(self, topic: str, like: str) -> None:
         """A topic that came later is read as one that is known."""

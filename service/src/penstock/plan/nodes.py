@@ -509,6 +509,16 @@ class Processor(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteProcessor(Processor):
+    """Sends the rows of its only input, a Repartition that nothing else reads, to programs that dial in. Its stores have the key of that input.
+    timeout_ms: of one bundle. max_attempts: for a bundle that fails as a whole; 0 without end."""
+
+    bundle_rows: int
+    timeout_ms: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessorOutput(Node):
     """A way out of a Processor, its input, for rows that it sends to `output`."""
 

@@ -42,6 +42,11 @@ def output_node(processor: str, output: str) -> str:
     return f"{processor}-{output}"
 
 
+def remote_rows_node(processor: str) -> str:
+    """The Repartition before a RemoteProcessor."""
+    return f"{processor}-rows"
+
+
 def input_aliases(inputs: Sequence[str]) -> tuple[str, ...]:
     """How expressions call the inputs of a join: by node, or by output of a branch; `left` and `right` where that is the same."""
     names = tuple(i.rpartition(".")[2] for i in inputs)

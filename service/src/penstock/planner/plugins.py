@@ -47,19 +47,20 @@ def plugin(message: topology_pb2.Processor) -> Plugin:
 
 def _outputs(message: topology_pb2.Processor, found: type[Processor]) -> Sequence[Output]:
     if message.outputs:
-        return [Output(o.name, _plain(to_schema(o.schema)), o.keeps_key) for o in message.outputs]
+        return [Output(o.name, plain(to_schema(o.schema)), o.keeps_key) for o in message.outputs]
     declared = {name: o if isinstance(o, OutputDeclaration) else OutputDeclaration(o) for name, o in found.outputs.items()}
     return [Output(name, _columns(message.processor, f"output {name}", o.columns), o.keeps_key) for name, o in declared.items()]
 
 
 def _columns(processor: str, what: str, text: str) -> Schema:
     try:
-        return _plain(to_schema(declare.schema(text)))
+        return plain(to_schema(declare.schema(text)))
     except (ValueError, RequestError) as e:
         raise _failed(processor, f"the columns of {what} are not valid: {e}") from e
 
 
-def _plain(schema: Schema) -> Schema:
+def plain(schema: Schema) -> Schema:
+    """The columns of a processor's output or store. Raises RequestError INVALID_SCHEMA."""
     header = next((c.name for c in schema if c.role is Role.HEADER), None)
     if header is not None:
         raise RequestError("INVALID_SCHEMA", f"column {header}: headers are no columns here", {"column": header})

@@ -16,7 +16,7 @@ from penstock.planner.refuse import candidates, did_you_mean, refuse
 INPUTS: Mapping[str, tuple[int, int]] = {
     "source_stream": (0, 0), "source_table": (0, 0), "global_table": (0, 0), "stream_global_join": (2, 2), "filter": (1, 1), "select": (1, 1), "explode": (1, 1), "partition_by": (1, 1),
     "group_by": (1, 1), "aggregate": (1, 100), "stream_table_join": (2, 2), "table_table_join": (2, 2), "stream_stream_join": (2, 2), "merge": (2, 1000), "branch": (1, 1), "to_table": (1, 1),
-    "to_stream": (1, 1), "suppress": (1, 1), "repartition": (1, 1), "deduplicate": (1, 1), "peek": (1, 1), "processor": (1, 1000), "sink": (1, 1),
+    "to_stream": (1, 1), "suppress": (1, 1), "repartition": (1, 1), "deduplicate": (1, 1), "peek": (1, 1), "processor": (1, 1000), "remote_processor": (1, 1), "sink": (1, 1),
 }
 """Operators that are built, and how few and how many inputs each takes."""
 
@@ -102,6 +102,8 @@ def _outputs(node: Placed) -> tuple[str, ...]:
     """Named outputs of a branch or a processor; nothing for any other operator."""
     if node.operator == "processor":
         return _processor_outputs(node)
+    if node.operator == "remote_processor":
+        return _named_outputs(node, [output.name for output in node.proto.remote_processor.outputs])
     if node.operator != "branch":
         return ()
     branch = node.proto.branch
@@ -122,6 +124,10 @@ def _processor_outputs(node: Placed) -> tuple[str, ...]:
         names = [output.name for output in plugin(node.proto.processor).outputs]
     except RequestError as e:
         raise refuse(e.reason, f"{node.name}: {e.message}", **{**e.metadata, "node": node.name, "field": node.path("processor")}) from e
+    return _named_outputs(node, names)
+
+
+def _named_outputs(node: Placed, names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not valid_name(name) or names.count(name) > 1:
             why = "is given twice" if valid_name(name) else "is not [A-Za-z][A-Za-z0-9_]{0,63}"

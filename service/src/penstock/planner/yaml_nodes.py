@@ -354,6 +354,28 @@ def _processor_output(outputs: Source, name: str) -> dict[str, Any]:
     return {"name": name, "schema": {"columns": columns(here)}, "keeps_key": bool(here.data.get("keeps_key"))}
 
 
+def _remote_processor(node: Source, place: Source) -> dict[str, Any]:
+    """`remote_processor: {processor: name, outputs: {out: [columns]}, stores: {totals: [columns]}, ...}`, outputs as a processor's."""
+    here = node.child("remote_processor")
+    here.only("processor", "outputs", "stores", "config", "bundle_rows", "bundle_timeout", "max_attempts")
+    body: dict[str, Any] = {"processor": here.text("processor")} | {k: here.data[k] for k in ("bundle_rows", "max_attempts") if k in here.data}
+    if "bundle_timeout" in here.data:
+        body["bundle_timeout"] = here.duration("bundle_timeout")
+    if isinstance(config := here.data.get("config"), dict):
+        body["config"] = {str(k): str(v) for k, v in config.items()}
+    for part, form in (("outputs", _processor_output), ("stores", _remote_store)):
+        given = here.data.get(part)
+        body[part] = [form(here.child(part), name) for name in given] if isinstance(given, dict) else given or []
+    return body
+
+
+def _remote_store(stores: Source, name: str) -> dict[str, Any]:
+    given = stores.data[name]
+    here = stores.child(name) if isinstance(given, dict) else stores.derived({"columns": given})
+    here.only("columns")
+    return {"name": name, "schema": {"columns": columns(here)}}
+
+
 def _nothing(kind: str) -> Form:
     def form(node: Source, place: Source) -> dict[str, Any]:
         if node.data[kind] not in (None, {}, True):
@@ -384,7 +406,7 @@ _FORMS: Mapping[str, Form] = {
     "global_table": _source("global_table"), "stream_global_join": _join("stream_global_join"),
     "table_table_join": _join("table_table_join"),
     "stream_stream_join": _join("stream_stream_join", "before", "after", "within", "grace"), "merge": _nothing("merge"),
-    "branch": _branch, "to_table": _to_table, "to_stream": _nothing("to_stream"), "suppress": _suppress, "processor": _processor, "sink": _sink,
+    "branch": _branch, "to_table": _to_table, "to_stream": _nothing("to_stream"), "suppress": _suppress, "processor": _processor, "remote_processor": _remote_processor, "sink": _sink,
     "repartition": _repartition, "deduplicate": _deduplicate, "peek": _peek,
 }
 

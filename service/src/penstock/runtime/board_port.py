@@ -19,6 +19,7 @@ class TaskState(Enum):
     CLOSED = "CLOSED"
     STUCK = "STUCK"
     STANDBY = "STANDBY"
+    WAITING_FOR_WORKER = "WAITING_FOR_WORKER"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from penstock.runtime.board_port import Notices
 from penstock.runtime.layout import Layout
 from penstock.runtime.poison import NoteFile, Suspects
 from penstock.runtime.readers import Readers
+from penstock.runtime.remote import RemoteLink
 
 RESTORES = 4
 """Stores that a worker restores at the same time: enough that fetching never waits for writing."""
@@ -53,6 +54,7 @@ class Context:
     note: NoteFile
     suspects: Suspects
     store_bytes: int
+    remote: RemoteLink
     restores: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RESTORES))
     counters: Counters = field(default_factory=Counters)
     boot: str = field(default_factory=lambda: Path("/proc/sys/kernel/random/boot_id").read_text().strip())

@@ -7,6 +7,7 @@
     state/<topology>-<incarnation>/<table>@<worker slot>/   one a global table and worker
     board/<worker slot>/                          one small LMDB environment a worker (runtime/board.py)
     run/<process>.sock                            notices (datagram sockets)
+    run/programs                                  bundles for programs elsewhere, between workers and gateway (a stream socket)
 """
 
 from __future__ import annotations

@@ -317,6 +317,7 @@ class Runner:
     def _run_task(self, task: Task) -> None:
         """From its positions on."""
         task.on_culprit = lambda source, record: self._reports.culprit(task, source, record)  # type: ignore[method-assign]
+        task.on_answer = self.wake.set  # type: ignore[method-assign]
         self.tasks[task.id] = task
         self.ctx.readers.add(self, {i.tp: i.position for i in task.inputs})
 
@@ -543,7 +544,7 @@ class Runner:
     @staticmethod
     def _end_plugins(task: Task) -> None:
         try:
-            task.program.close()
+            task.end()
         except Exception:
             log.exception("task %s: a plug-in failed as it was closed", task.name)
 

@@ -7,17 +7,22 @@ not depend on the timing of fetches.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock.engine.port import Program
+from penstock.engine.processors.remote import RemoteHost
 from penstock.log.port import Chunk, Record, TaskId, TopicPartition
+from penstock.plan.nodes import RemoteProcessor
 from penstock.plan.replay import Replayed, decode
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.output import OutputTopic
 from penstock.runtime.poison import Note, NoteFile, Suspect
+from penstock.runtime.remote import RemoteLink, Waiting
 from penstock.runtime.routing import RoutedRows
 from penstock.state.port import TaskState
 
@@ -27,6 +32,8 @@ SLICE = (50, 4000)
 SLICE_SECONDS = 0.003
 """A call of the compiled function takes as many records as it did in this time before: enough to amortise what is done for each call
 (numpy's partitioning above all), few enough for a turn of 5 ms also where a record is expensive."""
+BUNDLE_BYTES = 1 << 20
+"""Keys and values of a bundle's records at most: in columns it stays under gRPC's 4 MiB."""
 
 
 class Input:
@@ -103,12 +110,23 @@ class Input:
             self.position = self.records[self.at - 1].offset + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Records whose bundle is with a program: none of them counts as processed."""
+
+    waiting: Waiting
+    host: RemoteHost
+    source: Input
+    count: int
+    last: int
+
+
 class Task:
     """An open task. `process` does a turn of work; everything else is the runner's."""
 
     def __init__(self, name: str, task_id: TaskId, sub: SubTopology, state: TaskState | None, program: Program,
                  positions: Mapping[TopicPartition, int], outputs: Sequence[OutputTopic], routed: Sequence[RoutedRows], note: NoteFile,
-                 suspect: Suspect | None, max_idle_ms: int = 0) -> None:
+                 suspect: Suspect | None, remote: RemoteLink, max_idle_ms: int = 0) -> None:
         self.name = name
         self.id = task_id
         self.sub = sub
@@ -127,6 +145,10 @@ class Task:
         self._max_idle = max_idle_ms / 1000
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
+        self._remote = remote
+        self._away: Away | None = None
+        self._lease = secrets.randbits(63)
+        self._bundles = 0
 
     def read_too(self, tp: TopicPartition, like: str, position: int, committed: int, replay: bool = False) -> None:
         """One more input, read as a topic of the plan, or a replay topic."""
@@ -166,8 +188,8 @@ class Task:
 
     def process(self, deadline: float) -> int:
         """Work until time.monotonic() passes the deadline or nothing can go on; records processed."""
-        total = 0
-        while not self.at_step:
+        total = 0 if self._away is None else self._back(self._away)
+        while not self.at_step and self._away is None:
             chosen = self._choose()
             if chosen is None:
                 return total
@@ -225,7 +247,7 @@ class Task:
         return latest > now
 
     def _slice(self, source: Input, below: int | None, equal: bool) -> int:
-        records = source.take(self._size, below, equal)
+        records = self._fitting(source.take(self._limit(source), below, equal), source)
         self._note.begin(Note(self.name, source.tp.topic, source.tp.partition, records[0].offset, records[-1].offset))
         began = time.monotonic()
         self._run(source, records)
@@ -233,7 +255,7 @@ class Task:
             wanted = int(len(records) * SLICE_SECONDS / max(1e-6, time.monotonic() - began))
             self._size = max(SLICE[0], min(SLICE[1], (self._size + wanted) // 2))
         self._note.end()
-        return len(records)
+        return len(records) if self._away is None else 0
 
     def _careful(self, source: Input) -> int:
         """One record, noted on its own; a culprit is passed over."""
@@ -275,15 +297,78 @@ class Task:
             routed.drain(reading)
 
     def _run(self, source: Input, records: list[Record]) -> None:
+        topic = source.tp.topic
+        for replayed in records if source.replay else ():
+            assert isinstance(replayed, Replayed)
+            topic = replayed.topic
+            self.program.run(topic, [replayed.record])
+            self.drain(topic)
+        if not source.replay:
+            self.program.run(topic, records)
+            self.drain(topic)
+        host = self.program.remote(topic)
+        bundle = host.bundle() if host is not None else None
+        if host is None or bundle is None:
+            self._done(source, len(records), records[-1].offset)
+            return
+        self._bundles += 1
+        waiting = self._remote.submit(host, self.id.partition, self._lease, self._bundles, bundle, self.on_answer)
+        self._away = Away(waiting, host, source, len(records), records[-1].offset)
+
+    def _limit(self, source: Input) -> int:
+        """Records that are taken at once: what takes 3 ms, or a bundle; replayed ones for a bundle one by one, as they are of several topics."""
         if source.replay:
-            for replayed in records:
-                assert isinstance(replayed, Replayed)
-                self.program.run(replayed.topic, [replayed.record])
-                self.drain(replayed.topic)
-        else:
-            self.program.run(source.tp.topic, records)
-            self.drain(source.tp.topic)
-        source.done(len(records))
-        self.processed += len(records)
-        self.since += len(records)
-        self.last = source.tp.topic, records[-1].offset
+            return 1 if self._cuts else self._size
+        host = self.program.remote(source.tp.topic)
+        return self._size if host is None else host.node.bundle_rows
+
+    @property
+    def _cuts(self) -> bool:
+        return any(isinstance(node, RemoteProcessor) for node in self.sub.nodes)
+
+    def _fitting(self, records: list[Record], source: Input) -> list[Record]:
+        """As many as fit into a bundle's bytes."""
+        if self.program.remote(source.tp.topic) is None:
+            return records
+        size = 0
+        for n, record in enumerate(records):
+            size += len(record.value or b"") + len(record.key or b"")
+            if size > BUNDLE_BYTES and n:
+                return records[:n]
+        return records
+
+    def _back(self, away: Away) -> int:
+        """Apply what a bundle gave, if it is there; records processed."""
+        result = away.waiting.result
+        if result is None:
+            return 0
+        self._away = None
+        topic, partition = away.source.tp.topic, away.source.tp.partition
+        self._note.begin(Note(self.name, topic, partition, away.last - away.count + 1, away.last, careful=self.suspect is not None))
+        away.host.apply(result)
+        self.drain(topic)
+        self._note.end()
+        self._done(away.source, away.count, away.last)
+        return away.count
+
+    def _done(self, source: Input, count: int, last: int) -> None:
+        source.done(count)
+        self.processed += count
+        self.since += count
+        self.last = source.tp.topic, last
+
+    def on_answer(self) -> None:
+        """Set by the runner: the loop has something to do."""
+        raise NotImplementedError
+
+    @property
+    def waits_for(self) -> str:
+        """Why a bundle is not answered; empty when none is away, or a program has it."""
+        return "" if self._away is None else self._away.waiting.reason
+
+    def end(self) -> None:
+        """Nothing of what is away is wanted any more; plug-ins are told that the task ends. Raises what they raise."""
+        if self._away is not None:
+            self._remote.forget(self._away.waiting)
+            self._away = None
+        self.program.close()

@@ -52,14 +52,16 @@ class TaskBoard:
         self._ctx.notices.send("board")
 
     def refresh(self, state: TaskState, reason: str) -> None:
-        """From time to time: every open task is in this state, and lags change also without commits."""
+        """From time to time: every open task is in this state, unless it waits for programs, and lags change also without commits."""
         now = time.monotonic()
         if now - self._looked < EVERY or not self._tasks:
             return
         self._looked = now
-        changed = [t for t in self._tasks.values() if self._states.get(t.id) != (state, reason) or t.lag]
+        shown = {t.id: (TaskState.WAITING_FOR_WORKER, t.waits_for) if t.waits_for and state is TaskState.RUNNING else (state, reason)
+                 for t in self._tasks.values()}
+        changed = [t for t in self._tasks.values() if self._states.get(t.id) != shown[t.id] or t.lag]
         for t in changed:
-            self._states[t.id] = (state, reason)
+            self._states[t.id] = shown[t.id]
         if changed:
             self.committed(changed)
 

@@ -24,6 +24,7 @@ from penstock.runtime.layout import Layout
 from penstock.runtime.leftovers import Leftovers
 from penstock.runtime.poison import NoteFile, Suspects
 from penstock.runtime.readers import Readers
+from penstock.runtime.remote import RemoteLink
 from penstock.runtime.runner import Runner
 from penstock.runtime.stuck import StuckWatch
 from penstock.runtime.task import Task
@@ -192,7 +193,8 @@ async def _run(config: ServeConfig, slot: str, line: Line, source: Log, notices:
     node = config.node_id or "n0"
     membership = source.membership(slot, node, Placement(standbys=config.standbys, acceptable_lag=config.acceptable_lag))
     ctx = Context(slot=slot, node=node, service_id=config.service_id, layout=layout, log=source, membership=membership,
-                  readers=Readers(source), followers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects, store_bytes=config.store_bytes)
+                  readers=Readers(source), followers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects, store_bytes=config.store_bytes,
+                  remote=RemoteLink(layout.run))
     worker = Worker(ctx, registry, notices)
     unwatch = metrics.watch_counters(ctx.counters, slot)
     line.ready()
@@ -200,6 +202,7 @@ async def _run(config: ServeConfig, slot: str, line: Line, source: Log, notices:
         await worker.run(line.stop, line.drain, line.drained)
     finally:
         unwatch()
+        await ctx.remote.close()
         await ctx.readers.close()
         await ctx.followers.close()
         await membership.close()

@@ -12,7 +12,7 @@ One partition by default; with more, keys choose them as Kafka's producer does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
@@ -21,6 +21,7 @@ from penstock.clock import ManualClock
 from penstock.engine.compile import compile_sub
 from penstock.engine.merge import merge_by_timestamp
 from penstock.engine.port import BadRecord, Bindings, Program
+from penstock.engine.processors.remote import Bundle, Result, Shape, check
 from penstock.engine.rowview import Row, row_view
 from penstock.errors import RequestError
 from penstock.log.port import Record, valid_topic
@@ -91,18 +92,23 @@ class DriverTask:
         return next((n.topic.topic for n in patterns if re.fullmatch(n.pattern, topic)), "")
 
 
+Remote = Callable[[Shape, Bundle], Result]
+"""Stands for a program that serves a remote processor."""
+
+
 class TopologyTestDriver:
     """Runs one topology. updates: overrides the plan's setting. start_ms: where its clock stands. processors: plug-ins that are not
-    installed. before: a driver whose topology this one updates: stores of the same names go on with what they hold."""
+    installed. programs: for remote processors, by name: what one makes of a bundle. before: a driver whose topology this one updates: stores of the same names go on with what they hold."""
 
     __test__ = False
 
     def __init__(self, topology: Any, relations: Relations | Iterable[RelationInfo] = (), *, updates: Updates | None = None,
                  partitions: int = 1, start_ms: int = 0, processors: Mapping[str, type[Processor]] | None = None,
-                 before: TopologyTestDriver | None = None) -> None:
+                 programs: Mapping[str, Remote] | None = None, before: TopologyTestDriver | None = None) -> None:
         functions.install()
         for name, processor in (processors or {}).items():
             installed.add(name, processor)
+        self._programs = dict(programs or {})
         self.relations: Relations = FixedRelations(relations, partitions) if isinstance(relations, Iterable) else relations
         plan = topology if isinstance(topology, ResolvedPlan) else planned(topology, self.relations, partitions)
         if updates is not None:
@@ -334,8 +340,23 @@ class TopologyTestDriver:
             task.positions[topic] = len(log)
         for topic, records in merge_by_timestamp(waiting):
             task.program.run(topic, records)
+            self._process_remotely(task, topic)
             self._take(task)
         return sum(len(records) for _, records in waiting)
+
+    def _process_remotely(self, task: DriverTask, topic: str) -> None:
+        """What was gathered goes to its program at once."""
+        host = task.program.remote(topic)
+        bundle = host.bundle() if host is not None else None
+        if host is None or bundle is None:
+            return
+        program = self._programs.get(host.node.processor)
+        if program is None:
+            raise RequestError("UNKNOWN_PROCESSOR", f"{host.node.name}: give the driver what stands for {host.node.processor}, "
+                               f"TopologyTestDriver(..., programs={{{host.node.processor!r}: ...}})", {"node": host.node.name})
+        result = program(host.shape, bundle)
+        check(host.shape, bundle, result)
+        host.apply(result)
 
     def _take(self, task: DriverTask) -> int:
         """Move a task's output rows into their topics; how many."""

@@ -102,6 +102,8 @@ const (
 	TaskState_TASK_STATE_STUCK TaskState = 7
 	// TASK_STATE_STANDBY is a copy that follows the task's changelog on another node than the task.
 	TaskState_TASK_STATE_STANDBY TaskState = 8
+	// TASK_STATE_WAITING_FOR_WORKER has rows for a RemoteProcessor that no program serves now; state_reason names it.
+	TaskState_TASK_STATE_WAITING_FOR_WORKER TaskState = 9
 )
 
 // Enum value maps for TaskState.
@@ -116,17 +118,19 @@ var (
 		6: "TASK_STATE_CLOSED",
 		7: "TASK_STATE_STUCK",
 		8: "TASK_STATE_STANDBY",
+		9: "TASK_STATE_WAITING_FOR_WORKER",
 	}
 	TaskState_value = map[string]int32{
-		"TASK_STATE_UNSPECIFIED": 0,
-		"TASK_STATE_OPENING":     1,
-		"TASK_STATE_RESTORING":   2,
-		"TASK_STATE_RUNNING":     3,
-		"TASK_STATE_PAUSED":      4,
-		"TASK_STATE_FAILED":      5,
-		"TASK_STATE_CLOSED":      6,
-		"TASK_STATE_STUCK":       7,
-		"TASK_STATE_STANDBY":     8,
+		"TASK_STATE_UNSPECIFIED":        0,
+		"TASK_STATE_OPENING":            1,
+		"TASK_STATE_RESTORING":          2,
+		"TASK_STATE_RUNNING":            3,
+		"TASK_STATE_PAUSED":             4,
+		"TASK_STATE_FAILED":             5,
+		"TASK_STATE_CLOSED":             6,
+		"TASK_STATE_STUCK":              7,
+		"TASK_STATE_STANDBY":            8,
+		"TASK_STATE_WAITING_FOR_WORKER": 9,
 	}
 )
 
@@ -758,7 +762,7 @@ const file_penstock_v1_cluster_service_proto_rawDesc = "" +
 	"\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12NODE_STATE_SERVING\x10\x01\x12\x17\n" +
 	"\x13NODE_STATE_DRAINING\x10\x02\x12\x15\n" +
-	"\x11NODE_STATE_SILENT\x10\x03*\xe4\x01\n" +
+	"\x11NODE_STATE_SILENT\x10\x03*\x87\x02\n" +
 	"\tTaskState\x12\x1a\n" +
 	"\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12TASK_STATE_OPENING\x10\x01\x12\x18\n" +
@@ -768,7 +772,8 @@ const file_penstock_v1_cluster_service_proto_rawDesc = "" +
 	"\x11TASK_STATE_FAILED\x10\x05\x12\x15\n" +
 	"\x11TASK_STATE_CLOSED\x10\x06\x12\x14\n" +
 	"\x10TASK_STATE_STUCK\x10\a\x12\x16\n" +
-	"\x12TASK_STATE_STANDBY\x10\b2\x86\x02\n" +
+	"\x12TASK_STATE_STANDBY\x10\b\x12!\n" +
+	"\x1dTASK_STATE_WAITING_FOR_WORKER\x10\t2\x86\x02\n" +
 	"\x0eClusterService\x12\\\n" +
 	"\x0fDescribeCluster\x12#.penstock.v1.DescribeClusterRequest\x1a$.penstock.v1.DescribeClusterResponse\x12J\n" +
 	"\tListTasks\x12\x1d.penstock.v1.ListTasksRequest\x1a\x1e.penstock.v1.ListTasksResponse\x12J\n" +

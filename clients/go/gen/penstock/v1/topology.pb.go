@@ -462,6 +462,7 @@ type Node struct {
 	//	*Node_Processor
 	//	*Node_Suppress
 	//	*Node_StreamGlobalJoin
+	//	*Node_RemoteProcessor
 	//	*Node_Repartition
 	//	*Node_Deduplicate
 	//	*Node_Peek
@@ -701,6 +702,15 @@ func (x *Node) GetStreamGlobalJoin() *StreamGlobalJoin {
 	return nil
 }
 
+func (x *Node) GetRemoteProcessor() *RemoteProcessor {
+	if x != nil {
+		if x, ok := x.Operator.(*Node_RemoteProcessor); ok {
+			return x.RemoteProcessor
+		}
+	}
+	return nil
+}
+
 func (x *Node) GetRepartition() *Repartition {
 	if x != nil {
 		if x, ok := x.Operator.(*Node_Repartition); ok {
@@ -832,6 +842,11 @@ type Node_StreamGlobalJoin struct {
 	StreamGlobalJoin *StreamGlobalJoin `protobuf:"bytes,29,opt,name=stream_global_join,json=streamGlobalJoin,proto3,oneof"`
 }
 
+type Node_RemoteProcessor struct {
+	// remote_processor sends a stream through the user's programs.
+	RemoteProcessor *RemoteProcessor `protobuf:"bytes,30,opt,name=remote_processor,json=remoteProcessor,proto3,oneof"`
+}
+
 type Node_Repartition struct {
 	// repartition sends a stream through a topic of a number of partitions.
 	Repartition *Repartition `protobuf:"bytes,40,opt,name=repartition,proto3,oneof"`
@@ -886,6 +901,8 @@ func (*Node_Processor) isNode_Operator() {}
 func (*Node_Suppress) isNode_Operator() {}
 
 func (*Node_StreamGlobalJoin) isNode_Operator() {}
+
+func (*Node_RemoteProcessor) isNode_Operator() {}
 
 func (*Node_Repartition) isNode_Operator() {}
 
@@ -3030,6 +3047,165 @@ func (x *ProcessorOutput) GetKeepsKey() bool {
 	return false
 }
 
+// RemoteProcessor computes rows in programs of the user, of any language, which dial in (ProcessorService). The rows go through an internal
+// topic first, so that what comes before does not wait for the programs. One input, a stream without windows. What a bundle of rows gave is
+// committed together with the bundle's positions, exactly once. While no program is there for it, its tasks are WAITING_FOR_WORKER and the
+// rows wait.
+type RemoteProcessor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// processor is the name that programs register, [A-Za-z][A-Za-z0-9_.-]{0,127}, else INVALID_TOPOLOGY.
+	Processor string `protobuf:"bytes,1,opt,name=processor,proto3" json:"processor,omitempty"`
+	// outputs are used as `node.name` in inputs; 1 or more.
+	Outputs []*ProcessorOutput `protobuf:"bytes,2,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	// stores are kept by the key of the rows and can be looked up as `topology.node.store`. The input must have a key then.
+	Stores []*RemoteStore `protobuf:"bytes,3,rep,name=stores,proto3" json:"stores,omitempty"`
+	// config is handed to the programs as it is; at most 64 entries.
+	Config map[string]string `protobuf:"bytes,4,rep,name=config,proto3" json:"config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// bundle_rows is how many rows a bundle has at most, 1 to 10000. 0 means 1000.
+	BundleRows uint32 `protobuf:"varint,5,opt,name=bundle_rows,json=bundleRows,proto3" json:"bundle_rows,omitempty"`
+	// bundle_timeout is after how long without an answer a bundle is given to another program, 100 ms to 1 h. Absent means 30 s.
+	BundleTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=bundle_timeout,json=bundleTimeout,proto3" json:"bundle_timeout,omitempty"`
+	// max_attempts is how often a bundle that fails as a whole is tried before its rows are bad records (TopologySettings.on_bad_record). 0
+	// means without an end.
+	MaxAttempts   uint32 `protobuf:"varint,7,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteProcessor) Reset() {
+	*x = RemoteProcessor{}
+	mi := &file_penstock_v1_topology_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteProcessor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteProcessor) ProtoMessage() {}
+
+func (x *RemoteProcessor) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_topology_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteProcessor.ProtoReflect.Descriptor instead.
+func (*RemoteProcessor) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RemoteProcessor) GetProcessor() string {
+	if x != nil {
+		return x.Processor
+	}
+	return ""
+}
+
+func (x *RemoteProcessor) GetOutputs() []*ProcessorOutput {
+	if x != nil {
+		return x.Outputs
+	}
+	return nil
+}
+
+func (x *RemoteProcessor) GetStores() []*RemoteStore {
+	if x != nil {
+		return x.Stores
+	}
+	return nil
+}
+
+func (x *RemoteProcessor) GetConfig() map[string]string {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+func (x *RemoteProcessor) GetBundleRows() uint32 {
+	if x != nil {
+		return x.BundleRows
+	}
+	return 0
+}
+
+func (x *RemoteProcessor) GetBundleTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.BundleTimeout
+	}
+	return nil
+}
+
+func (x *RemoteProcessor) GetMaxAttempts() uint32 {
+	if x != nil {
+		return x.MaxAttempts
+	}
+	return 0
+}
+
+// RemoteStore is state of a RemoteProcessor, one row for each key of its input.
+type RemoteStore struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is the store's, as a node's.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// schema are its value columns; a key column is INVALID_SCHEMA.
+	Schema        *Schema `protobuf:"bytes,2,opt,name=schema,proto3" json:"schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteStore) Reset() {
+	*x = RemoteStore{}
+	mi := &file_penstock_v1_topology_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteStore) ProtoMessage() {}
+
+func (x *RemoteStore) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_topology_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteStore.ProtoReflect.Descriptor instead.
+func (*RemoteStore) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RemoteStore) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RemoteStore) GetSchema() *Schema {
+	if x != nil {
+		return x.Schema
+	}
+	return nil
+}
+
 // Sink writes its input to a topic and publishes it in the catalog. A record keeps the headers of the one that caused it. One input.
 type Sink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3056,7 +3232,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_penstock_v1_topology_proto_msgTypes[34]
+	mi := &file_penstock_v1_topology_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3068,7 +3244,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_topology_proto_msgTypes[34]
+	mi := &file_penstock_v1_topology_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3081,7 +3257,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{34}
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Sink) GetRelation() string {
@@ -3147,7 +3323,7 @@ type TopologySettings struct {
 
 func (x *TopologySettings) Reset() {
 	*x = TopologySettings{}
-	mi := &file_penstock_v1_topology_proto_msgTypes[35]
+	mi := &file_penstock_v1_topology_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3159,7 +3335,7 @@ func (x *TopologySettings) String() string {
 func (*TopologySettings) ProtoMessage() {}
 
 func (x *TopologySettings) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_topology_proto_msgTypes[35]
+	mi := &file_penstock_v1_topology_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3172,7 +3348,7 @@ func (x *TopologySettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopologySettings.ProtoReflect.Descriptor instead.
 func (*TopologySettings) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{35}
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TopologySettings) GetGuarantee() Guarantee {
@@ -3222,8 +3398,7 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\x06labels\x18\x04 \x03(\v2!.penstock.v1.Topology.LabelsEntryR\x06labels\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xea\n" +
-	"\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb5\v\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12@\n" +
@@ -3247,7 +3422,8 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\x04sink\x18\x1a \x01(\v2\x11.penstock.v1.SinkH\x00R\x04sink\x126\n" +
 	"\tprocessor\x18\x1b \x01(\v2\x16.penstock.v1.ProcessorH\x00R\tprocessor\x123\n" +
 	"\bsuppress\x18\x1c \x01(\v2\x15.penstock.v1.SuppressH\x00R\bsuppress\x12M\n" +
-	"\x12stream_global_join\x18\x1d \x01(\v2\x1d.penstock.v1.StreamGlobalJoinH\x00R\x10streamGlobalJoin\x12<\n" +
+	"\x12stream_global_join\x18\x1d \x01(\v2\x1d.penstock.v1.StreamGlobalJoinH\x00R\x10streamGlobalJoin\x12I\n" +
+	"\x10remote_processor\x18\x1e \x01(\v2\x1c.penstock.v1.RemoteProcessorH\x00R\x0fremoteProcessor\x12<\n" +
 	"\vrepartition\x18( \x01(\v2\x18.penstock.v1.RepartitionH\x00R\vrepartition\x12<\n" +
 	"\vdeduplicate\x18) \x01(\v2\x18.penstock.v1.DeduplicateH\x00R\vdeduplicate\x12'\n" +
 	"\x04peek\x18* \x01(\v2\x11.penstock.v1.PeekH\x00R\x04peekB\n" +
@@ -3388,7 +3564,22 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\x0fProcessorOutput\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06schema\x18\x02 \x01(\v2\x13.penstock.v1.SchemaR\x06schema\x12\x1b\n" +
-	"\tkeeps_key\x18\x03 \x01(\bR\bkeepsKey\"\xec\x01\n" +
+	"\tkeeps_key\x18\x03 \x01(\bR\bkeepsKey\"\x9c\x03\n" +
+	"\x0fRemoteProcessor\x12\x1c\n" +
+	"\tprocessor\x18\x01 \x01(\tR\tprocessor\x126\n" +
+	"\aoutputs\x18\x02 \x03(\v2\x1c.penstock.v1.ProcessorOutputR\aoutputs\x120\n" +
+	"\x06stores\x18\x03 \x03(\v2\x18.penstock.v1.RemoteStoreR\x06stores\x12@\n" +
+	"\x06config\x18\x04 \x03(\v2(.penstock.v1.RemoteProcessor.ConfigEntryR\x06config\x12\x1f\n" +
+	"\vbundle_rows\x18\x05 \x01(\rR\n" +
+	"bundleRows\x12@\n" +
+	"\x0ebundle_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\rbundleTimeout\x12!\n" +
+	"\fmax_attempts\x18\a \x01(\rR\vmaxAttempts\x1a9\n" +
+	"\vConfigEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"N\n" +
+	"\vRemoteStore\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
+	"\x06schema\x18\x02 \x01(\v2\x13.penstock.v1.SchemaR\x06schema\"\xec\x01\n" +
 	"\x04Sink\x12\x1a\n" +
 	"\brelation\x18\x01 \x01(\tR\brelation\x12/\n" +
 	"\x05topic\x18\x02 \x01(\v2\x19.penstock.v1.TopicBindingR\x05topic\x12\x16\n" +
@@ -3446,7 +3637,7 @@ func file_penstock_v1_topology_proto_rawDescGZIP() []byte {
 }
 
 var file_penstock_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_penstock_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_penstock_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_penstock_v1_topology_proto_goTypes = []any{
 	(OnBadTime)(0),                // 0: penstock.v1.OnBadTime
 	(Emit)(0),                     // 1: penstock.v1.Emit
@@ -3488,21 +3679,24 @@ var file_penstock_v1_topology_proto_goTypes = []any{
 	(*Suppress)(nil),              // 37: penstock.v1.Suppress
 	(*Processor)(nil),             // 38: penstock.v1.Processor
 	(*ProcessorOutput)(nil),       // 39: penstock.v1.ProcessorOutput
-	(*Sink)(nil),                  // 40: penstock.v1.Sink
-	(*TopologySettings)(nil),      // 41: penstock.v1.TopologySettings
-	nil,                           // 42: penstock.v1.Topology.LabelsEntry
-	nil,                           // 43: penstock.v1.Processor.ConfigEntry
-	(*Schema)(nil),                // 44: penstock.v1.Schema
-	(*TopicBinding)(nil),          // 45: penstock.v1.TopicBinding
-	(*PositionToken)(nil),         // 46: penstock.v1.PositionToken
-	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 48: google.protobuf.Duration
-	(WindowKind)(0),               // 49: penstock.v1.WindowKind
+	(*RemoteProcessor)(nil),       // 40: penstock.v1.RemoteProcessor
+	(*RemoteStore)(nil),           // 41: penstock.v1.RemoteStore
+	(*Sink)(nil),                  // 42: penstock.v1.Sink
+	(*TopologySettings)(nil),      // 43: penstock.v1.TopologySettings
+	nil,                           // 44: penstock.v1.Topology.LabelsEntry
+	nil,                           // 45: penstock.v1.Processor.ConfigEntry
+	nil,                           // 46: penstock.v1.RemoteProcessor.ConfigEntry
+	(*Schema)(nil),                // 47: penstock.v1.Schema
+	(*TopicBinding)(nil),          // 48: penstock.v1.TopicBinding
+	(*PositionToken)(nil),         // 49: penstock.v1.PositionToken
+	(*timestamppb.Timestamp)(nil), // 50: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 51: google.protobuf.Duration
+	(WindowKind)(0),               // 52: penstock.v1.WindowKind
 }
 var file_penstock_v1_topology_proto_depIdxs = []int32{
 	7,  // 0: penstock.v1.Topology.nodes:type_name -> penstock.v1.Node
-	41, // 1: penstock.v1.Topology.settings:type_name -> penstock.v1.TopologySettings
-	42, // 2: penstock.v1.Topology.labels:type_name -> penstock.v1.Topology.LabelsEntry
+	43, // 1: penstock.v1.Topology.settings:type_name -> penstock.v1.TopologySettings
+	44, // 2: penstock.v1.Topology.labels:type_name -> penstock.v1.Topology.LabelsEntry
 	13, // 3: penstock.v1.Node.source_stream:type_name -> penstock.v1.SourceStream
 	14, // 4: penstock.v1.Node.source_table:type_name -> penstock.v1.SourceTable
 	15, // 5: penstock.v1.Node.global_table:type_name -> penstock.v1.GlobalTable
@@ -3519,76 +3713,82 @@ var file_penstock_v1_topology_proto_depIdxs = []int32{
 	33, // 16: penstock.v1.Node.branch:type_name -> penstock.v1.Branch
 	35, // 17: penstock.v1.Node.to_table:type_name -> penstock.v1.ToTable
 	36, // 18: penstock.v1.Node.to_stream:type_name -> penstock.v1.ToStream
-	40, // 19: penstock.v1.Node.sink:type_name -> penstock.v1.Sink
+	42, // 19: penstock.v1.Node.sink:type_name -> penstock.v1.Sink
 	38, // 20: penstock.v1.Node.processor:type_name -> penstock.v1.Processor
 	37, // 21: penstock.v1.Node.suppress:type_name -> penstock.v1.Suppress
 	30, // 22: penstock.v1.Node.stream_global_join:type_name -> penstock.v1.StreamGlobalJoin
-	21, // 23: penstock.v1.Node.repartition:type_name -> penstock.v1.Repartition
-	22, // 24: penstock.v1.Node.deduplicate:type_name -> penstock.v1.Deduplicate
-	23, // 25: penstock.v1.Node.peek:type_name -> penstock.v1.Peek
-	11, // 26: penstock.v1.Origin.inline:type_name -> penstock.v1.InlineRelation
-	9,  // 27: penstock.v1.Origin.topics:type_name -> penstock.v1.TopicSet
-	12, // 28: penstock.v1.Origin.start:type_name -> penstock.v1.StartPosition
-	11, // 29: penstock.v1.TopicSet.relation:type_name -> penstock.v1.InlineRelation
-	0,  // 30: penstock.v1.TimeColumn.on_bad_time:type_name -> penstock.v1.OnBadTime
-	44, // 31: penstock.v1.InlineRelation.schema:type_name -> penstock.v1.Schema
-	45, // 32: penstock.v1.InlineRelation.topic:type_name -> penstock.v1.TopicBinding
-	46, // 33: penstock.v1.StartPosition.after:type_name -> penstock.v1.PositionToken
-	47, // 34: penstock.v1.StartPosition.at_time:type_name -> google.protobuf.Timestamp
-	8,  // 35: penstock.v1.SourceStream.origin:type_name -> penstock.v1.Origin
-	10, // 36: penstock.v1.SourceStream.time:type_name -> penstock.v1.TimeColumn
-	8,  // 37: penstock.v1.SourceTable.origin:type_name -> penstock.v1.Origin
-	48, // 38: penstock.v1.SourceTable.history:type_name -> google.protobuf.Duration
-	10, // 39: penstock.v1.SourceTable.time:type_name -> penstock.v1.TimeColumn
-	8,  // 40: penstock.v1.GlobalTable.origin:type_name -> penstock.v1.Origin
-	10, // 41: penstock.v1.GlobalTable.time:type_name -> penstock.v1.TimeColumn
-	17, // 42: penstock.v1.Select.columns:type_name -> penstock.v1.Projection
-	17, // 43: penstock.v1.Explode.columns:type_name -> penstock.v1.Projection
-	17, // 44: penstock.v1.PartitionBy.keys:type_name -> penstock.v1.Projection
-	48, // 45: penstock.v1.Deduplicate.within:type_name -> google.protobuf.Duration
-	48, // 46: penstock.v1.Deduplicate.grace:type_name -> google.protobuf.Duration
-	17, // 47: penstock.v1.Peek.columns:type_name -> penstock.v1.Projection
-	17, // 48: penstock.v1.GroupBy.keys:type_name -> penstock.v1.Projection
-	17, // 49: penstock.v1.Aggregate.columns:type_name -> penstock.v1.Projection
-	27, // 50: penstock.v1.Aggregate.window:type_name -> penstock.v1.Window
-	1,  // 51: penstock.v1.Aggregate.emit:type_name -> penstock.v1.Emit
-	26, // 52: penstock.v1.Aggregate.accumulators:type_name -> penstock.v1.Accumulator
-	49, // 53: penstock.v1.Window.kind:type_name -> penstock.v1.WindowKind
-	48, // 54: penstock.v1.Window.size:type_name -> google.protobuf.Duration
-	48, // 55: penstock.v1.Window.advance:type_name -> google.protobuf.Duration
-	48, // 56: penstock.v1.Window.gap:type_name -> google.protobuf.Duration
-	48, // 57: penstock.v1.Window.grace:type_name -> google.protobuf.Duration
-	48, // 58: penstock.v1.Window.retention:type_name -> google.protobuf.Duration
-	2,  // 59: penstock.v1.StreamStreamJoin.kind:type_name -> penstock.v1.JoinKind
-	48, // 60: penstock.v1.StreamStreamJoin.before:type_name -> google.protobuf.Duration
-	48, // 61: penstock.v1.StreamStreamJoin.after:type_name -> google.protobuf.Duration
-	48, // 62: penstock.v1.StreamStreamJoin.grace:type_name -> google.protobuf.Duration
-	17, // 63: penstock.v1.StreamStreamJoin.columns:type_name -> penstock.v1.Projection
-	2,  // 64: penstock.v1.StreamTableJoin.kind:type_name -> penstock.v1.JoinKind
-	48, // 65: penstock.v1.StreamTableJoin.grace:type_name -> google.protobuf.Duration
-	17, // 66: penstock.v1.StreamTableJoin.columns:type_name -> penstock.v1.Projection
-	2,  // 67: penstock.v1.StreamGlobalJoin.kind:type_name -> penstock.v1.JoinKind
-	17, // 68: penstock.v1.StreamGlobalJoin.columns:type_name -> penstock.v1.Projection
-	2,  // 69: penstock.v1.TableTableJoin.kind:type_name -> penstock.v1.JoinKind
-	17, // 70: penstock.v1.TableTableJoin.columns:type_name -> penstock.v1.Projection
-	34, // 71: penstock.v1.Branch.outputs:type_name -> penstock.v1.BranchOutput
-	48, // 72: penstock.v1.ToTable.history:type_name -> google.protobuf.Duration
-	48, // 73: penstock.v1.Suppress.time_limit:type_name -> google.protobuf.Duration
-	39, // 74: penstock.v1.Processor.outputs:type_name -> penstock.v1.ProcessorOutput
-	43, // 75: penstock.v1.Processor.config:type_name -> penstock.v1.Processor.ConfigEntry
-	44, // 76: penstock.v1.ProcessorOutput.schema:type_name -> penstock.v1.Schema
-	45, // 77: penstock.v1.Sink.topic:type_name -> penstock.v1.TopicBinding
-	17, // 78: penstock.v1.Sink.headers:type_name -> penstock.v1.Projection
-	4,  // 79: penstock.v1.TopologySettings.guarantee:type_name -> penstock.v1.Guarantee
-	48, // 80: penstock.v1.TopologySettings.commit_interval:type_name -> google.protobuf.Duration
-	5,  // 81: penstock.v1.TopologySettings.on_bad_record:type_name -> penstock.v1.OnBadRecord
-	3,  // 82: penstock.v1.TopologySettings.updates:type_name -> penstock.v1.UpdateMode
-	48, // 83: penstock.v1.TopologySettings.max_task_idle:type_name -> google.protobuf.Duration
-	84, // [84:84] is the sub-list for method output_type
-	84, // [84:84] is the sub-list for method input_type
-	84, // [84:84] is the sub-list for extension type_name
-	84, // [84:84] is the sub-list for extension extendee
-	0,  // [0:84] is the sub-list for field type_name
+	40, // 23: penstock.v1.Node.remote_processor:type_name -> penstock.v1.RemoteProcessor
+	21, // 24: penstock.v1.Node.repartition:type_name -> penstock.v1.Repartition
+	22, // 25: penstock.v1.Node.deduplicate:type_name -> penstock.v1.Deduplicate
+	23, // 26: penstock.v1.Node.peek:type_name -> penstock.v1.Peek
+	11, // 27: penstock.v1.Origin.inline:type_name -> penstock.v1.InlineRelation
+	9,  // 28: penstock.v1.Origin.topics:type_name -> penstock.v1.TopicSet
+	12, // 29: penstock.v1.Origin.start:type_name -> penstock.v1.StartPosition
+	11, // 30: penstock.v1.TopicSet.relation:type_name -> penstock.v1.InlineRelation
+	0,  // 31: penstock.v1.TimeColumn.on_bad_time:type_name -> penstock.v1.OnBadTime
+	47, // 32: penstock.v1.InlineRelation.schema:type_name -> penstock.v1.Schema
+	48, // 33: penstock.v1.InlineRelation.topic:type_name -> penstock.v1.TopicBinding
+	49, // 34: penstock.v1.StartPosition.after:type_name -> penstock.v1.PositionToken
+	50, // 35: penstock.v1.StartPosition.at_time:type_name -> google.protobuf.Timestamp
+	8,  // 36: penstock.v1.SourceStream.origin:type_name -> penstock.v1.Origin
+	10, // 37: penstock.v1.SourceStream.time:type_name -> penstock.v1.TimeColumn
+	8,  // 38: penstock.v1.SourceTable.origin:type_name -> penstock.v1.Origin
+	51, // 39: penstock.v1.SourceTable.history:type_name -> google.protobuf.Duration
+	10, // 40: penstock.v1.SourceTable.time:type_name -> penstock.v1.TimeColumn
+	8,  // 41: penstock.v1.GlobalTable.origin:type_name -> penstock.v1.Origin
+	10, // 42: penstock.v1.GlobalTable.time:type_name -> penstock.v1.TimeColumn
+	17, // 43: penstock.v1.Select.columns:type_name -> penstock.v1.Projection
+	17, // 44: penstock.v1.Explode.columns:type_name -> penstock.v1.Projection
+	17, // 45: penstock.v1.PartitionBy.keys:type_name -> penstock.v1.Projection
+	51, // 46: penstock.v1.Deduplicate.within:type_name -> google.protobuf.Duration
+	51, // 47: penstock.v1.Deduplicate.grace:type_name -> google.protobuf.Duration
+	17, // 48: penstock.v1.Peek.columns:type_name -> penstock.v1.Projection
+	17, // 49: penstock.v1.GroupBy.keys:type_name -> penstock.v1.Projection
+	17, // 50: penstock.v1.Aggregate.columns:type_name -> penstock.v1.Projection
+	27, // 51: penstock.v1.Aggregate.window:type_name -> penstock.v1.Window
+	1,  // 52: penstock.v1.Aggregate.emit:type_name -> penstock.v1.Emit
+	26, // 53: penstock.v1.Aggregate.accumulators:type_name -> penstock.v1.Accumulator
+	52, // 54: penstock.v1.Window.kind:type_name -> penstock.v1.WindowKind
+	51, // 55: penstock.v1.Window.size:type_name -> google.protobuf.Duration
+	51, // 56: penstock.v1.Window.advance:type_name -> google.protobuf.Duration
+	51, // 57: penstock.v1.Window.gap:type_name -> google.protobuf.Duration
+	51, // 58: penstock.v1.Window.grace:type_name -> google.protobuf.Duration
+	51, // 59: penstock.v1.Window.retention:type_name -> google.protobuf.Duration
+	2,  // 60: penstock.v1.StreamStreamJoin.kind:type_name -> penstock.v1.JoinKind
+	51, // 61: penstock.v1.StreamStreamJoin.before:type_name -> google.protobuf.Duration
+	51, // 62: penstock.v1.StreamStreamJoin.after:type_name -> google.protobuf.Duration
+	51, // 63: penstock.v1.StreamStreamJoin.grace:type_name -> google.protobuf.Duration
+	17, // 64: penstock.v1.StreamStreamJoin.columns:type_name -> penstock.v1.Projection
+	2,  // 65: penstock.v1.StreamTableJoin.kind:type_name -> penstock.v1.JoinKind
+	51, // 66: penstock.v1.StreamTableJoin.grace:type_name -> google.protobuf.Duration
+	17, // 67: penstock.v1.StreamTableJoin.columns:type_name -> penstock.v1.Projection
+	2,  // 68: penstock.v1.StreamGlobalJoin.kind:type_name -> penstock.v1.JoinKind
+	17, // 69: penstock.v1.StreamGlobalJoin.columns:type_name -> penstock.v1.Projection
+	2,  // 70: penstock.v1.TableTableJoin.kind:type_name -> penstock.v1.JoinKind
+	17, // 71: penstock.v1.TableTableJoin.columns:type_name -> penstock.v1.Projection
+	34, // 72: penstock.v1.Branch.outputs:type_name -> penstock.v1.BranchOutput
+	51, // 73: penstock.v1.ToTable.history:type_name -> google.protobuf.Duration
+	51, // 74: penstock.v1.Suppress.time_limit:type_name -> google.protobuf.Duration
+	39, // 75: penstock.v1.Processor.outputs:type_name -> penstock.v1.ProcessorOutput
+	45, // 76: penstock.v1.Processor.config:type_name -> penstock.v1.Processor.ConfigEntry
+	47, // 77: penstock.v1.ProcessorOutput.schema:type_name -> penstock.v1.Schema
+	39, // 78: penstock.v1.RemoteProcessor.outputs:type_name -> penstock.v1.ProcessorOutput
+	41, // 79: penstock.v1.RemoteProcessor.stores:type_name -> penstock.v1.RemoteStore
+	46, // 80: penstock.v1.RemoteProcessor.config:type_name -> penstock.v1.RemoteProcessor.ConfigEntry
+	51, // 81: penstock.v1.RemoteProcessor.bundle_timeout:type_name -> google.protobuf.Duration
+	47, // 82: penstock.v1.RemoteStore.schema:type_name -> penstock.v1.Schema
+	48, // 83: penstock.v1.Sink.topic:type_name -> penstock.v1.TopicBinding
+	17, // 84: penstock.v1.Sink.headers:type_name -> penstock.v1.Projection
+	4,  // 85: penstock.v1.TopologySettings.guarantee:type_name -> penstock.v1.Guarantee
+	51, // 86: penstock.v1.TopologySettings.commit_interval:type_name -> google.protobuf.Duration
+	5,  // 87: penstock.v1.TopologySettings.on_bad_record:type_name -> penstock.v1.OnBadRecord
+	3,  // 88: penstock.v1.TopologySettings.updates:type_name -> penstock.v1.UpdateMode
+	51, // 89: penstock.v1.TopologySettings.max_task_idle:type_name -> google.protobuf.Duration
+	90, // [90:90] is the sub-list for method output_type
+	90, // [90:90] is the sub-list for method input_type
+	90, // [90:90] is the sub-list for extension type_name
+	90, // [90:90] is the sub-list for extension extendee
+	0,  // [0:90] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_topology_proto_init() }
@@ -3620,6 +3820,7 @@ func file_penstock_v1_topology_proto_init() {
 		(*Node_Processor)(nil),
 		(*Node_Suppress)(nil),
 		(*Node_StreamGlobalJoin)(nil),
+		(*Node_RemoteProcessor)(nil),
 		(*Node_Repartition)(nil),
 		(*Node_Deduplicate)(nil),
 		(*Node_Peek)(nil),
@@ -3646,7 +3847,7 @@ func file_penstock_v1_topology_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_topology_proto_rawDesc), len(file_penstock_v1_topology_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   38,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

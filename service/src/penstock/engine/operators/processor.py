@@ -59,11 +59,14 @@ def _host(gen: Generator, node: n.Processor) -> ProcessorHost:
         outputs = [edge.node for edge in gen.graph.edges(node)]
         host = gen.hosts[node.name] = ProcessorHost(node, outputs, gen.bindings, gen.failures, gen.wall, gen.stream, gen.held, gen.records_time)
         for output in host.outputs.values():
-            _send_function(gen, output.node)
-    return gen.hosts[node.name]
+            send_function(gen, output.node)
+    found = gen.hosts[node.name]
+    assert isinstance(found, ProcessorHost)
+    return found
 
 
-def _send_function(gen: Generator, node: n.ProcessorOutput) -> None:
+def send_function(gen: Generator, node: n.ProcessorOutput) -> None:
+    """The function that an output's rows are given to."""
     name = gen.sends[node.name] = gen.name(f"send_{node.name}")
     columns = {c.name: gen.name(c.name) for c in node.schema.columns}
     row = Row({"ROWTIME": "ts", **columns}, "key", gen.graph.form(node), "ts", "headers", "r", "present")

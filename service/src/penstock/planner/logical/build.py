@@ -13,6 +13,7 @@ from penstock.planner.logical import (
     keys,
     passing,
     processors,
+    remote,
     routing,
     rows,
     sinks,
@@ -49,6 +50,7 @@ BUILDERS: Mapping[str, Builder] = {
     "deduplicate": passing.deduplicate,
     "peek": passing.peek,
     "processor": processors.processor,
+    "remote_processor": remote.remote_processor,
     "sink": sinks.sink,
 }
 

@@ -32,7 +32,7 @@ def processor(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built
     _count_inputs(node, found)
     stores = tuple(_store(node, declaration, schema) for declaration, schema in found.stores)
     made = Processor(node.name, node.inputs, Schema(()), RelationKind.STREAM, None, proto.processor, tuple(sorted(proto.config.items())), stores)
-    outputs = [_output(node, output, inputs[0]) for output in found.outputs]
+    outputs = [output_of(node, output, inputs[0]) for output in found.outputs]
     flows = {f"{node.name}.{o.output}": flow for o, flow in outputs} | {o.name: flow for o, flow in outputs}
     return Built((*(o for o, _ in outputs), made), replace(inputs[0], schema=Schema(()), grouped=False), outputs=flows)
 
@@ -44,7 +44,8 @@ def _count_inputs(node: Placed, found: Plugin) -> None:
                      f"not {len(node.inputs)}", node=node.name, field=f"topology.nodes[{node.index}].inputs")
 
 
-def _output(node: Placed, output: Output, first: Flow) -> tuple[ProcessorOutput, Flow]:
+def output_of(node: Placed, output: Output, first: Flow) -> tuple[ProcessorOutput, Flow]:
+    """An output's node, and what flows out of it. first: the processor's first input. Raises RequestError."""
     field = node.path("outputs")
     keys = output.schema.key
     if output.keeps_key and tuple(c.type for c in keys) != first.key_types:

@@ -11,6 +11,7 @@ from penstock.plan.nodes import (
     Aggregate,
     AggregateColumn,
     Node,
+    RemoteProcessor,
     Repartition,
     Sink,
     SourceStream,
@@ -68,6 +69,8 @@ def compare(old: Node, new: Node) -> Same | Other:
             return _aggregate(old, new)
         case TableTableJoin(), TableTableJoin():
             return _table_join(old, new)
+        case RemoteProcessor(), RemoteProcessor() if (old.processor, old.stores) == (new.processor, new.stores):
+            return Same("" if old == new else "bundles from here on go by the new definition", old == new)
     changed = [f.name for f in fields(new) if f.name not in FREE and getattr(old, f.name) != getattr(new, f.name)]
     if stores_of(old) and changed != ["columns"] and changed:
         return Other(f"its {', '.join(changed)} changed, by which it keeps what it keeps")

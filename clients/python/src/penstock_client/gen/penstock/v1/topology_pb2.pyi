@@ -96,7 +96,7 @@ class Topology(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., settings: _Optional[_Union[TopologySettings, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "inputs", "source_stream", "source_table", "global_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "processor", "suppress", "stream_global_join", "repartition", "deduplicate", "peek")
+    __slots__ = ("name", "inputs", "source_stream", "source_table", "global_table", "filter", "select", "explode", "partition_by", "group_by", "aggregate", "stream_stream_join", "stream_table_join", "table_table_join", "merge", "branch", "to_table", "to_stream", "sink", "processor", "suppress", "stream_global_join", "remote_processor", "repartition", "deduplicate", "peek")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_STREAM_FIELD_NUMBER: _ClassVar[int]
@@ -119,6 +119,7 @@ class Node(_message.Message):
     PROCESSOR_FIELD_NUMBER: _ClassVar[int]
     SUPPRESS_FIELD_NUMBER: _ClassVar[int]
     STREAM_GLOBAL_JOIN_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_PROCESSOR_FIELD_NUMBER: _ClassVar[int]
     REPARTITION_FIELD_NUMBER: _ClassVar[int]
     DEDUPLICATE_FIELD_NUMBER: _ClassVar[int]
     PEEK_FIELD_NUMBER: _ClassVar[int]
@@ -144,10 +145,11 @@ class Node(_message.Message):
     processor: Processor
     suppress: Suppress
     stream_global_join: StreamGlobalJoin
+    remote_processor: RemoteProcessor
     repartition: Repartition
     deduplicate: Deduplicate
     peek: Peek
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., global_table: _Optional[_Union[GlobalTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., processor: _Optional[_Union[Processor, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ..., stream_global_join: _Optional[_Union[StreamGlobalJoin, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ..., deduplicate: _Optional[_Union[Deduplicate, _Mapping]] = ..., peek: _Optional[_Union[Peek, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., source_stream: _Optional[_Union[SourceStream, _Mapping]] = ..., source_table: _Optional[_Union[SourceTable, _Mapping]] = ..., global_table: _Optional[_Union[GlobalTable, _Mapping]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., explode: _Optional[_Union[Explode, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., group_by: _Optional[_Union[GroupBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., stream_stream_join: _Optional[_Union[StreamStreamJoin, _Mapping]] = ..., stream_table_join: _Optional[_Union[StreamTableJoin, _Mapping]] = ..., table_table_join: _Optional[_Union[TableTableJoin, _Mapping]] = ..., merge: _Optional[_Union[Merge, _Mapping]] = ..., branch: _Optional[_Union[Branch, _Mapping]] = ..., to_table: _Optional[_Union[ToTable, _Mapping]] = ..., to_stream: _Optional[_Union[ToStream, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., processor: _Optional[_Union[Processor, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ..., stream_global_join: _Optional[_Union[StreamGlobalJoin, _Mapping]] = ..., remote_processor: _Optional[_Union[RemoteProcessor, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ..., deduplicate: _Optional[_Union[Deduplicate, _Mapping]] = ..., peek: _Optional[_Union[Peek, _Mapping]] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("relation", "inline", "topics", "start")
@@ -455,6 +457,39 @@ class ProcessorOutput(_message.Message):
     schema: _types_pb2.Schema
     keeps_key: bool
     def __init__(self, name: _Optional[str] = ..., schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ..., keeps_key: _Optional[bool] = ...) -> None: ...
+
+class RemoteProcessor(_message.Message):
+    __slots__ = ("processor", "outputs", "stores", "config", "bundle_rows", "bundle_timeout", "max_attempts")
+    class ConfigEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PROCESSOR_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    STORES_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    processor: str
+    outputs: _containers.RepeatedCompositeFieldContainer[ProcessorOutput]
+    stores: _containers.RepeatedCompositeFieldContainer[RemoteStore]
+    config: _containers.ScalarMap[str, str]
+    bundle_rows: int
+    bundle_timeout: _duration_pb2.Duration
+    max_attempts: int
+    def __init__(self, processor: _Optional[str] = ..., outputs: _Optional[_Iterable[_Union[ProcessorOutput, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[RemoteStore, _Mapping]]] = ..., config: _Optional[_Mapping[str, str]] = ..., bundle_rows: _Optional[int] = ..., bundle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_attempts: _Optional[int] = ...) -> None: ...
+
+class RemoteStore(_message.Message):
+    __slots__ = ("name", "schema")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    schema: _types_pb2.Schema
+    def __init__(self, name: _Optional[str] = ..., schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ...) -> None: ...
 
 class Sink(_message.Message):
     __slots__ = ("relation", "topic", "insert", "topic_expression", "headers", "drop_headers")

@@ -1,0 +1,155 @@
+"""A program that serves RemoteProcessors: one connection to each node of the service, handlers called in a few threads."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from penstock_client import processing
+from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS
+from penstock_client.errors import PenstockError, from_rpc
+from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
+from penstock_client.processing import Bundle, Handler, Node
+from penstock_client.retry import Retry, transient
+from penstock_client.security import Authorized, Tls, Token, channel_credentials
+
+log = logging.getLogger("penstock.worker")
+
+METHOD = "/penstock.v1.ProcessorService/Process"
+_Requests = queue.SimpleQueue[pb.ProcessRequest | None]
+
+
+class Worker:
+    """Serves handlers by the name of their processor until it is closed; a connection that is lost is made again.
+
+    addresses: `host:port` of one node or of each. max_in_flight: bundles that a connection may have at once. threads: handlers that run at
+    once, over all connections. build: the program's version, for people. tls, token, options: as Client's.
+    """
+
+    def __init__(
+        self, addresses: str | Sequence[str] = DEFAULT_ADDRESS, handlers: Mapping[str, Handler] | None = None, *, max_in_flight: int = 4, threads: int = 4,
+        build: str = "", tls: Tls | bool | None = None, token: Token | None = None, options: Sequence[tuple[str, Any]] = (),
+        on_dropped: Callable[[pb.BundleDropped], None] | None = None,
+    ) -> None:  # fmt: skip
+        self._addresses = [addresses] if isinstance(addresses, str) else list(addresses)
+        self._handlers = dict(handlers or {})
+        if not self._handlers:
+            raise ValueError("a worker needs a handler: Worker(address, {'processor': handler})")
+        self._hello = pb.WorkerHello(processors=sorted(self._handlers), max_in_flight=max_in_flight, build=build)
+        self._tls, self._token, self._options = tls, token, options
+        self._on_dropped = on_dropped
+        self._closed = threading.Event()
+        self._calls: set[Any] = set()
+        self._pool = ThreadPoolExecutor(threads, "penstock-handler")
+        self._threads: list[threading.Thread] = []
+        self._error: PenstockError | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Serve in the background."""
+        for address in self._addresses:
+            thread = threading.Thread(target=self._serve, args=(address,), name=f"penstock-worker-{address}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def run(self) -> None:
+        """Serve until close() is called, by a signal handler say. Raises PenstockError when the service refuses."""
+        self.start()
+        try:
+            while not self._closed.wait(0.5):
+                if self._error is not None:
+                    raise self._error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End every connection; bundles that are not answered go to other programs."""
+        self._closed.set()
+        for call in list(self._calls):
+            call.cancel()
+        for thread in self._threads:
+            thread.join(5.0)
+        self._pool.shutdown(wait=True)
+
+    def _serve(self, address: str) -> None:
+        secured = channel_credentials(address, None, self._tls, self._token)
+        settings = [*OPTIONS, *self._options]
+        plain: Any = grpc.insecure_channel(address, settings) if secured is None else grpc.secure_channel(address, secured, settings)
+        channel = plain if self._token is None else Authorized(plain, self._token)
+        process = channel.stream_stream(METHOD, request_serializer=pb.ProcessRequest.SerializeToString, response_deserializer=pb.ProcessResponse.FromString)
+        retry, attempt = Retry(), 0
+        try:
+            while not self._closed.is_set():
+                requests: _Requests = queue.SimpleQueue()
+                requests.put(pb.ProcessRequest(hello=self._hello))
+                call = process(_until_none(requests), wait_for_ready=True)
+                self._calls.add(call)
+                try:
+                    for response in self._responses(call, requests):
+                        attempt = 0
+                        log.debug("%s: %s", address, response)
+                    error = None
+                except grpc.RpcError as e:
+                    error = from_rpc(e)
+                finally:
+                    self._calls.discard(call)
+                    requests.put(None)
+                if error is not None and not transient(error) and not self._closed.is_set():
+                    self._error = error
+                    return
+                attempt += 1
+                self._closed.wait(retry.first if error is None else retry.wait(attempt, error))
+        finally:
+            channel.close()
+
+    def _responses(self, call: Any, requests: _Requests) -> Iterator[str]:
+        nodes: dict[int, Node] = {}
+        for response in call:
+            kind = response.WhichOneof("message")
+            if kind == "node":
+                nodes[response.node.id] = processing.node_of(response.node)
+            elif kind == "bundle":
+                node = nodes[response.bundle.node]
+                self._pool.submit(self._answer, node, response.bundle, requests)
+            elif kind == "dropped":
+                log.log(logging.WARNING if response.dropped.reason == pb.DROP_REASON_INVALID else logging.INFO, "an answer was dropped: %s", response.dropped.message)
+                if self._on_dropped is not None:
+                    self._on_dropped(response.dropped)
+            yield str(kind)
+
+    def _answer(self, node: Node, message: pb.Bundle, requests: _Requests) -> None:
+        requests.put(answer(self._handlers[node.processor], node, message))
+
+
+def answer(handler: Handler, node: Node, message: pb.Bundle) -> pb.ProcessRequest:
+    """What a handler makes of a bundle."""
+    bundle = processing.bundle_of(node, message)
+    failed = processing.process(handler, bundle)
+    if failed is None:
+        try:
+            return pb.ProcessRequest(result=bundle.result(message.lease, message.bundle))
+        except (TypeError, ValueError, KeyError) as e:
+            failed = processing.Failed((), f"what the handler sent does not fit: {e}")
+    log.warning("%s.%s: %s", node.topology, node.node, failed.reason)
+    return pb.ProcessRequest(failure=pb.BundleFailure(lease=message.lease, bundle=message.bundle, poison_rows=failed.rows, message=failed.reason))
+
+
+def _until_none(requests: _Requests) -> Iterator[pb.ProcessRequest]:
+    while (request := requests.get()) is not None:
+        yield request
+
+
+__all__ = ["Bundle", "Worker", "answer"]

@@ -1,0 +1,73 @@
+"""ProcessorService: programs dial in to process rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
+from penstock_client.gen.penstock.v1 import processor_service_pb2_grpc
+
+from penstock.api.host import Host
+from penstock.errors import RequestError
+from penstock.serving.programs import Program, Programs
+
+METHODS = {"Process": "stream"}
+MOST_NAMES, MOST_IN_FLIGHT, DEFAULT_IN_FLIGHT = 1000, 1000, 4
+
+
+class ProcessorServicer(processor_service_pb2_grpc.ProcessorServiceServicer):
+    """See the proto file."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def Process(self, requests: AsyncIterator[pb.ProcessRequest], context: grpc.aio.ServicerContext) -> AsyncIterator[pb.ProcessResponse]:
+        first = await anext(requests, None)
+        if first is None:
+            return
+        hello = _hello(first)
+        programs = self._host.programs
+        program = programs.join(list(hello.processors), hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build)
+        listening = asyncio.create_task(_listen(programs, program, requests), name="program")
+        try:
+            while True:
+                sent = asyncio.create_task(program.outgoing.get())
+                await asyncio.wait({sent, listening}, return_when=asyncio.FIRST_COMPLETED)
+                if not sent.done():
+                    sent.cancel()
+                    await listening  # raises what was wrong with a request
+                    return
+                response = sent.result()
+                if response is None:
+                    return
+                yield response
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            programs.leave(program)
+
+
+async def _listen(programs: Programs, program: Program, requests: AsyncIterator[pb.ProcessRequest]) -> None:
+    async for request in requests:
+        match request.WhichOneof("message"):
+            case "result":
+                programs.result(program, request.result)
+            case "failure":
+                programs.failure(program, request.failure)
+            case "extend":
+                programs.extend(program, request.extend)
+            case _:
+                raise RequestError("INVALID_ARGUMENT", "hello comes first, once, then answers", {"field": "message"})
+
+
+def _hello(request: pb.ProcessRequest) -> pb.WorkerHello:
+    hello = request.hello
+    if request.WhichOneof("message") != "hello":
+        raise RequestError("INVALID_ARGUMENT", "hello comes first, once, then answers", {"field": "message"})
+    if not 1 <= len(hello.processors) <= MOST_NAMES:
+        raise RequestError("INVALID_ARGUMENT", f"hello names {len(hello.processors)} processors; 1 to {MOST_NAMES}", {"field": "hello.processors"})
+    if hello.max_in_flight > MOST_IN_FLIGHT:
+        raise RequestError("INVALID_ARGUMENT", f"max_in_flight is {hello.max_in_flight}; at most {MOST_IN_FLIGHT}", {"field": "hello.max_in_flight"})
+    return hello

@@ -1,0 +1,45 @@
+"""RemoteProcessor: gathers its rows; what becomes of them is engine/processors/remote.py. Its outputs are operators/processor.py's."""
+
+from __future__ import annotations
+
+from penstock.engine.generator import Generator, Lines
+from penstock.engine.graph import Edge, Graph
+from penstock.engine.operators.processor import send_function
+from penstock.engine.processors.remote import RemoteHost
+from penstock.engine.rows import ALWAYS, NEVER, Change, Row
+from penstock.plan import nodes as n
+
+
+def demand(graph: Graph, node: n.RemoteProcessor, index: int) -> set[str]:
+    """Everything."""
+    return {c.name for c in graph.input(node).schema.columns}
+
+
+def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
+    """One append."""
+    node: n.RemoteProcessor = edge.node
+    source = gen.graph.input(node)
+    gather = gen.bind(_host(gen, node).gathered.append, f"gather_{node.name}")
+    keys = [row.columns[c.name] for c in source.schema.key]
+    values = ["None" if row.present == NEVER else row.columns[c.name] for c in source.schema.value]
+    present = "True" if row.present == ALWAYS else "False"
+    return [f"# {node.name}: remote processor {node.processor}",
+            f"{gather}((({', '.join([*keys, *values, row.ts])},), {present}, {row.headers}, {row.record}, {row.key or 'None'}))"]
+
+
+def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
+    """Its input is a stream."""
+    raise AssertionError("a remote processor of a table")
+
+
+def _host(gen: Generator, node: n.RemoteProcessor) -> RemoteHost:
+    if node.name not in gen.hosts:
+        source = gen.graph.input(node)
+        assert isinstance(source, n.Repartition)
+        outputs = [edge.node for edge in gen.graph.edges(node)]
+        host = gen.hosts[node.name] = RemoteHost(node, source, outputs, gen.bindings, gen.failures)
+        for output in host.outputs.values():
+            send_function(gen, output.node)
+    found = gen.hosts[node.name]
+    assert isinstance(found, RemoteHost)
+    return found

@@ -1,0 +1,170 @@
+"""A RemoteProcessor in a task: rows are gathered instead of processed, handed out as bundles, and what a bundle gave is applied.
+
+Between the two nothing has happened in the task: a bundle that is lost is gathered again from the same records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.engine.failure import Failures, PluginError
+from penstock.engine.port import Bindings
+from penstock.engine.processors.host import Output
+from penstock.log.port import Record
+from penstock.plan import nodes as n
+from penstock.types.schema import Column, Role, Schema
+from penstock.types.sqltype import BIGINT
+
+Values = tuple[Any, ...]
+ROWTIME = Column("ROWTIME", BIGINT, Role.META)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What programs are told of a node. input, outputs: key columns, value columns, ROWTIME; stores: key columns, value columns."""
+
+    topology: str
+    node: str
+    processor: str
+    config: tuple[tuple[str, str], ...]
+    input: tuple[Column, ...]
+    outputs: tuple[tuple[str, tuple[Column, ...]], ...]
+    stores: tuple[tuple[str, tuple[Column, ...]], ...]
+    keys: int
+    """Number of key columns of the input, and so of the stores."""
+    keeps_key: frozenset[str] = frozenset()
+    """Outputs whose rows have the key of their cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows in the order of columns. gone: indices of those without a value."""
+
+    rows: Sequence[Values]
+    gone: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Rows in order, and the rows of their keys by store."""
+
+    input: Rows
+    state: Mapping[str, Sequence[Values]]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRows:
+    """Rows for one output. causes: for each the index of the bundle's row that caused it, never falling."""
+
+    output: str
+    rows: Rows
+    causes: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a bundle gave. state: changed rows by store. poison: rows of the bundle that could not be processed, with the reason."""
+
+    outputs: Sequence[OutputRows] = ()
+    state: Mapping[str, Rows] = field(default_factory=dict)
+    poison: Mapping[int, str] = field(default_factory=dict)
+
+
+class InvalidResult(Exception):
+    """A result that the node does not take; the message says which row of what is wrong."""
+
+
+def check(shape: Shape, bundle: Bundle, result: Result) -> None:
+    """Raise InvalidResult for an output or store that is not there or comes twice, causes that are no rows of the bundle, and keys of others. The
+    rows have the columns of the shape already."""
+    ways = dict(shape.outputs)
+    names = [o.output for o in result.outputs]
+    for out in result.outputs:
+        if out.output not in ways or names.count(out.output) > 1:
+            raise InvalidResult(f"{shape.node} has no output {out.output}; it has {', '.join(ways)}" if out.output not in ways
+                                else f"output {out.output} comes twice")
+        _check_causes(shape, bundle, out)
+    keys = {row[:shape.keys] for row in bundle.input.rows if result.state}
+    for store, changed in result.state.items():
+        if store not in dict(shape.stores):
+            raise InvalidResult(f"{shape.node} has no store {store}; it has {', '.join(dict(shape.stores)) or 'none'}")
+        for at, row in enumerate(changed.rows):
+            if row[:shape.keys] not in keys or None in row[:shape.keys]:
+                raise InvalidResult(f"row {at} for store {store}: its key {row[:shape.keys]!r} is none of the bundle's")
+
+
+def _check_causes(shape: Shape, bundle: Bundle, out: OutputRows) -> None:
+    if len(out.causes) != len(out.rows.rows):
+        raise InvalidResult(f"output {out.output} has {len(out.rows.rows)} rows and {len(out.causes)} causes")
+    last, most = 0, len(bundle.input.rows)
+    for at, (row, cause) in enumerate(zip(out.rows.rows, out.causes, strict=True)):
+        if not last <= cause < most:
+            raise InvalidResult(f"row {at} for output {out.output}: its cause {cause} is {'less than the one before' if cause < last else 'no row of the bundle'}")
+        last = cause
+        if out.output in shape.keeps_key and row[:shape.keys] != bundle.input.rows[cause][:shape.keys]:
+            raise InvalidResult(f"row {at} for output {out.output}: its key is {row[:shape.keys]!r}, and not that of its cause, which the output keeps")
+
+
+class RemoteHost:
+    """Gathers rows and applies results. Generated code appends (values, present, headers, record, key bytes) to `gathered`."""
+
+    def __init__(self, node: n.RemoteProcessor, source: n.Repartition, outputs: Sequence[n.ProcessorOutput], bindings: Bindings, failures: Failures) -> None:
+        self.node, self.topic = node, source.topic.topic
+        self.gathered: list[tuple[Values, bool, Sequence[tuple[str, bytes | None]], Record, bytes | None]] = []
+        self.outputs = {o.output: Output(o) for o in outputs}
+        self._stores = {s.name: (s, bindings.stores[s.spec.name]) for s in node.stores}
+        self._failures = failures
+        self.shape = Shape(bindings.topology, node.name, node.processor, node.config, (*_columns(source.schema), ROWTIME),
+                           tuple((o.output, (*_columns(o.schema), ROWTIME)) for o in outputs),
+                           tuple((s.name, _columns(s.schema)) for s in node.stores), len(source.schema.key), frozenset(o.output for o in outputs if o.keeps_key))
+
+    def open(self) -> None:
+        """Nothing of the user's runs here."""
+
+    def close(self) -> None:
+        """What was gathered is gathered again."""
+        self.gathered.clear()
+
+    def bundle(self) -> Bundle | None:
+        """What was gathered since the last one was applied; None when that is nothing."""
+        if not self.gathered:
+            return None
+        rows = Rows([g[0] for g in self.gathered], frozenset(i for i, g in enumerate(self.gathered) if not g[1]))
+        keys = {g[4]: g[0][:self.shape.keys] for g in self.gathered if g[4] is not None} if self._stores else {}
+        state = {name: [(*columns, *found[1:]) for key, columns in keys.items() if (found := store.get(key)) is not None]
+                 for name, (_, store) in self._stores.items()}
+        return Bundle(rows, state)
+
+    def apply(self, result: Result) -> None:
+        """State, outputs and dead letters of what was gathered, which is done with then."""
+        gathered = list(self.gathered)
+        self.gathered.clear()
+        self._failures.topic = self.topic
+        keys = {g[0][:self.shape.keys]: g[4] for g in gathered}
+        newest = {g[4]: g[0][-1] for g in gathered}
+        for name, changed in result.state.items():
+            _, store = self._stores[name]
+            for at, row in enumerate(changed.rows):
+                key = keys[row[:self.shape.keys]]
+                assert key is not None
+                store.put(key, None if at in changed.gone else (newest[key], *row[self.shape.keys:]))
+        for cause, reason in result.poison.items():
+            self._failures.blame(self.node.name, PluginError(reason), gathered[cause][3])
+        for cause, out, at in sorted(((c, i, at) for i, o in enumerate(result.outputs) for at, c in enumerate(o.causes))):
+            self._send(self.outputs[result.outputs[out].output], result.outputs[out].rows, at, gathered[cause])
+
+    def _send(self, way: Output, rows: Rows, at: int, cause: tuple[Values, bool, Sequence[tuple[str, bytes | None]], Record, bytes | None]) -> None:
+        row, (values, _, headers, record, _) = rows.rows[at], cause
+        key = row[:len(way.node.schema.key)]
+        timestamp = values[-1] if row[-1] is None else row[-1]
+        try:
+            named = None if not key or None in key else dict(zip((c.name for c in way.node.schema.key), key, strict=True))
+            way.send(record, timestamp, headers, way.keys.to_bytes(named), at not in rows.gone, *row[:-1])
+        except Exception as error:
+            self._failures.failed(error, record)
+
+
+def _columns(schema: Schema) -> tuple[Column, ...]:
+    return (*schema.key, *schema.value)

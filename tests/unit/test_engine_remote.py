@@ -1,0 +1,98 @@
+"""A remote processor in the test driver: what is handed out, what is applied, and what is refused before anything is."""
+
+from __future__ import annotations
+
+import pytest
+from penstock.engine.processors.remote import Bundle, InvalidResult, OutputRows, Result, Rows, Shape
+from penstock.errors import RequestError
+from penstock.planner.definition import relation_of
+from penstock.testing.driver import TopologyTestDriver
+from penstock.testing.relations import relation_info
+from penstock_client.processing import Context, run
+from penstock_client.row import Row
+
+READINGS = [relation_info(relation_of({"stream": "readings", "columns": ["K STRING KEY", "V BIGINT", "T STRING"]}))]
+NODES = """
+topology: t
+nodes:
+  readings: {stream: readings}
+  scored:
+    from: readings
+    remote_processor:
+      processor: score
+      config: {model: v3}
+      outputs: {scores: {columns: [K STRING KEY, SCORE BIGINT], keeps_key: true}, odd: [V BIGINT KEY, K STRING]}
+      stores: {seen: [N BIGINT]}
+  scores_out: {from: scored.scores, sink: scores}
+  odd_out: {from: scored.odd, sink: odd}
+"""
+
+
+def score(shape: Shape, bundle: Bundle) -> Result:
+    """Counts by key; odd values go to `odd`, values over 100 are bad."""
+    seen = {row[0]: row[1] for row in bundle.state["seen"]}
+    scores, causes, odd, odd_causes, poison = [], [], [], [], {}
+    for at, (key, value, _, _) in enumerate(bundle.input.rows):
+        if value is not None and value > 100:
+            poison[at] = f"{value} is over 100"
+            continue
+        seen[key] = seen.get(key, 0) + 1
+        scores.append((key, seen[key], None))
+        causes.append(at)
+        if value is not None and value % 2:
+            odd.append((value, key, 5))
+            odd_causes.append(at)
+    gone = frozenset(i for i, c in enumerate(causes) if c in bundle.input.gone)
+    return Result([OutputRows("scores", Rows(scores, gone), causes), OutputRows("odd", Rows(odd), odd_causes)],
+                  {"seen": Rows(list(seen.items()), frozenset(i for i, n in enumerate(seen.values()) if n > 2))}, poison)
+
+
+def test_rows_go_out_and_what_comes_back_is_applied() -> None:
+    driver = TopologyTestDriver(NODES, READINGS, programs={"score": score})
+    for at, (key, value) in enumerate([("a", {"V": 1}), ("b", {"V": 2}), ("a", {"V": 101}), ("a", None), ("b", {"V": 4}), ("b", {"V": 6})]):
+        driver.append("readings", key=key, value=value, timestamp=1000 + at, headers=[("h", b"x")])
+    found = [(r.key, None if r.value is None else r.value["SCORE"], r.timestamp) for r in driver.read_output("scores")]
+    assert found == [("a", 1, 1000), ("b", 1, 1001), ("a", None, 1003), ("b", 2, 1004), ("b", 3, 1005)]
+    (odd,) = driver.read_output("odd")
+    assert (odd.key, odd.value, odd.timestamp, list(odd.headers)) == (1, {"K": "a"}, 5, [("h", b"x")])
+    assert [(bad.node, bad.reason) for bad in driver.dead_letters] == [("scored", "101 is over 100")]
+    assert [row[:2] for row in driver.read_store("scored.seen")] == [("a", 2)]
+
+
+@pytest.mark.parametrize(("result", "why"), [
+    (Result([OutputRows("nowhere", Rows([]), [])]), "no output nowhere"),
+    (Result([OutputRows("odd", Rows([(1, "a", None)]), [0]), OutputRows("odd", Rows([]), [])]), "comes twice"),
+    (Result([OutputRows("odd", Rows([(1, "a", None)]), [])]), "1 rows and 0 causes"),
+    (Result([OutputRows("odd", Rows([(1, "a", None)]), [1])]), "no row of the bundle"),
+    (Result([OutputRows("scores", Rows([("b", 1, None)]), [0])]), "not that of its cause"),
+    (Result(state={"else": Rows([("a", 1)])}), "no store else"),
+    (Result(state={"seen": Rows([("b", 1)])}), "none of the bundle's"),
+    (Result(state={"seen": Rows([(None, 1)])}), "none of the bundle's"),
+])
+def test_a_result_that_does_not_fit(result: Result, why: str) -> None:
+    driver = TopologyTestDriver(NODES, READINGS, programs={"score": lambda shape, bundle: result})
+    with pytest.raises(InvalidResult, match=why):
+        driver.append("readings", key="a", value={"V": 1}, timestamp=1)
+    assert driver.records("odd") == [] and driver.read_store("scored.seen") == []
+
+
+def test_without_a_program() -> None:
+    with pytest.raises(RequestError, match="programs="):
+        TopologyTestDriver(NODES, READINGS).append("readings", key="a", value={"V": 1}, timestamp=1)
+
+
+def test_a_handler_is_tried_without_a_service() -> None:
+    def totals(row: Row, context: Context) -> None:
+        sum_before = (context.state("totals") or {"TOTAL": 0})["TOTAL"]
+        context.put("totals", {"TOTAL": sum_before + row["price"]} if row["price"] else None)
+        context.send("sums", {"total": sum_before + row["price"]})
+
+    ways = {"columns": "CUSTOMER STRING KEY, PRICE BIGINT", "outputs": {"sums": "CUSTOMER STRING KEY, TOTAL BIGINT"}, "stores": {"totals": "TOTAL BIGINT"}}
+    done = run(totals, [{"CUSTOMER": "a", "PRICE": 2}, {"CUSTOMER": "b", "PRICE": 0}, {"CUSTOMER": "a", "PRICE": 3}], **ways,
+               state={"totals": [{"CUSTOMER": "a", "TOTAL": 10}, {"CUSTOMER": "b", "TOTAL": 4}]})
+    assert [row["TOTAL"] for row in done.sent()["sums"] if row] == [12, 4, 15]
+    assert done.changed() == {"totals": {("a",): {"CUSTOMER": "a", "TOTAL": 15}, ("b",): None}}
+    with pytest.raises(AssertionError, match="no column COST"):
+        run(lambda row, context: context.send("sums", {"COST": 1}), [{"CUSTOMER": "a"}], **ways)
+    with pytest.raises(AssertionError, match="has no store sums"):
+        run(lambda row, context: context.put("sums", {}), [{"CUSTOMER": "a"}], **ways)
