@@ -56,7 +56,7 @@ def test_rows_go_out_and_what_comes_back_is_applied() -> None:
     (odd,) = driver.read_output("odd")
     assert (odd.key, odd.value, odd.timestamp, list(odd.headers)) == (1, {"K": "a"}, 5, [("h", b"x")])
     assert [(bad.node, bad.reason) for bad in driver.dead_letters] == [("scored", "101 is over 100")]
-    assert [row[:2] for row in driver.read_store("scored.seen")] == [("a", 2)]
+    assert [(row.key, row.values) for row in driver.read_store("scored.seen")] == [(("a",), (2,))]
 
 
 @pytest.mark.parametrize(("result", "why"), [

@@ -1,8 +1,8 @@
 """What each method takes: the rights that its request needs, decided from the request alone. A method without a rule takes everything: what is
 new is closed until somebody says whom it is for.
 
-What a request does not show is asked where it is known: statements by their effects (serving/sql/needs.py), batches of a stream one by one,
-topics that are deleted with what they belong to.
+What a request does not show is asked where it is known: statements by their effects (serving/sql/needs.py), batches of a stream one by one, a
+program's bundles by their topology (serving/programs.py), topics that are deleted with what they belong to.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ _TABLE: Mapping[str, Needs | Rule] = {
     "LookupService/Get": _reads,
     "LookupService/BatchGet": _reads,
     "LookupService/Scan": _reads,
+    "ProcessorService/Process": known,
     "SqlService/Execute": known,
     "SqlService/Query": known,
     "SubscriptionService/Subscribe": _reads,

@@ -11,6 +11,7 @@ from penstock_client.gen.penstock.v1 import processor_service_pb2_grpc
 
 from penstock.api.host import Host
 from penstock.errors import RequestError
+from penstock.security.principal import caller
 from penstock.serving.programs import Program, Programs
 
 METHODS = {"Process": "stream"}
@@ -29,7 +30,7 @@ class ProcessorServicer(processor_service_pb2_grpc.ProcessorServiceServicer):
             return
         hello = _hello(first)
         programs = self._host.programs
-        program = programs.join(list(hello.processors), hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build)
+        program = programs.join(list(hello.processors), hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build, caller())
         listening = asyncio.create_task(_listen(programs, program, requests), name="program")
         try:
             while True:

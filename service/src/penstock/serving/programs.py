@@ -19,6 +19,7 @@ from penstock_client.rows import column_decoder
 
 from penstock.engine.processors.remote import Bundle, InvalidResult, OutputRows, Result, Rows, Shape, check
 from penstock.runtime.remote_port import Answer, Forget, Waits, Work, receive, send, socket_path
+from penstock.security.principal import Access, Need, Principal
 from penstock.serving.rows import DELETE, UPSERT, RowLayout, layout
 from penstock.types.schema import Column
 
@@ -31,15 +32,20 @@ MOST_WAITING = 1000
 
 @dataclass(eq=False)
 class Program:
-    """A connection. outgoing: responses to be sent, then None. silent: a bundle's time was over, and nothing was heard since."""
+    """A connection. principal: who it is; its rows are those of topologies that it may write to. outgoing: responses to be sent, then None. silent: a bundle's time was over, and nothing was heard since."""
 
     processors: frozenset[str]
     max_in_flight: int
     build: str
+    principal: Principal
     outgoing: asyncio.Queue[pb.ProcessResponse | None] = field(default_factory=asyncio.Queue)
     given: dict[tuple[int, int], Ask] = field(default_factory=dict)
     nodes: dict[Shape, int] = field(default_factory=dict)
     silent: bool = False
+
+    def serves(self, shape: Shape) -> bool:
+        """Whether bundles of this node are for it."""
+        return shape.processor in self.processors and self.principal.may(Need(Access.WRITE, shape.topology))
 
     @property
     def free(self) -> bool:
@@ -116,9 +122,9 @@ class Programs:
             writer.close()
 
     # ---- programs
-    def join(self, processors: Sequence[str], max_in_flight: int, build: str) -> Program:
+    def join(self, processors: Sequence[str], max_in_flight: int, build: str, principal: Principal) -> Program:
         """A program that serves these names from now on."""
-        made = Program(frozenset(processors), max_in_flight, build)
+        made = Program(frozenset(processors), max_in_flight, build, principal)
         self.connected.append(made)
         self._fill(made)
         return made
@@ -131,7 +137,7 @@ class Programs:
             self._failed(ask, "the program that had it went away")
         for name in program.processors:
             for ask in self._waiting.get(name, ()):
-                self._say(ask, self._why(name))
+                self._say(ask, self._why(ask.work.shape))
 
     def result(self, program: Program, message: pb.BundleResult) -> None:
         """A bundle's result, which is dropped when it is not that program's, or not valid."""
@@ -195,24 +201,27 @@ class Programs:
         """To the program with the least to do, or among those that wait."""
         if ask.over:
             return
-        name = ask.work.shape.processor
-        free = [p for p in self.connected if name in p.processors and p.free and p is not avoid]
+        shape = ask.work.shape
+        free = [p for p in self.connected if p.serves(shape) and p.free and p is not avoid]
         if free:
             self._give(min(free, key=lambda p: len(p.given)), ask)
         else:
-            self._waiting.setdefault(name, deque()).append(ask)
-            self._say(ask, self._why(name))
+            self._waiting.setdefault(shape.processor, deque()).append(ask)
+            self._say(ask, self._why(shape))
 
-    def _why(self, name: str) -> str:
-        there = any(name in p.processors for p in self.connected)
+    def _why(self, shape: Shape) -> str:
+        name = shape.processor
+        there = any(p.serves(shape) for p in self.connected)
         return f"every program that serves {name} is busy" if there else f"no program serves {name}: start one, it dials in by itself"
 
     def _fill(self, program: Program) -> None:
         """Give a program what waits for it."""
         for name in program.processors:
-            queue = self._waiting.get(name)
-            while queue and program.free:
-                ask = queue.popleft()
+            queue = self._waiting.get(name, deque())
+            for ask in [a for a in queue if a.over or program.serves(a.work.shape)]:
+                if not program.free:
+                    return
+                queue.remove(ask)
                 if not ask.over:
                     self._give(program, ask)
 
