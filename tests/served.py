@@ -74,7 +74,10 @@ class Served:
             return ""
         if len(words) < 4 or not words[2].startswith(_MODULES):
             return ""
-        child = json.loads(words[3])
+        try:
+            child = json.loads(words[3])
+        except ValueError:  # a process that is about to become another one
+            return ""
         return str(child["name"]) if json.loads(child["config"])["data_dir"] == str(self.data) else ""
 
     def kill(self) -> None:

@@ -52,6 +52,7 @@ def test_every_operator_has_a_call() -> None:
     table.filter("x > 1").group_by("k").count().suppress(60, max_records=10)
     s.join(table)
     s.process("p", table, config={"a": "b"})["out"].to_topics("k")
+    s.process_remotely("q", {"out": "k INT"}, {"kept": "n INT"}, bundle_timeout=5)["out"].to_topics("k")
     s.repartition(4).deduplicate(600, "x", grace=5).peek("x", max_per_second=5)
     s.join_stream(s, kind="LEFT", within=5.0, grace=1.0)
     table.full_join(table, "left.x AS a")
