@@ -10,6 +10,7 @@ from penstock.log.port import Chunk, TaskId, TopicPartition
 from penstock.plan.resolved import SubTopology
 from penstock.runtime import task as tasks
 from penstock.runtime.poison import NoteFile
+from penstock.runtime.remote import RemoteLink
 from penstock.runtime.task import Task
 from penstock.testing.records import DriverRecord
 
@@ -27,6 +28,9 @@ class Recorder:
     def run(self, topic: str, records: Sequence[DriverRecord]) -> None:
         self.seen += [(topic, r.timestamp) for r in records]
 
+    def remote(self, topic: str) -> None:
+        return None
+
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -36,7 +40,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def a_task(tmp_path: Path, idle_ms: int) -> Task:
-    return Task("t", TaskId(0, 0), SubTopology("s", (), 1), None, Recorder(), {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, idle_ms)  # type: ignore[arg-type]
+    return Task("t", TaskId(0, 0), SubTopology("s", (), 1), None, Recorder(), {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, RemoteLink(tmp_path), idle_ms)  # type: ignore[arg-type]
 
 
 def chunk(tp: TopicPartition, *times: int, first: int = 0, end: int | None = None) -> Chunk:
