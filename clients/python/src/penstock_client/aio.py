@@ -22,6 +22,7 @@ from penstock_client.errors import ClosedError, from_rpc
 from penstock_client.gen.penstock.v1 import append_service_pb2, relation_pb2
 from penstock_client.gen.penstock.v1.sql_service_pb2 import ExecuteRequest, ExecuteResponse
 from penstock_client.lookups import Freshness, Instant
+from penstock_client.nodes import Nodes, addresses_of
 from penstock_client.position import AtLeast
 from penstock_client.retry import NO_RETRY, Retry
 from penstock_client.row import Batch, Row
@@ -35,14 +36,15 @@ T = TypeVar("T")
 class AsyncClient:
     """A connection to a service; opened at the first call, closed by close() or the end of an `async with`.
 
-    address: `host:port`. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
+    address: `host:port`, or several nodes of a service, by comma or as a list: the client uses one of them, and the next when that one is
+    gone; a node that drains names it another. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
     tls: True, or Tls(ca, cert, key) with files of one's own; None speaks plain text. token: goes with every call; a function such as
     TokenFile(path) is asked each time. credentials: of grpc, instead of tls. options: more grpc channel arguments.
     """
 
     def __init__(
         self,
-        address: str = DEFAULT_ADDRESS,
+        address: str | Sequence[str] = DEFAULT_ADDRESS,
         *,
         timeout: float = 30.0,
         retry: Retry | None = None,
@@ -51,13 +53,17 @@ class AsyncClient:
         credentials: grpc.ChannelCredentials | None = None,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
-        self.address = address
+        self.address = address if isinstance(address, str) else ",".join(address)
         self._timeout = timeout
         self._retry = retry or Retry()
         settings = [*OPTIONS, *options]
-        secured = channel_credentials(address, credentials, tls, token)
-        plain: Any = grpc.aio.insecure_channel(address, settings) if secured is None else grpc.aio.secure_channel(address, secured, settings)
-        self._channel = plain if token is None else Authorized(plain, token)
+
+        def connect(to: str) -> Any:
+            secured = channel_credentials(to, credentials, tls, token)
+            plain: Any = grpc.aio.insecure_channel(to, settings) if secured is None else grpc.aio.secure_channel(to, secured, settings)
+            return plain if token is None else Authorized(plain, token)
+
+        self._channel = Nodes(addresses_of(address), connect)
         self._closing = asyncio.Event()
         self._open: WeakSet[AsyncSubscription | AsyncScan | AsyncAppender] = WeakSet()
         self._schemas: dict[str, model.Relation] = {}
@@ -76,7 +82,8 @@ class AsyncClient:
         self._closing.set()
         for part in list(self._open):
             await part.close()
-        await self._channel.close(None)
+        for channel in self._channel.channels():
+            await channel.close(None)
 
     # Topologies
 
@@ -175,6 +182,10 @@ class AsyncClient:
     async def tasks(self, topology: str = "") -> list[model.Task]:
         """Tasks with their states, of one topology or of all."""
         return await self._run(operations.list_tasks(topology))
+
+    async def drain_node(self, node: str) -> None:
+        """Take a node out of the service: its tasks and clients go to others, then its processes end. UnknownServiceNodeError."""
+        await self._run(operations.drain_node(node))
 
     # Append
 
@@ -342,6 +353,7 @@ class AsyncClient:
         while True:
             if self._closing.is_set():
                 raise ClosedError("the client is closed")
+            address = self._channel.current
             try:
                 return operation.read(await call(operation.request, timeout=max(0.001, deadline - time.monotonic())))
             except grpc.RpcError as broken:
@@ -351,6 +363,7 @@ class AsyncClient:
                 raise ClosedError("the client is closed") from broken
             if self._closing.is_set():
                 raise ClosedError("the client is closed") from error
+            self._channel.leave(address, error)
             wait = retry.again(attempt, error)
             if wait is None or time.monotonic() + wait >= deadline:
                 raise error

@@ -14,6 +14,7 @@ from penstock_client import appends, model
 from penstock_client.appending import METHOD, AppendState
 from penstock_client.errors import ClosedError, PenstockError, UnreachableError, from_rpc
 from penstock_client.gen.penstock.v1 import append_service_pb2
+from penstock_client.nodes import Nodes
 from penstock_client.retry import Retry
 
 _Messages = asyncio.Queue[append_service_pb2.AppendStreamRequest | None]
@@ -26,8 +27,9 @@ class AsyncAppender:
     """
 
     def __init__(
-        self, channel: grpc.aio.Channel, relation: str, schema: model.Relation | None, producer_id: str, skip_invalid: bool, retry: Retry
+        self, channel: Nodes, relation: str, schema: model.Relation | None, producer_id: str, skip_invalid: bool, retry: Retry
     ) -> None:
+        self._nodes = channel
         self._call = channel.stream_stream(
             METHOD,
             request_serializer=append_service_pb2.AppendStreamRequest.SerializeToString,
@@ -115,6 +117,7 @@ class AsyncAppender:
         while True:
             self._messages = asyncio.Queue()
             self._messages.put_nowait(self._state.open())
+            address = self._nodes.current
             call: Any = self._call(_until_none(self._messages))
             try:
                 async for response in call:
@@ -130,6 +133,7 @@ class AsyncAppender:
             finally:
                 self._messages.put_nowait(None)
                 call.cancel()
+            self._nodes.leave(address, broken)
             try:
                 wait = self._state.failed(broken)
             except PenstockError as final:

@@ -13,6 +13,7 @@ from penstock_client.errors import from_rpc
 from penstock_client.events import CaughtUp, Event, Progress, Reconnecting
 from penstock_client.gen.penstock.v1 import lookup_service_pb2
 from penstock_client.lookups import SCAN, ScanState
+from penstock_client.nodes import Nodes
 from penstock_client.retry import Retry
 from penstock_client.row import Batch, Row
 from penstock_client.subscribing import SubscriptionState
@@ -54,8 +55,9 @@ class AsyncSubscription(_Stream):
     """An asynchronous iterator of rows that goes on over broken connections. `batches()` and `events()` are the same stream in other units;
     take one of them. It ends when until or limit is reached, the relation is deleted, or close() is called."""
 
-    def __init__(self, channel: grpc.aio.Channel, state: SubscriptionState) -> None:
+    def __init__(self, channel: Nodes, state: SubscriptionState) -> None:
         super().__init__()
+        self._nodes = channel
         self._call = channel.unary_stream(
             state.wanted.method,
             request_serializer=lambda request: request.SerializeToString(),
@@ -102,11 +104,13 @@ class AsyncSubscription(_Stream):
         state = self._state
         while not (state.done or self._closed.is_set()):
             reconnecting = None
+            address = self._nodes.current
             self._running = self._call(state.request())
             try:
                 async for response in self._running:
                     event = state.take(response.event)
                     if isinstance(event, Reconnecting):
+                        self._nodes.go(response.event.end.address)
                         reconnecting = event
                         break
                     if event is not None:
@@ -116,7 +120,9 @@ class AsyncSubscription(_Stream):
             except grpc.RpcError as broken:
                 if self._closed.is_set():
                     return
-                reconnecting = state.failed(from_rpc(broken))
+                error = from_rpc(broken)
+                self._nodes.leave(address, error)
+                reconnecting = state.failed(error)
             except asyncio.CancelledError:
                 if self._ended_by_us():
                     return
@@ -125,7 +131,8 @@ class AsyncSubscription(_Stream):
                 self._running.cancel()
             if state.done:
                 return
-            reconnecting = reconnecting or state.closed_early()
+            if reconnecting is None:
+                reconnecting = state.closed_early()
             yield reconnecting
             await self._pause(reconnecting.delay)
 
@@ -133,8 +140,9 @@ class AsyncSubscription(_Stream):
 class AsyncScan(_Stream):
     """An asynchronous iterator of rows, once; `batches()` gives them as they come. It goes on over broken connections."""
 
-    def __init__(self, channel: grpc.aio.Channel, state: ScanState, retry: Retry) -> None:
+    def __init__(self, channel: Nodes, state: ScanState, retry: Retry) -> None:
         super().__init__()
+        self._nodes = channel
         self._call = channel.unary_stream(
             SCAN,
             request_serializer=lookup_service_pb2.ScanRequest.SerializeToString,
@@ -162,6 +170,7 @@ class AsyncScan(_Stream):
         """Rows as they come."""
         state, attempt = self._state, 1
         while not self._closed.is_set():
+            address = self._nodes.current
             self._running = self._call(state.request())
             try:
                 async for response in self._running:
@@ -176,6 +185,7 @@ class AsyncScan(_Stream):
                 if self._closed.is_set():
                     return
                 error = from_rpc(broken)
+                self._nodes.leave(address, error)
                 wait = self._retry.again(attempt, error)
                 if wait is None:
                     raise error from None

@@ -15,6 +15,7 @@ from penstock_client import appends, model
 from penstock_client.appending import METHOD, AppendState
 from penstock_client.errors import ClosedError, PenstockError, UnreachableError, from_rpc
 from penstock_client.gen.penstock.v1 import append_service_pb2
+from penstock_client.nodes import Nodes
 from penstock_client.retry import Retry
 
 _Messages = queue.SimpleQueue[append_service_pb2.AppendStreamRequest | None]
@@ -27,8 +28,9 @@ class Appender:
     """
 
     def __init__(
-        self, channel: grpc.Channel, relation: str, schema: model.Relation | None, producer_id: str, skip_invalid: bool, retry: Retry
+        self, channel: Nodes, relation: str, schema: model.Relation | None, producer_id: str, skip_invalid: bool, retry: Retry
     ) -> None:
+        self._nodes = channel
         self._call = channel.stream_stream(
             METHOD,
             request_serializer=append_service_pb2.AppendStreamRequest.SerializeToString,
@@ -122,13 +124,14 @@ class Appender:
                 messages: _Messages = queue.SimpleQueue()
                 messages.put(self._state.open())
                 self._messages = messages
+            address = self._nodes.current
             try:
                 self._running = self._call(_until_none(messages))
                 for response in self._running:
                     self._take(response, messages)
-                wait = self._failed(UnreachableError("the connection ended", code=grpc.StatusCode.UNAVAILABLE))
+                wait = self._failed(address, UnreachableError("the connection ended", code=grpc.StatusCode.UNAVAILABLE))
             except grpc.RpcError as broken:
-                wait = self._failed(from_rpc(broken))
+                wait = self._failed(address, from_rpc(broken))
             except PenstockError as refused:
                 wait = self._stop(refused)
             except ValueError as broken:
@@ -148,8 +151,9 @@ class Appender:
                 messages.put(message)
             self._changed.notify_all()
 
-    def _failed(self, error: PenstockError) -> float | None:
+    def _failed(self, address: str, error: PenstockError) -> float | None:
         """Seconds until the next connection, None at the end."""
+        self._nodes.leave(address, error)
         if self._closed.is_set():
             return None
         with self._changed:

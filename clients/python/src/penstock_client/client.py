@@ -21,6 +21,7 @@ from penstock_client.errors import ClosedError, from_rpc
 from penstock_client.gen.penstock.v1 import append_service_pb2, relation_pb2
 from penstock_client.gen.penstock.v1.sql_service_pb2 import ExecuteRequest, ExecuteResponse
 from penstock_client.lookups import Freshness, Instant
+from penstock_client.nodes import Nodes, addresses_of
 from penstock_client.position import AtLeast
 from penstock_client.retry import NO_RETRY, Retry
 from penstock_client.row import Batch, Row
@@ -36,14 +37,15 @@ T = TypeVar("T")
 class Client:
     """A connection to a service; opened at the first call, closed by close() or the end of a `with`.
 
-    address: `host:port`. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
+    address: `host:port`, or several nodes of a service, by comma or as a list: the client uses one of them, and the next when that one is
+    gone; a node that drains names it another. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
     tls: True, or Tls(ca, cert, key) with files of one's own; None speaks plain text. token: goes with every call; a function such as
     TokenFile(path) is asked each time. credentials: of grpc, instead of tls. options: more grpc channel arguments.
     """
 
     def __init__(
         self,
-        address: str = DEFAULT_ADDRESS,
+        address: str | Sequence[str] = DEFAULT_ADDRESS,
         *,
         timeout: float = 30.0,
         retry: Retry | None = None,
@@ -52,13 +54,17 @@ class Client:
         credentials: grpc.ChannelCredentials | None = None,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
-        self.address = address
+        self.address = address if isinstance(address, str) else ",".join(address)
         self._timeout = timeout
         self._retry = retry or Retry()
         settings = [*OPTIONS, *options]
-        secured = channel_credentials(address, credentials, tls, token)
-        plain: Any = grpc.insecure_channel(address, settings) if secured is None else grpc.secure_channel(address, secured, settings)
-        self._channel = plain if token is None else Authorized(plain, token)
+
+        def connect(to: str) -> Any:
+            secured = channel_credentials(to, credentials, tls, token)
+            plain: Any = grpc.insecure_channel(to, settings) if secured is None else grpc.secure_channel(to, secured, settings)
+            return plain if token is None else Authorized(plain, token)
+
+        self._channel = Nodes(addresses_of(address), connect)
         self._closing = threading.Event()
         self._open: WeakSet[Subscription | Scan | Appender] = WeakSet()
         self._schemas: dict[str, model.Relation] = {}
@@ -77,7 +83,8 @@ class Client:
         self._closing.set()
         for part in list(self._open):
             part.close()
-        self._channel.close()
+        for channel in self._channel.channels():
+            channel.close()
 
     # Topologies
 
@@ -176,6 +183,10 @@ class Client:
     def tasks(self, topology: str = "") -> list[model.Task]:
         """Tasks with their states, of one topology or of all."""
         return self._run(operations.list_tasks(topology))
+
+    def drain_node(self, node: str) -> None:
+        """Take a node out of the service: its tasks and clients go to others, then its processes end. UnknownServiceNodeError."""
+        self._run(operations.drain_node(node))
 
     # Append
 
@@ -342,6 +353,7 @@ class Client:
         while True:
             if self._closing.is_set():
                 raise ClosedError("the client is closed")
+            address = self._channel.current
             try:
                 return operation.read(call(operation.request, timeout=max(0.001, deadline - time.monotonic())))
             except grpc.RpcError as broken:
@@ -353,6 +365,7 @@ class Client:
                 raise ClosedError("the client is closed") from broken
             if self._closing.is_set():
                 raise ClosedError("the client is closed") from error
+            self._channel.leave(address, error)
             wait = retry.again(attempt, error)
             if wait is None or time.monotonic() + wait >= deadline:
                 raise error

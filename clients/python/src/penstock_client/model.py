@@ -93,7 +93,7 @@ class TopologyUpdate:
 @dataclass(frozen=True, slots=True)
 class Task:
     """One partition of one sub-topology. state is OPENING, RESTORING, RUNNING, PAUSED, FAILED, CLOSED, or UNSPECIFIED before its worker has
-    reported. lag counts records; restore_progress is 0 to 1 while RESTORING."""
+    reported. lag counts records; restore_progress is 0 to 1 while RESTORING. standby_nodes have copies of its state."""
 
     topology: str
     sub_topology: str
@@ -104,17 +104,22 @@ class Task:
     lag: int
     restore_progress: float | None
     update_time: datetime | None
+    node: str = ""
+    standby_nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
-    """One node: a gateway and its workers."""
+    """One node: a gateway and its workers. state is SERVING, DRAINING or SILENT."""
 
     id: str
     address: str
     version: str
     start_time: datetime | None
     workers: tuple[str, ...]
+    state: str = "SERVING"
+    rack: str = ""
+    heard_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +214,23 @@ def task_of(message: cluster_service_pb2.Task) -> Task:
         message.lag,
         message.restore_progress if message.HasField("restore_progress") else None,
         _datetime(message, "update_time"),
+        message.node,
+        tuple(message.standby_nodes),
     )
 
 
 def cluster_of(message: cluster_service_pb2.DescribeClusterResponse) -> Cluster:
     """From its message."""
-    nodes = tuple(ClusterNode(n.id, n.address, n.version, _datetime(n, "start_time"), tuple(n.workers)) for n in message.nodes)
+    nodes = tuple(map(_node_of, message.nodes))
     return Cluster(message.service_id, message.log, message.log_available, nodes, message.topologies, message.relations)
+
+
+def _node_of(message: cluster_service_pb2.ClusterNode) -> ClusterNode:
+    state = cluster_service_pb2.NodeState.Name(message.state).removeprefix("NODE_STATE_")
+    return ClusterNode(
+        message.id, message.address, message.version, _datetime(message, "start_time"), tuple(message.workers), state, message.rack,
+        _datetime(message, "heard_time"),
+    )  # fmt: skip
 
 
 def topic_of(message: catalog_service_pb2.TopicInfo) -> Topic:

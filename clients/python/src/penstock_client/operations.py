@@ -205,3 +205,10 @@ def list_tasks(topology: str) -> Operation[list[model.Task]]:
         "/penstock.v1.ClusterService/ListTasks", cluster.ListTasksRequest(topology=topology), cluster.ListTasksResponse,
         lambda r: list(map(model.task_of, r.tasks)),
     )  # fmt: skip
+
+
+def drain_node(node: str) -> Operation[None]:
+    """DrainNode. A repeat finds the node draining, or gone."""
+    return Operation(
+        "/penstock.v1.ClusterService/DrainNode", cluster.DrainNodeRequest(node=node), cluster.DrainNodeResponse, lambda _: None
+    )

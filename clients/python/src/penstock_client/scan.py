@@ -12,6 +12,7 @@ import grpc
 from penstock_client.errors import from_rpc
 from penstock_client.gen.penstock.v1 import lookup_service_pb2
 from penstock_client.lookups import SCAN, ScanState
+from penstock_client.nodes import Nodes
 from penstock_client.retry import Retry
 from penstock_client.row import Batch, Row
 
@@ -19,7 +20,8 @@ from penstock_client.row import Batch, Row
 class Scan:
     """An iterator of rows, once; `batches()` gives them as they come. It goes on over broken connections."""
 
-    def __init__(self, channel: grpc.Channel, state: ScanState, retry: Retry) -> None:
+    def __init__(self, channel: Nodes, state: ScanState, retry: Retry) -> None:
+        self._nodes = channel
         self._call = channel.unary_stream(
             SCAN,
             request_serializer=lookup_service_pb2.ScanRequest.SerializeToString,
@@ -60,6 +62,7 @@ class Scan:
         """Rows as they come."""
         state, attempt = self._state, 1
         while not self._closed.is_set():
+            address = self._nodes.current
             self._running = self._call(state.request())
             try:
                 for response in self._running:
@@ -74,6 +77,7 @@ class Scan:
                 if self._closed.is_set():
                     return
                 error = from_rpc(broken)
+                self._nodes.leave(address, error)
                 wait = self._retry.again(attempt, error)
                 if wait is None:
                     raise error from None

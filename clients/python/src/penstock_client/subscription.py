@@ -11,6 +11,7 @@ import grpc
 
 from penstock_client.errors import from_rpc
 from penstock_client.events import CaughtUp, Event, Progress, Reconnecting
+from penstock_client.nodes import Nodes
 from penstock_client.row import Batch, Row
 from penstock_client.subscribing import SubscriptionState
 
@@ -19,7 +20,8 @@ class Subscription:
     """An iterator of rows that goes on over broken connections. `batches()` and `events()` are the same stream in other units; take one of
     them. It ends when until or limit is reached, the relation is deleted, or close() is called (from any thread)."""
 
-    def __init__(self, channel: grpc.Channel, state: SubscriptionState) -> None:
+    def __init__(self, channel: Nodes, state: SubscriptionState) -> None:
+        self._nodes = channel
         self._call = channel.unary_stream(
             state.wanted.method,
             request_serializer=lambda request: request.SerializeToString(),
@@ -78,11 +80,13 @@ class Subscription:
         state = self._state
         while not (state.done or self._closed.is_set()):
             reconnecting = None
+            address = self._nodes.current
             self._running = self._call(state.request())
             try:
                 for response in self._running:
                     event = state.take(response.event)
                     if isinstance(event, Reconnecting):
+                        self._nodes.go(response.event.end.address)
                         reconnecting = event
                         break
                     if event is not None:
@@ -92,11 +96,14 @@ class Subscription:
             except grpc.RpcError as broken:
                 if self._closed.is_set():
                     return
-                reconnecting = state.failed(from_rpc(broken))
+                error = from_rpc(broken)
+                self._nodes.leave(address, error)
+                reconnecting = state.failed(error)
             finally:
                 self._running.cancel()
             if state.done:
                 return
-            reconnecting = reconnecting or state.closed_early()
+            if reconnecting is None:
+                reconnecting = state.closed_early()
             yield reconnecting
             self._closed.wait(reconnecting.delay)
