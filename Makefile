@@ -31,6 +31,10 @@ compat: setup  ## cases of ksqlDB's tests, which are not part of this project: m
 oracle: setup  ## random topologies in Kafka Streams' own test driver and in ours: make oracle SEED=7 SECONDS=600
 	@$(BIN)/python tests/oracle/explore.py --seed $(SEED) --seconds $(SECONDS) $(ARGS)
 
+conformance: setup  ## one behaviour of the clients in every language: make conformance ARGS="--language typescript --scenario resume"
+	@$(BIN)/python tests/conformance/run.py $(ARGS)
+.PHONY: conformance
+
 wheel: setup  ## both wheels into dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel --outdir dist clients/python >/dev/null && $(BIN)/python -m build --no-isolation --wheel --outdir dist service >/dev/null
 	@ls dist/*.whl

@@ -1,0 +1,57 @@
+"""The languages: how the driver of each is built and started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language. missing: what is not installed, empty when nothing is; build: makes the driver and gives the command that starts it."""
+
+    name: str
+    missing: Callable[[], str]
+    build: Callable[[], list[str]]
+
+
+def _run(*command: str, cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} in {cwd} ended with {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+
+
+def _absent(*tools: str) -> str:
+    return ", ".join(f"no {tool}" for tool in tools if shutil.which(tool) is None)
+
+
+def _python() -> list[str]:
+    return [sys.executable, str(HERE / "drivers/python/driver.py")]
+
+
+def _typescript() -> list[str]:
+    client = ROOT / "clients/typescript"
+    if not (client / "node_modules/.bin/tsc").exists():
+        _run("npm", "ci", "--silent", "--ignore-scripts", cwd=client)
+    _run("npm", "run", "--silent", "build", cwd=client)
+    # The driver imports the client by its name, as an application does.
+    linked = HERE / "node_modules/@penstock/client"
+    linked.parent.mkdir(parents=True, exist_ok=True)
+    if not linked.is_symlink():
+        linked.symlink_to(os.path.relpath(client, linked.parent))
+    _run(str(client / "node_modules/.bin/tsc"), "-p", str(HERE), cwd=HERE)
+    return ["node", str(HERE / "dist/drivers/typescript/driver.js")]
+
+
+LANGUAGES = (
+    Language("python", lambda: "", _python),
+    Language("typescript", lambda: _absent("node", "npm"), _typescript),
+)
