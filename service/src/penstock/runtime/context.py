@@ -15,8 +15,8 @@ from penstock.runtime.poison import NoteFile, Suspects
 from penstock.runtime.readers import Readers
 from penstock.runtime.remote import RemoteLink
 
-RESTORES = 4
-"""Stores that a worker restores at the same time: enough that fetching never waits for writing."""
+RESTORES = 2
+"""Stores that a worker restores at the same time: one is fetched while another is written, which is what takes the time."""
 
 
 @dataclass

@@ -271,6 +271,8 @@ class KafkaGroup:
         self._set(epoch=self._state.epoch + 1, latest=None, holding=False, early=None, fatal=fatal)
 
     def _give_up_for_good(self, why: str) -> None:
+        logger.error("group %s: another process runs as worker %s of node %s, and this one runs none of its tasks any more: give each node a data "
+                     "directory and a --node-id of its own", self.name, self._owner.slot, self._owner.node)
         self._lost(why, fatal=why)
 
     async def _beat(self) -> None:
