@@ -13,6 +13,7 @@ PenstockError
  |   +- RecordTooLarge    a batch or record is over the log's limit
  +- StateError        a task's store
      +- StoreLost         another owner has written the environment: discard
+     +- StoreBusy         another process has it open: it closes it soon, or hangs
      +- StoreFull         disk or map is full; heals when there is room
 
 A record that cannot be processed is no exception of the service: it goes to the dead letter (runtime/dead_letter.py).
@@ -104,6 +105,10 @@ class StateError(PenstockError):
 
 class StoreLost(StateError):
     """Another owner opened or wrote this environment."""
+
+
+class StoreBusy(StateError):
+    """Another process has this environment open for writing."""
 
 
 class StoreFull(StateError):

@@ -46,9 +46,13 @@ class FollowedInputs:
         """The task that reads it; a topic that came and went has none."""
         return self._owners.get(tp)
 
+    def looking(self, wanted: tuple[str, ...]) -> bool:
+        """Whether topics may be found that are not read yet."""
+        return self._follows or self._replays != wanted
+
     async def follow(self, wanted: tuple[str, ...], group: GroupHandle, tasks: Sequence[Task], reader: Consumer) -> None:
         """Look for topics, when it is time. wanted: sub-topologies with replay topics. tasks: those that run."""
-        if not (self._follows or self._replays != wanted) or time.monotonic() - self._looked < EVERY:
+        if not self.looking(wanted) or time.monotonic() - self._looked < EVERY:
             return
         try:
             await self._discover(wanted, group)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.errors import RecordTooLarge, StateError, StoreFull, UnknownTopic
+from penstock.errors import RecordTooLarge, StateError, StoreBusy, StoreFull, UnknownTopic
 from penstock.log.port import TaskId
 from penstock.plan.resolved import ResolvedPlan
 from penstock.runtime.context import Context
@@ -18,6 +19,9 @@ from penstock.state.port import Store
 
 AT_ONCE = 4
 """Tasks of a topology that are opened at the same time; how many of them are restored at once is the worker's affair (Context.restores)."""
+
+HANDED_OVER_WITHIN = 5.0
+"""Seconds in which another worker of this node closes its copy of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,14 @@ class Opener:
             if suspect is not None and suspect.hopeless:
                 return Refused("the worker died three times while this task was running, each time on another record", None)
             await self._outbox.ready()
-            return Opened(*await open_task(self._ctx, self._plan, task_id, inputs, self._outbox.outputs, self._hooks, present(), shared))
+            until = time.monotonic() + HANDED_OVER_WITHIN
+            while True:
+                try:
+                    return Opened(*await open_task(self._ctx, self._plan, task_id, inputs, self._outbox.outputs, self._hooks, present(), shared))
+                except StoreBusy:
+                    if time.monotonic() > until:
+                        raise
+                    await asyncio.sleep(0.05)
         except (TaskFailed, RecordTooLarge) as e:
             return Refused(str(e), None)
         except (StoreFull, UnknownTopic) as e:

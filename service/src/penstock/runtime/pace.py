@@ -10,7 +10,10 @@ from penstock.runtime.task import Task
 
 OPEN_TRANSACTION = 4.0
 """Seconds that a transaction may stay open before it is committed whatever the interval."""
-LONGEST_REST = 0.5
+LONGEST_REST = 2.0
+"""Seconds: whatever happens wakes a topology, so that hundreds of idle ones cost little; only what is shown of the log's state may be so late."""
+LOOKING_REST = 0.5
+"""The same for a topology that looks for topics."""
 
 
 class Pace:
@@ -49,10 +52,11 @@ class Pace:
             return True
         return not worked and since >= self._idle_gap
 
-    def rest(self, tasks: Collection[Task], committing: bool, running: bool, now_ms: int, retries: Iterable[float | None]) -> float:
-        """Seconds to wait for records or notices, at most. committing: a commit is under way. running: records may be processed. retries:
-        monotonic seconds at which failed tasks are tried again."""
-        timeout = LONGEST_REST
+    def rest(self, tasks: Collection[Task], committing: bool, running: bool, looking: bool, now_ms: int,
+             retries: Iterable[float | None]) -> float:
+        """Seconds to wait for records or notices, at most. committing: a commit is under way. running: records may be processed. looking: for
+        topics. retries: monotonic seconds at which failed tasks are tried again."""
+        timeout = LOOKING_REST if looking else LONGEST_REST
         if not committing and any(t.dirty or t.first_commit for t in tasks):
             timeout = max(0.001, self._idle_gap - (time.monotonic() - self._last))
         waiting = [t.wait_until for t in tasks if t.wait_until is not None]

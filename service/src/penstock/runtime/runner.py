@@ -252,7 +252,8 @@ class Runner:
 
     async def _rest(self) -> None:
         """Wait for records, an assignment, a notice, or the next thing due."""
-        timeout = self._pace.rest(self.tasks.values(), self._commit is not None, self._running, self.ctx.clock.now_ms(), self.failures.retries())
+        timeout = self._pace.rest(self.tasks.values(), self._commit is not None, self._running, self._inputs.looking(self.entry.replays),
+                                  self.ctx.clock.now_ms(), self.failures.retries())
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.wake.wait()
@@ -387,6 +388,7 @@ class Runner:
             return
         self._outbox.open_since = None
         self._commit = asyncio.create_task(self._write(frozen))
+        self._commit.add_done_callback(lambda _: self.wake.set())
 
     async def _forward(self) -> None:
         """Step 0: aggregates give their newest values, in slices."""
@@ -417,11 +419,8 @@ class Runner:
 
     async def _write(self, frozen: commits.FrozenCommit) -> None:
         began = time.monotonic()
-        try:
-            mine = frozenset(f.task.id for f in frozen.tasks)
-            written = await commits.write(frozen, self._outbox.writer, lambda: self._handle.token_for(mine, self._epoch), self._scope)
-        finally:
-            self.wake.set()
+        mine = frozenset(f.task.id for f in frozen.tasks)
+        written = await commits.write(frozen, self._outbox.writer, lambda: self._handle.token_for(mine, self._epoch), self._scope)
         cost = time.monotonic() - began
         self._pace.took(cost)
         self._back_off = BACK_OFF[0]

@@ -27,7 +27,7 @@ from typing import Any, TypeAlias
 import lmdb
 import msgspec
 
-from penstock.errors import StateError, StoreFull, StoreLost
+from penstock.errors import StateError, StoreBusy, StoreFull, StoreLost
 from penstock.plan.nodes import StoreSpec
 from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore
 from penstock.state.codec import schema_id
@@ -222,7 +222,7 @@ def _lock(path: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:
         os.close(handle)
-        raise StateError(f"{path} is open for writing in another process") from e
+        raise StoreBusy(f"{path} is open for writing in another process") from e
     return handle
 
 
