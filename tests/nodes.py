@@ -45,7 +45,7 @@ class ClusterNode(Served):
 
     def wait_ready(self) -> None:
         """Until it says that it is ready, and has its workers."""
-        wait_for(lambda: self._said or not self.running, 40, "ready")
+        wait_for(lambda: self._said or not self.running, 90, "ready")
         assert self._said and self._said[0].startswith("ready on "), f"{self._said} {self.log[-3000:]}"
 
     @staticmethod

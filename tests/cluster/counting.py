@@ -10,8 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from nodes import ClusterNode, Nodes, wait_for
+from penstock.errors import LogUnavailable
 from penstock.log.kafka.log import open_kafka
-from penstock.log.port import TopicPartition
+from penstock.log.port import Chunk, LogReader, TopicPartition
 from penstock_client import Topology
 from penstock_client.declare import Binding
 from penstock_client.errors import PenstockError
@@ -89,13 +90,21 @@ class Watch:
         reader = log.reader(0.05)
         reader.add({TopicPartition(self._topic, p): 0 for p in range(topics[self._topic].partitions)})
         while not self._stop.is_set():
-            for chunk in await reader.poll(0.05):
+            for chunk in await self._poll(reader):
                 for r in chunk.records:
                     self.seen[(r.key or b"").decode()].append(json.loads(r.value or b"")["C"])
                 if chunk.records:
                     self._tick(chunk.tp.partition)
         await reader.close()
         await log.close()
+
+    @staticmethod
+    async def _poll(reader: LogReader) -> Sequence[Chunk]:
+        try:
+            return await reader.poll(0.05)
+        except LogUnavailable:  # the broker is away
+            await asyncio.sleep(0.1)
+            return ()
 
     def _tick(self, partition: int) -> None:
         now = time.monotonic()
@@ -110,11 +119,15 @@ class Watch:
         self._last = dict.fromkeys(self._last, now)
         return said
 
-    def check(self, sent: Counter[str], seconds: float = 30) -> None:
-        """Every record counts exactly once: the counts of each shop are 1, 2, 3 to what was sent."""
+    def arrived(self, sent: Counter[str], seconds: float) -> None:
+        """Wait until everything has come, so long at most."""
         end = time.monotonic() + seconds
         while any(len(self.seen[shop]) < count for shop, count in sent.items()) and time.monotonic() < end:
             time.sleep(0.05)
+
+    def check(self, sent: Counter[str], seconds: float = 30) -> None:
+        """Every record counts exactly once: the counts of each shop are 1, 2, 3 to what was sent."""
+        self.arrived(sent, seconds)
         time.sleep(0.3)  # what comes twice comes now
         self._stop.set()
         self._thread.join()

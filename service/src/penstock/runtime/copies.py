@@ -209,7 +209,7 @@ class Copies:
         state.take(owner)
         stamp = Stamp(self._plan.incarnation, FORMAT, owner, before.inputs if before else {},
                       before.changelogs if before else dict(earliest), self._ctx.boot,
-                      before.committed_ms if before else 0)
+                      before.committed_ms if before else now_ms)
         state.restore(next(iter(specs.values())).name, (), stamp)  # on disk no longer marked as closed cleanly before it is written without fsync
         state.sync()
         return Copy(task_id, state, stamp, specs, dict.fromkeys(specs, -1))
