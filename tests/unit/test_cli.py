@@ -196,11 +196,14 @@ def test_describe_of_nothing(service: FakeService) -> None:
 
 
 def test_status(service: FakeService) -> None:
-    service.on("DescribeCluster", lambda r, c: cluster.DescribeClusterResponse(service_id="penstock", log="embedded", log_available=True))
+    node = cluster.ClusterNode(id="n1", address="h:1", state=cluster.NODE_STATE_DRAINING, version="9")
+    service.on("DescribeCluster", lambda r, c: cluster.DescribeClusterResponse(service_id="penstock", log="embedded", log_available=True, nodes=[node]))
     task = cluster.Task(topology="t", sub_topology="s", state=cluster.TASK_STATE_RESTORING, restore_progress=0.25, lag=7)
     service.on("ListTasks", lambda r, c: cluster.ListTasksResponse(tasks=[task]))
     service.on("ListTopologies", lambda r, c: topologies.ListTopologiesResponse())
-    assert "t/s/0  RESTORING  7    -       25%" in run(service, "status").stdout
+    shown = run(service, "status").stdout
+    assert "t/s/0  RESTORING  7    -       25%" in shown
+    assert "n1    h:1      DRAINING  0      9" in shown
     assert [item["type"] for item in lines(run(service, "status", "--json"))] == ["cluster", "task"]
 
 

@@ -20,6 +20,8 @@ SMALLEST_STORE_MIB, LARGEST_STORE_MIB = 1, 262_144
 """A process has 128 TiB of addresses: at the largest, some 500 tasks are too many for it."""
 LARGEST_STANDBYS = 8
 SERVICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+WILDCARDS = ("0.0.0.0", "::", "")
+NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class ConfigError(PenstockError):
@@ -38,7 +40,8 @@ class ServeConfig:
     grow as needed, the address space of each is taken at once. standbys: copies of each task's state that follow on other nodes;
     acceptable_lag: changelog records that such a copy may miss and still take over (on Kafka). schema_registry: how it is reached, by the names after `schema.registry.`
     (schemas/settings.py); empty for the service's own, whose REST API is at schema_registry_listen: host:port, "" for the port after that
-    of `listen`, "none" for nowhere.
+    of `listen`, "none" for nowhere. node_id: names this node among those of the service, empty for the one that its data directory was
+    given. advertise: host:port at which clients and other nodes reach it, empty for `listen`. rack: where it stands.
     tls_cert, tls_key: PEM files; empty for plain text. tls_ca: whom clients' certificates and other nodes' are checked by.
     tls_client_certificates: every client must have one. peer_listen: host:port for other nodes, which always must; empty for none.
     tokens: the file of principals (security/principals_file.py), empty for no authentication; jwks with jwt_audience and jwt_issuer: for
@@ -74,6 +77,8 @@ class ServeConfig:
     schema_registry: Mapping[str, str] = field(default_factory=dict)
     schema_registry_listen: str = ""
     node_id: str = ""
+    advertise: str = ""
+    rack: str = ""
 
     @property
     def data(self) -> Path:
@@ -157,6 +162,13 @@ def check(config: ServeConfig) -> None:
         split_address(config.metrics, "--metrics")
     if not SERVICE_ID.fullmatch(config.service_id):
         raise ConfigError(f"--service-id {config.service_id!r}: a letter, then letters, digits or _, at most 64")
+    if config.node_id and not NODE_ID.fullmatch(config.node_id):
+        raise ConfigError(f"--node-id {config.node_id!r}: letters, digits, '.', '_' or '-', a letter or digit first, at most 64")
+    if config.advertise and split_address(config.advertise, "--advertise")[1] == 0:
+        raise ConfigError(f"--advertise {config.advertise}: others cannot reach port 0")
+    if config.kafka and not config.advertise and config.address[0] in WILDCARDS:
+        raise ConfigError(f"--listen {config.listen} is every address of this machine: say with --advertise HOST:PORT at which one other nodes and "
+                          "clients reach it")
     if config.workers < 0 or config.workers > 256:
         raise ConfigError(f"--workers {config.workers}: 1 to 256, or 0 for one a core but one")
     if not 0 <= config.standbys <= LARGEST_STANDBYS:

@@ -51,14 +51,14 @@ class Calls:
         return self.stats.setdefault(method, MethodStats())
 
 
-def serve(calls: Calls, service: str, servicer: object, methods: Mapping[str, str], package: str = PACKAGE) -> None:
-    """Replace the servicer's methods by guarded ones. methods: `unary`, `brief` (unary, and all
+def serve(calls: Calls, service: str, servicer: object, methods: Mapping[str, str], package: str = PACKAGE, *, always: bool = False) -> None:
+    """Replace the servicer's methods by guarded ones. always: also while the node drains. methods: `unary`, `brief` (unary, and all
     its waits have limits of their own) or `stream` (of responses) by name. A servicer's `<Name>Now`, where it has one, answers a request of
     that method without waiting, or says with None that the method itself must be called."""
     for name, kind in methods.items():
         inner = getattr(servicer, name)
         method = f"{package}{service}/{name}"
-        guarded = _guard_stream(calls, method, inner) if kind == "stream" else _guard_unary(calls, method, inner, kind == "unary")
+        guarded = _guard_stream(calls, method, inner) if kind == "stream" else _guard_unary(calls, method, inner, kind == "unary", always)
         now = getattr(servicer, f"{name}Now", None)
         if now is not None:
             guarded.prompt = _guard_prompt(calls, method, now)  # type: ignore[attr-defined,union-attr]
@@ -89,7 +89,7 @@ def _guard_prompt(calls: Calls, method: str, inner: Callable[[Any], Any]) -> Cal
 
 
 def _guard_unary(calls: Calls, method: str, inner: Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]],
-                 limited: bool) -> Callable[..., Awaitable[Any]]:
+                 limited: bool, always: bool) -> Callable[..., Awaitable[Any]]:
     stats, rule = calls.of(method), rule_of(method)
 
     @functools.wraps(inner)
@@ -99,7 +99,8 @@ def _guard_unary(calls: Calls, method: str, inner: Callable[[Any, grpc.aio.Servi
         who: Principal | None = None
         outcome = "CANCELLED"
         try:
-            _refuse_draining(calls)
+            if not always:
+                _refuse_draining(calls)
             if calls.admission.gate is not None:
                 who = calls.admission.identify(context)
                 act_for(who)

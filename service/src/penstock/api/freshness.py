@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import grpc
 from penstock_client.gen.penstock.v1 import position_pb2
 
@@ -10,7 +12,6 @@ from penstock.errors import RequestError
 from penstock.serving.lookup import DEFAULT_WAIT, Freshness
 from penstock.serving.tables import ANY_AGE
 
-COMMITTED = Freshness()
 MARGIN = 0.05
 """Seconds of the deadline that are left for the answer."""
 
@@ -29,14 +30,15 @@ def staleness(consistency: position_pb2.Consistency) -> int | None:
 
 def freshness(consistency: position_pb2.Consistency, context: grpc.aio.ServicerContext) -> Freshness:
     """The requirement; committed when none is set."""
+    left = context.time_remaining()
+    until = None if left is None else time.monotonic() + max(0.0, left - MARGIN)
     match consistency.WhichOneof("level"):
         case "stale":
-            return Freshness(stale=staleness(consistency))
+            return Freshness(stale=staleness(consistency), until=until)
         case "at_least":
             wanted = consistency.at_least
-            left = context.time_remaining()
             wait = seconds(wanted.max_wait) if wanted.HasField("max_wait") else DEFAULT_WAIT if left is None else max(0.0, left - MARGIN)
             offsets = tuple((o.topic, o.partition, o.offset) for o in wanted.offsets)
-            return Freshness(tuple(p.value for p in wanted.positions), offsets, wait)
+            return Freshness(tuple(p.value for p in wanted.positions), offsets, wait, until=until)
         case _:
-            return COMMITTED
+            return Freshness(until=until)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from penstock.api.calls import Calls
 from penstock.api.schema_listener import SchemaRest
-from penstock.config import ServeConfig
+from penstock.config import WILDCARDS, ServeConfig
 from penstock.errors import RequestError
 from penstock.serving.append import Appender
+from penstock.serving.cluster.presence import Presence
 from penstock.serving.gateway import Gateway
 from penstock.serving.lookup import Lookups
 from penstock.serving.programs import Programs
@@ -19,6 +22,8 @@ from penstock.serving.sql.statements import Statements
 from penstock.serving.sql.transient import Transients
 from penstock.serving.subscription import Hub
 from penstock.serving.tables import Tables
+
+VERSION = version("penstock")
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,24 @@ class Host:
     """Where other nodes reach this one; "" where they use address."""
     rest: SchemaRest = field(default_factory=SchemaRest)
     programs: Programs = field(default_factory=Programs)
+    presence: Presence | None = None
+    drain: Callable[[bool], None] = lambda others: None
+    """Ends this node in order (DrainNode); others: they can take its tasks."""
+
+    @property
+    def advertised(self) -> str:
+        """Where clients reach this node."""
+        return self.config.advertise or self.address
+
+    @property
+    def for_peers(self) -> str:
+        """Where other nodes reach it."""
+        if not self.peer_address:
+            return self.advertised
+        host, _, port = self.peer_address.rpartition(":")
+        if host.strip("[]") in WILDCARDS:
+            host = self.advertised.rpartition(":")[0]
+        return f"{host}:{port}"
 
     @property
     def open(self) -> Parts:

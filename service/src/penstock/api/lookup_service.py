@@ -14,7 +14,8 @@ from penstock.api.freshness import freshness, staleness
 from penstock.api.host import Host
 from penstock.errors import RequestError
 from penstock.serving.columns import view
-from penstock.serving.lookup import MAX_KEYS, Key
+from penstock.serving.committed import Away
+from penstock.serving.lookup import MAX_KEYS, Found, Key
 from penstock.serving.rows import RowLayout
 from penstock.serving.scan import Query, Range, fingerprint
 from penstock.serving.tables import Table, window_bounds
@@ -34,25 +35,38 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
     async def Get(self, request: pb.GetRequest, context: grpc.aio.ServicerContext) -> pb.GetResponse:
         lookups, fresh = self._host.open.lookups, freshness(request.consistency, context)
         table, at = await lookups.resolve(request.relation, fresh)
-        await lookups.fresh(table, at, [_key(table, request)], fresh)
-        return self._get(table, request, fresh.stale)
+        key = _key(table, request)
+        await lookups.fresh(table, at, [key], fresh)
+        return _row_of(await lookups.find(table, [key], tuple(request.columns), fresh, _as_of(request)), request)
 
     def GetNow(self, request: pb.GetRequest) -> pb.GetResponse | None:
         """Get where nothing has to be waited for: the table was read before, and what is committed is fresh enough."""
         table = self._now(request)
-        return None if table is None else self._get(table, request, staleness(request.consistency))
+        if table is None:
+            return None
+        try:
+            found = self._host.open.lookups.get(table, [_key(table, request)], tuple(request.columns), staleness(request.consistency), _as_of(request))
+        except Away:
+            return None
+        return _row_of(found, request)
 
     async def BatchGet(self, request: pb.BatchGetRequest, context: grpc.aio.ServicerContext) -> pb.BatchGetResponse:
         lookups, fresh = self._host.open.lookups, freshness(request.consistency, context)
         table, at = await lookups.resolve(request.relation, fresh)
         keys = _keys(table, request.keys)
         await lookups.fresh(table, at, keys, fresh)
-        return self._batch(table, keys, request, fresh.stale)
+        return _rows_of(await lookups.find(table, keys, tuple(request.columns), fresh, _as_of(request)), request)
 
     def BatchGetNow(self, request: pb.BatchGetRequest) -> pb.BatchGetResponse | None:
         """As GetNow."""
         table = self._now(request)
-        return None if table is None else self._batch(table, _keys(table, request.keys), request, staleness(request.consistency))
+        if table is None:
+            return None
+        try:
+            found = self._host.open.lookups.get(table, _keys(table, request.keys), tuple(request.columns), staleness(request.consistency), _as_of(request))
+        except Away:
+            return None
+        return _rows_of(found, request)
 
     def _now(self, request: pb.GetRequest | pb.BatchGetRequest) -> Table | None:
         parts = self._host.parts
@@ -60,33 +74,33 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
             return None
         return parts.lookups.known(request.relation)
 
-    def _get(self, table: Table, request: pb.GetRequest, stale: int | None) -> pb.GetResponse:
-        found = self._host.open.lookups.get(table, [_key(table, request)], tuple(request.columns), stale, _as_of(request))
-        layout, response = found.view.layout, pb.GetResponse()
-        layout.fill(response.rows, found.rows)
-        response.position.value = found.token
-        if request.known_schema_id != layout.id:
-            response.schema.CopyFrom(layout.message)
-        return response
-
-    def _batch(self, table: Table, keys: list[Key], request: pb.BatchGetRequest, stale: int | None) -> pb.BatchGetResponse:
-        found = self._host.open.lookups.get(table, keys, tuple(request.columns), stale, _as_of(request))
-        layout = found.view.layout
-        return pb.BatchGetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), key_indexes=found.places,
-                                   position=position(found.token))
-
     async def Scan(self, request: pb.ScanRequest, context: grpc.aio.ServicerContext) -> AsyncIterator[pb.ScanResponse]:
         parts, fresh = self._host.open, freshness(request.consistency, context)
         table, at = await parts.lookups.resolve(request.relation, fresh)
         query = _query(table, request)
         await parts.scans.fresh(table, query, at, fresh)
         first = True
-        async for page in parts.scans.pages(table, query, fresh.stale):
+        async for page in parts.scans.pages(table, query, fresh):
             yield pb.ScanResponse(
                 schema=query.view.layout.message if first else None, rows=query.view.layout.encode(page.rows), cursor=page.cursor,
                 position=position(page.token) if page.token else None,
             )
             first = False
+
+
+def _row_of(found: Found, request: pb.GetRequest) -> pb.GetResponse:
+    layout, response = found.view.layout, pb.GetResponse()
+    layout.fill(response.rows, found.rows)
+    response.position.value = found.token
+    if request.known_schema_id != layout.id:
+        response.schema.CopyFrom(layout.message)
+    return response
+
+
+def _rows_of(found: Found, request: pb.BatchGetRequest) -> pb.BatchGetResponse:
+    layout = found.view.layout
+    return pb.BatchGetResponse(schema=_schema(layout, request.known_schema_id), rows=layout.encode(found.rows), key_indexes=found.places,
+                               position=position(found.token))
 
 
 def _key(table: Table, request: pb.GetRequest) -> Key:

@@ -18,6 +18,7 @@ from penstock.security.principal import Access, Need
 
 Needs = Callable[[Any], Iterable[Need]]
 PACKAGE = "/penstock.v1."
+INTERNAL = "/penstock.internal.v1.NodeService/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,12 @@ _TABLE: Mapping[str, Needs | Rule] = {
 RULES: Mapping[str, Rule] = {f"{PACKAGE}{method}": rule if isinstance(rule, Rule) else Rule(rule) for method, rule in _TABLE.items()}
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 CLOSED = Rule(everything, changes=True)
+NODES = Rule(everything)
+"""What nodes ask each other all the time."""
 
 
 def rule_of(method: str) -> Rule:
     """By its full name."""
+    if method.startswith(INTERNAL):
+        return CLOSED if method == f"{INTERNAL}Drain" else NODES
     return Rule(known) if method == REFLECTION else RULES.get(method, CLOSED)

@@ -12,12 +12,14 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import grpc
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from penstock_client.gen.penstock.internal.v1 import node_service_pb2_grpc
 from penstock_client.gen.penstock.v1 import (
     append_service_pb2_grpc,
     catalog_service_pb2_grpc,
@@ -34,6 +36,7 @@ from penstock.api import (
     catalog_service,
     cluster_service,
     lookup_service,
+    node_service,
     processor_service,
     sql_service,
     subscription_service,
@@ -42,7 +45,8 @@ from penstock.api import (
 )
 from penstock.api.calls import serve
 from penstock.api.guard import Guard
-from penstock.api.host import Host, assemble
+from penstock.api.host import VERSION, Host, assemble
+from penstock.api.peers import Peers
 from penstock.api.rpc.server import Server
 from penstock.catalog.registry import open_registry
 from penstock.catalog.schemas import open_schemas
@@ -53,6 +57,9 @@ from penstock.log.open import open_log
 from penstock.runtime.board import NodeBoard
 from penstock.runtime.board_port import Notices
 from penstock.runtime.layout import Layout
+from penstock.serving.cluster.cluster import open_nodes
+from penstock.serving.cluster.presence import Presence
+from penstock.serving.cluster.published import NodeEntry
 from penstock.serving.gateway import Gateway
 from penstock.serving.local_notices import LocalNotices
 
@@ -82,6 +89,16 @@ GUARD_SECONDS = 1.0
 SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "ProcessorService", "SqlService", "SubscriptionService", "TopologyService")
 
 
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How a node drains before it stops. ask: have the supervisor begin, with whether other nodes can take what is here. told: set when it is
+    this process's turn. done: it has drained."""
+
+    ask: Callable[[bool], None]
+    told: asyncio.Event
+    done: Callable[[], None] = lambda: None
+
+
 class Health(Protocol):
     """The health servicer of grpc_health, whose types do not know its asyncio form."""
 
@@ -99,13 +116,16 @@ class PortTaken(OSError):
         return str(self.strerror)
 
 
-async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[[str], None], notices: Notices | None = None) -> None:
+async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[[str], None], notices: Notices | None = None,
+                      drain: Drain | None = None) -> None:
     """Serve until stop is set. ready is called with the address once the port is bound and the log is open, or does not open at once.
 
-    notices: the node's; without them this process waits for its own news only. Raises PortTaken."""
+    notices: the node's; without them this process waits for its own news only. drain: without it a node that is told to drain stops at once.
+    Raises PortTaken."""
     if api_implementation.Type() != "upb":
         log.warning("protobuf runs on its %s implementation: rows are encoded some 20 times slower than with upb", api_implementation.Type())
-    host = Host(config)
+    drain = drain or Drain(lambda others: stop.set(), stop)
+    host = Host(config, drain=drain.ask)
     guard = Guard(config)
     host.calls.admission = guard.admission
     server, health_servicer = _server(host)
@@ -122,9 +142,15 @@ async def run_gateway(config: ServeConfig, stop: asyncio.Event, ready: Callable[
     try:
         await _first(opened.wait(), stop.wait(), asyncio.sleep(PATIENCE))
         ready(host.address)
+        await _first(drain.told.wait(), stop.wait())
+        await _drain(host, health_servicer)
+        drain.done()
         await stop.wait()
     finally:
-        await _drain(host, server, health_servicer)
+        await _drain(host, health_servicer)
+        if host.presence is not None:
+            await host.presence.leave()
+        await server.stop(GRACE_SECONDS)
         for task in (opening, guarding):
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -152,6 +178,9 @@ def _server(host: Host) -> tuple[Server, Health]:
     ):
         serve(host.calls, service, servicer, module.METHODS)  # type: ignore[attr-defined]
         add(servicer, server)
+    nodes = node_service.NodeServicer(host)
+    serve(host.calls, "NodeService", nodes, node_service.METHODS, "/penstock.internal.v1.", always=True)
+    node_service_pb2_grpc.add_NodeServiceServicer_to_server(nodes, server)  # type: ignore[no-untyped-call]
     health_servicer: Health = health.aio.HealthServicer()  # type: ignore[attr-defined]
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = [f"penstock.v1.{s}" for s in SERVICES]
@@ -209,6 +238,10 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
             wait = min(RETRY[1], wait * 2)
             continue
         host.parts = assemble(gateway, host.config.default_partitions)
+        if gateway.nodes is not None:
+            entry = NodeEntry(gateway.node, host.started_ms, host.advertised, host.config.rack, VERSION, peer_address=host.for_peers)
+            host.presence = Presence(gateway.cluster, gateway.nodes, gateway.board, notices, entry)
+            host.presence.start()
         host.parts.queries.transients.adopt()
         await host.rest.start(host.config, gateway.schemas.own, guard)
     opened.set()
@@ -240,7 +273,15 @@ async def _open(config: ServeConfig, notices: Notices) -> Gateway:
         await registry.close()
         await opened.close()
         raise
-    return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock(), config.store_bytes, schemas)
+    try:
+        nodes = await open_nodes(opened, config.service_id, SystemClock()) if config.kafka else None
+    except BaseException:
+        await schemas.close()
+        await registry.close()
+        await opened.close()
+        raise
+    return Gateway(config.service_id, config.node_id or "node", opened, registry, NodeBoard(layout.boards()), notices, layout, SystemClock(),
+                   config.store_bytes, schemas, nodes, Peers(config))
 
 
 async def _say(servicer: Health, serving: bool) -> None:
@@ -249,17 +290,21 @@ async def _say(servicer: Health, serving: bool) -> None:
         await servicer.set(name, status)
 
 
-async def _drain(host: Host, server: Server, health_servicer: Health) -> None:
+async def _drain(host: Host, health_servicer: Health) -> None:
+    """Take no more calls of clients and end their streams. Other nodes are answered on: they follow the tasks that leave."""
+    if host.calls.draining:
+        return
     host.calls.draining = True
     host.programs.drain()
     await health_servicer.enter_graceful_shutdown()
+    if host.presence is not None:
+        await host.presence.drain()
     if host.parts is not None:
         hub = host.parts.hub
         hub.drain()
         end = asyncio.get_running_loop().time() + DRAIN_SECONDS
         while hub.count and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.02)
-    await server.stop(GRACE_SECONDS)
 
 
 async def _close(host: Host) -> None:
@@ -270,6 +315,8 @@ async def _close(host: Host) -> None:
     await host.parts.queries.transients.close()
     await host.parts.hub.close()
     await host.rest.stop()
+    await gateway.peers.close()
+    await gateway.cluster.close()
     await gateway.schemas.close()
     await gateway.registry.close()  # type: ignore[attr-defined]
     gateway.close()

@@ -1,4 +1,4 @@
-"""Commands on what there is: create, list, describe, drop, status."""
+"""Commands on what there is: create, list, describe, drop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command("list")(list_)
     app.command()(describe)
     app.command()(drop)
-    app.command()(status)
 
 
 def create(
@@ -78,13 +77,13 @@ def _topologies(client: Client, all_: bool, json: bool) -> None:
 def _topics(client: Client, all_: bool, json: bool) -> None:
     found = client.topics(include_internal=all_)
     rows = ((t.name, t.partitions, ", ".join(t.relations) or "-") for t in found)
-    _show(json, map(_object, found), ("TOPIC", "PARTITIONS", "RELATIONS"), rows)
+    _show(json, map(plain_object, found), ("TOPIC", "PARTITIONS", "RELATIONS"), rows)
 
 
 def _functions(client: Client, all_: bool, json: bool) -> None:
     found = client.functions()
     rows = ((f.name, f.kind, f.description.split(". ")[0]) for f in found)
-    _show(json, map(_object, found), ("FUNCTION", "KIND", ""), rows)
+    _show(json, map(plain_object, found), ("FUNCTION", "KIND", ""), rows)
 
 
 _LISTS = {"relations": _relations, "topologies": _topologies, "topics": _topics, "functions": _functions}
@@ -162,7 +161,7 @@ def _topology(topology: TopologyInfo, client: Client, json: bool) -> None:
 
 def _function(function: Any, client: Client, json: bool) -> None:
     if json:
-        output.json_line(_object(function))
+        output.json_line(plain_object(function))
         return
     print(f"{function.kind.lower()} function {function.name}\n  {function.description}")
     for signature in function.signatures:
@@ -184,37 +183,8 @@ def drop(
             print(f"dropped: {name}")
 
 
-def status(
-    topology: Annotated[str, typer.Argument(help="One topology; without it all.")] = "",
-    address: Address = DEFAULT_ADDRESS,
-    json: Json = False,
-) -> None:
-    """Show the service, its topologies and their tasks."""
-    with failures(address), connect(address) as client:
-        cluster, tasks = client.cluster(), client.tasks(topology)
-        found = [client.topology(topology)] if topology else client.topologies()
-        if json:
-            output.json_line({"type": "cluster", **_object(cluster)})
-            for info in found:
-                output.json_line({"type": "topology", **topology_object(info)})
-            for task in tasks:
-                output.json_line({"type": "task", **_object(task)})
-            return
-        log = f"{cluster.log} log" + ("" if cluster.log_available else ", NOT AVAILABLE")
-        nodes = ", ".join(f"{n.id} at {n.address} ({n.version})" for n in cluster.nodes)
-        print(f"service {cluster.service_id} on the {log}: {nodes}\n")
-        output.table(("TOPOLOGY", "STATE", ""), ((t.name, t.state, t.state_reason) for t in found))
-        print()
-        headers = ("TASK", "STATE", "LAG", "WORKER", "")
-        output.table(headers, (_task(task) for task in tasks))
-
-
-def _task(task: Any) -> tuple[Any, ...]:
-    progress = "" if task.restore_progress is None else f"{task.restore_progress:.0%} "
-    return (f"{task.topology}/{task.sub_topology}/{task.partition}", task.state, task.lag, task.worker or "-", progress + task.state_reason)
-
-
-def _object(value: Any) -> dict[str, Any]:
+def plain_object(value: Any) -> dict[str, Any]:
+    """For --json: a value of the client with its fields."""
     return dataclasses.asdict(value)
 
 

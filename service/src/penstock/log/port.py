@@ -136,13 +136,14 @@ class TxnWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TopicConfig:
-    """retention_ms -1: for ever."""
+    """retention_ms -1: for ever. segment_bytes: of its files on Kafka, 0 for the cluster's default; small ones are compacted sooner."""
 
     partitions: int
     compact: bool = False
     retention_ms: int = RETENTION_MS
     delete_retention_ms: int = DELETE_RETENTION_MS
     replicas: int = 0
+    segment_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

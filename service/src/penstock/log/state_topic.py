@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 0.5
+CONFIG = TopicConfig(1, compact=True, retention_ms=-1)
 READ_SECONDS = 30.0
 """How long the end of the topic may take to become readable before the log counts as unavailable."""
 
@@ -47,7 +48,8 @@ class StateTopic(Generic[S, C]):
     notice: what the node's other processes are told after a change."""
 
     def __init__(self, log: Log, topic: str, notices: NoticeSender | None, clock: Clock, *, empty: Callable[[int], S],
-                 apply: Callable[[S, Sequence[Record], int], S], encode: Callable[[C], tuple[bytes, bytes | None]], notice: str) -> None:
+                 apply: Callable[[S, Sequence[Record], int], S], encode: Callable[[C], tuple[bytes, bytes | None]], notice: str,
+                 config: TopicConfig = CONFIG) -> None:
         self._log = log
         self._tp = TopicPartition(topic, 0)
         self._notices = notices
@@ -56,6 +58,7 @@ class StateTopic(Generic[S, C]):
         self._apply = apply
         self._encode = encode
         self._notice = notice
+        self._config = config
         self._state = empty(0)
         self._advanced = asyncio.Condition()
         self._failure: Exception | None = None
@@ -69,7 +72,7 @@ class StateTopic(Generic[S, C]):
 
     async def start(self) -> None:
         """Create the topic where it is missing, and begin to tail it; returns when the present end is read. Raises LogUnavailable."""
-        await self._log.create_topic(self._tp.topic, TopicConfig(1, compact=True, retention_ms=-1))
+        await self._log.create_topic(self._tp.topic, self._config)
         start = (await self._log.earliest([self._tp]))[self._tp]
         self._state = self._empty(start)
         self._reader = self._log.reader()
@@ -112,6 +115,14 @@ class StateTopic(Generic[S, C]):
                 self._notices.send(self._notice)
             await self._reach(end)
             return self._state
+
+    async def publish(self, changes: Sequence[C]) -> None:
+        """Write entries that nobody else writes, whatever came between. Raises LogError."""
+        batch = self._log.builder(limit=4 << 20, transactional=False)
+        for change in changes:
+            key, value = self._encode(change)
+            batch.append(self._clock.now_ms(), key, value, ())
+        await self._log.append(self._tp.topic, 0, batch)
 
     async def changed(self, since: int, timeout: float) -> bool:
         """Wait until state.position > since."""

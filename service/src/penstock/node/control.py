@@ -1,7 +1,8 @@
 """The line between the supervisor and each of its processes: a socket pair, one JSON object a line.
 
     child -> supervisor   {"ready": "<what to say>"}   {"failed": "<one line>", "code": <exit code>}   {"alive": true}, once a second
-    supervisor -> child   {"stop": true}
+                          {"end": true, "others": <other nodes can take the tasks>}: the node shall end in order  {"drained": true}
+    supervisor -> child   {"drain": true}: take no more work, then say "drained"   {"stop": true}
 
 End of file at the child means that the supervisor is gone: the child stops in order. "alive" comes from the child's event loop, so its
 absence shows a loop that makes no progress (watchdog); should the supervisor be gone as well, the kernel's alarm ends the child.
@@ -26,11 +27,12 @@ STOP_WITHIN = 10.0
 
 
 class ChildLine:
-    """The child's end. `stop` is set when the supervisor says so, is gone, or on SIGTERM."""
+    """The child's end. `stop` is set when the supervisor says so, is gone, or on SIGTERM; `drain` when the supervisor says so."""
 
     def __init__(self, fd: int) -> None:
         """fd: the inherited socket. Call within the event loop."""
         self.stop = asyncio.Event()
+        self.drain = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(fileno=fd)
         self._socket.setblocking(False)
@@ -59,6 +61,8 @@ class ChildLine:
             return
         except OSError:
             data = b""
+        if b"drain" in data:
+            self.drain.set()
         if not data or b"stop" in data:
             self._end()
         if not data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from penstock.api.server import run_gateway
+from penstock.api.server import Drain, run_gateway
 from penstock.errors import LogError
 from penstock.log.embedded import open_embedded
 from penstock.node.child import Surroundings, main, settle
@@ -25,7 +25,9 @@ async def serve(around: Surroundings) -> None:
         around.line.ready(address)
 
     try:
-        await run_gateway(around.config, around.line.stop, ready, around.notices)
+        line = around.line
+        await run_gateway(around.config, line.stop, ready, around.notices,
+                          Drain(lambda others: line.say(end=True, others=others), line.drain, lambda: line.say(drained=True)))
     finally:
         if upkeep is not None:
             upkeep.cancel()

@@ -38,6 +38,9 @@ class Process:
         self.failure = ""
         self.failed_code = 0
         self.ended = asyncio.Event()
+        self.asks_end = asyncio.Event()
+        self.others = False
+        self.drained = asyncio.Event()
         self.restarts = 0
         self._module, self._index, self._config, self._lock = module, index, config, lock
         self._pid_file = run / f"{name}.pid"
@@ -51,12 +54,19 @@ class Process:
     def pid(self) -> int | None:
         return None if self._process is None or self._process.returncode is not None else self._process.pid
 
+    def drain(self) -> None:
+        """Ask it to take no more work; `drained` says that it has none left."""
+        self._say(b'{"drain": true}\n')
+
     def stop(self) -> None:
         """Ask it to end in order."""
         self._stopping.set()
+        self._say(b'{"stop": true}\n')
+
+    def _say(self, message: bytes) -> None:
         if self._line is not None:
             with contextlib.suppress(OSError):
-                self._line.send(b'{"stop": true}\n')
+                self._line.send(message)
 
     def kill(self) -> None:
         """End it now."""
@@ -130,6 +140,11 @@ class Process:
             self._alive_at = time.monotonic()
             self.failure = ""
             self.ready.set()
+        if "end" in message:
+            self.others = bool(message["others"])
+            self.asks_end.set()
+        if "drained" in message:
+            self.drained.set()
         if "failed" in message:
             self.failure = str(message["failed"])
             self.failed_code = int(str(message["code"]))

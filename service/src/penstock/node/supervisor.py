@@ -2,8 +2,9 @@
 
     start   take the data directory, look whether the port is free, raise the descriptor limit, start all, say "ready on ..."
     run     what dies is started again with back-off; what shows no sign of life is killed
-    stop    on SIGTERM or SIGINT the gateway drains, then the workers commit and leave; after 10 s the rest is killed. A second
-            signal kills at once
+    drain   when the gateway is told so: clients and tasks go to other nodes; then stop
+    stop    on SIGTERM or SIGINT the gateway takes no more clients, then the workers commit and leave, then the gateway ends, which has told
+            other nodes meanwhile where to look; after 10 s the rest is killed. A second signal kills at once
 Killed itself, it leaves children that see the end of their control line and stop in order; they hold the data directory until then.
 """
 
@@ -33,9 +34,12 @@ GATEWAY = "penstock.node.gateway"
 WORKER = "penstock.node.worker"
 DESCRIPTORS = 65536
 WORKERS_READY_WITHIN = 8.0
-DRAIN = 4.0
+DRAINED_WITHIN = 300.0
+"""Seconds in which tasks may move to other nodes, which may have to restore them."""
+DRAIN = 2.0
+LEAVE = 6.5
 STOP = 9.5
-"""Seconds from the signal until the gateway, and until everything, is no longer waited for."""
+"""Seconds from the signal until the gateway's clients, until the workers, and until everything is no longer waited for."""
 
 
 def run_node(config: ServeConfig) -> int:
@@ -109,7 +113,9 @@ class _Node:
         code = Exit.OK
         if await self._started(gateway, workers):
             print(f"ready on {self._config.listen}, data in {self._config.data_dir}", flush=True)
-            await self._stop.wait()
+            await _first(self._stop, gateway.asks_end)
+            if gateway.asks_end.is_set() and gateway.others:
+                await self._drain(gateway, workers)
         elif not self._stop.is_set():
             code = Exit(gateway.failed_code) if gateway.failed_code in list(Exit) else Exit.FAILED
             print(f"penstock: the gateway does not start: {gateway.failure}", file=sys.stderr)
@@ -142,14 +148,30 @@ class _Node:
                 log.warning("worker %s is not ready yet; the node serves meanwhile", worker.name)
         return not self._stop.is_set()
 
+    async def _drain(self, gateway: Process, workers: Sequence[Process]) -> None:
+        """Clients and tasks go to other nodes, as soon as those are ready for them. Told to stop meanwhile, what is left is taken from here."""
+        log.info("draining: clients and tasks go to other nodes, then this one ends")
+        gateway.drain()
+        for worker in workers:
+            worker.drain()
+        until = asyncio.get_running_loop().time() + DRAINED_WITHIN
+        for process in [gateway, *workers]:
+            await _first(process.drained, process.ended, self._stop, within=max(0.0, until - asyncio.get_running_loop().time()))
+            if not process.drained.is_set():
+                log.warning("%s did not give everything up; it stops now", process.name)
+
     async def _end(self, gateway: Process, workers: Sequence[Process]) -> None:
-        everything = [gateway, *workers]
-        gateway.stop()
-        await _first(gateway.ended, self._hurry, within=DRAIN)
+        began = asyncio.get_running_loop().time()
+        gateway.drain()
+        await _first(gateway.drained, gateway.ended, self._hurry, within=DRAIN)
         for worker in workers:
             worker.stop()
-        until = asyncio.get_running_loop().time() + STOP - DRAIN
-        for process in everything:
+        for worker in workers:
+            left = max(0.0, began + LEAVE - asyncio.get_running_loop().time())
+            await _first(worker.ended, self._hurry, within=left)
+        gateway.stop()
+        until = began + STOP
+        for process in [gateway, *workers]:
             left = max(0.0, until - asyncio.get_running_loop().time())
             if not await _first(process.ended, self._hurry, within=left) or not process.ended.is_set():
                 log.warning("%s does not end: killing it", process.name)
@@ -157,7 +179,7 @@ class _Node:
                 await process.ended.wait()
 
 
-async def _first(*events: asyncio.Event, within: float) -> bool:
+async def _first(*events: asyncio.Event, within: float | None = None) -> bool:
     """Wait until one of the events is set; False after `within` seconds."""
     waits = [asyncio.create_task(e.wait()) for e in events]
     try:

@@ -31,7 +31,7 @@ async def work(around: Surroundings) -> None:
             settle()
             around.line.ready()
 
-        await run_worker(around.config, around.child.name, Line(around.line.stop, ready=ready), source, around.notices)
+        await run_worker(around.config, around.child.name, Line(around.line.stop, around.line.drain, ready, lambda: around.line.say(drained=True)), source, around.notices)
     finally:
         await source.close()
 

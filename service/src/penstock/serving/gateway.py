@@ -12,6 +12,8 @@ from penstock.clock import Clock
 from penstock.log.port import Log, TopicInfo
 from penstock.runtime.board_port import BoardReader, Notices, TaskEntry, TaskState
 from penstock.runtime.layout import Layout
+from penstock.serving.cluster.cluster import Cluster, NodesTopic
+from penstock.serving.cluster.peers import Channels, Peers
 from penstock.serving.graph import Ways
 from penstock.serving.positions import Position, TopicPosition, encode
 from penstock.serving.stores import Stores
@@ -60,6 +62,10 @@ class TaskStates:
         self._at = -1.0
         self._tasks: dict[tuple[str, int, str, int], TaskEntry] = {}
 
+    def all(self) -> Iterable[TaskEntry]:
+        """Every task of the node."""
+        return self._fresh().values()
+
     def get(self, topology: str, incarnation: int, sub: str, partition: int) -> TaskEntry | None:
         """The newest known entry of a task."""
         return self._fresh().get((topology, incarnation, sub, partition))
@@ -96,12 +102,18 @@ class Gateway:
     clock: Clock
     store_bytes: int = MAP_SIZE
     schemas: SchemaAccess = NO_SCHEMAS
+    nodes: NodesTopic | None = None
+    channels: Channels | None = None
+    cluster: Cluster = field(init=False)
+    peers: Peers = field(init=False)
     topics: Topics = field(init=False)
     tasks: TaskStates = field(init=False)
     stores: Stores = field(init=False)
     ways: Ways = field(default_factory=Ways)
 
     def __post_init__(self) -> None:
+        self.cluster = Cluster(self.node, self.nodes)
+        self.peers = Peers(self.cluster, self.channels)
         self.topics = Topics(self.log)
         self.tasks = TaskStates(self.board)
         self.stores = Stores(self.layout, self.store_bytes)

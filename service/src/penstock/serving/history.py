@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from penstock.engine.versions import row_of
 from penstock.errors import RequestError
 from penstock.plan.nodes import StoreSpec
+from penstock.serving.cluster.remote import Snapshot
 from penstock.state.keys import MAX_START, window_key
 from penstock.state.port import Value
-from penstock.state.reader import LmdbSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class History:
     scalars: str
     node: bytes
 
-    def at(self, snapshot: LmdbSnapshot, key: bytes, time: int) -> tuple[Value | None, int]:
+    def at(self, snapshot: Snapshot, key: bytes, time: int) -> tuple[Value | None, int]:
         """The row of key bytes that was valid at a time, and since when rows are known: one before that is not known to be absent."""
         scalar = snapshot.get(self.scalars, self.node)
         known: int = 0 if scalar is None else scalar[1] - self.spec.retention_ms  # type: ignore[assignment, operator]

@@ -1,7 +1,8 @@
 """Lookups by key: one key, or many of one table. Answers come from committed state only; a missing key is no row.
 
-The whole read of a key is synchronous: serialise the key, hash it to its partition, one short LMDB read transaction. A caller that wants
-to read its own writes waits before (serving/freshness.py).
+The whole read of a key that is on this node is synchronous: serialise the key, hash it to its partition, one short LMDB read transaction.
+What other nodes have is fetched first, in one call a node, then read in the same way. A caller that wants to read its own writes waits before
+(serving/freshness.py).
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from dataclasses import dataclass, field
 from penstock.catalog.port import CatalogState
 from penstock.catalog.view import Served, resolve
 from penstock.errors import RequestError
+from penstock.serving.cluster.remote import Snapshot, Span, Wanted
 from penstock.serving.columns import View, view
+from penstock.serving.committed import Away
 from penstock.serving.freshness import Goal, wait_catalog, wait_for
 from penstock.serving.gateway import Gateway
 from penstock.serving.history import not_versioned, too_old
 from penstock.serving.positions import Position, decode, merge
 from penstock.serving.rows import Row
-from penstock.serving.tables import Table, Tables, windows_of
+from penstock.serving.tables import Table, Tables, fetch_away, windows_of
 from penstock.state.port import Stamp
-from penstock.state.reader import LmdbSnapshot
 
 MAX_KEYS = 10_000
 DEFAULT_WAIT = 5.0
@@ -32,12 +34,14 @@ Key = tuple[tuple[object, ...], int, int]
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How fresh an answer must be. tokens and offsets (topic, partition, offset) must be included within max_wait seconds. stale
-    accepts a task that is restoring or does not run, when its last commit is at most so many ms old; None does not."""
+    accepts a task that is restoring or does not run, a standby too, when its last commit is at most so many ms old; None does not. until:
+    monotonic time of the caller's deadline."""
 
     tokens: Sequence[str] = ()
     offsets: Sequence[tuple[str, int, int]] = ()
     max_wait: float = DEFAULT_WAIT
     stale: int | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,36 @@ class Found:
     rows: list[Row]
     places: list[int]
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What a lookup looks for. keys: key bytes and bounds of windows; hashed: the partition of each."""
+
+    table: Table
+    view: View
+    keys: Sequence[tuple[bytes, int, int]]
+    hashed: Sequence[int]
+    stale: int | None
+    as_of: int | None
+
+    def places(self) -> list[Sequence[int]]:
+        """For each key the partitions in which it is looked for, the likely one first."""
+        everywhere = range(self.table.partitions) if self.table.foreign else ()
+        return [(place, *(p for p in everywhere if p != place)) for place in self.hashed]
+
+    def wanted(self) -> Mapping[int, Sequence[Span]]:
+        """By partition the entries that are read."""
+        found: dict[int, Wanted] = {}
+        for (key, low, high), places in zip(self.keys, self.places(), strict=True):
+            for p in places:
+                notes = found.setdefault(p, Wanted())
+                if self.as_of is None:
+                    _rows(self.table, notes, key, low, high)
+                else:
+                    assert self.table.history is not None
+                    self.table.history.at(notes, key, self.as_of)
+        return {p: list(notes.spans) for p, notes in found.items()}
 
 
 @dataclass
@@ -94,21 +128,35 @@ class Lookups:
 
     def get(self, table: Table, keys: Sequence[Key], columns: Sequence[str], stale: int | None, as_of: int | None = None) -> Found:
         """Rows of each key, in the order of keys, from what is committed now; as_of: those of a versioned table that were valid at this
-        time. Raises RequestError."""
+        time. Raises RequestError, and Away when another node has some of it."""
         chosen = self.view_of(table.served, columns)
         if len(keys) == 1 and not table.foreign and as_of is None:
             return self._one(table, chosen, *keys[0], stale)
+        return self._read(self._search(table, keys, chosen, stale, as_of))
+
+    async def find(self, table: Table, keys: Sequence[Key], columns: Sequence[str], fresh: Freshness, as_of: int | None = None) -> Found:
+        """As get, wherever the rows are. Raises RequestError."""
+        try:
+            return self.get(table, keys, columns, fresh.stale, as_of)
+        except Away:
+            return await self._anywhere(self._search(table, keys, self.view_of(table.served, columns), fresh.stale, as_of), fresh.until)
+
+    async def select(self, table: Table, keys: Sequence[Key], chosen: View, fresh: Freshness) -> Found:
+        """Rows of each key as a view of the caller's shows them, those for which its condition holds. Raises RequestError."""
+        search = self._search(table, keys, chosen, fresh.stale, None)
+        try:
+            return self._read(search)
+        except Away:
+            return await self._anywhere(search, fresh.until)
+
+    @staticmethod
+    def _search(table: Table, keys: Sequence[Key], chosen: View, stale: int | None, as_of: int | None) -> _Search:
         if len(keys) > MAX_KEYS:
             raise RequestError("INVALID_ARGUMENT", f"{len(keys)} keys; at most {MAX_KEYS} in one call", {"field": "keys"})
         if as_of is not None and table.history is None:
             raise not_versioned(table.served.name)
         wanted = [(table.key_bytes(key), low, high) for key, low, high in keys]
-        return self._read(table, chosen, wanted, [table.partition_of(key) for key, _, _ in wanted], stale, as_of)
-
-    def select(self, table: Table, keys: Sequence[Key], chosen: View, stale: int | None) -> Found:
-        """Rows of each key as a view of the caller's shows them, those for which its condition holds. Raises RequestError."""
-        wanted = [(table.key_bytes(key), low, high) for key, low, high in keys]
-        return self._read(table, chosen, wanted, [table.partition_of(key) for key, _, _ in wanted], stale, None)
+        return _Search(table, chosen, wanted, [table.partition_of(key) for key, _, _ in wanted], stale, as_of)
 
     def view_of(self, served: Served, columns: Sequence[str]) -> View:
         """The view of these columns, made once."""
@@ -126,24 +174,32 @@ class Lookups:
         partition = table.partition_of(key)
         snapshot = self.tables.snapshot(table, partition, stale)
         try:
-            found = self._rows(table, snapshot, key, low, high)
+            found = _rows(table, snapshot, key, low, high)
             token = self._token(table, {partition: snapshot.stamp})
         finally:
             snapshot.close()
         return Found(chosen, [chosen.pick(row) for row in found], [0] * len(found), token)
 
-    def _read(self, table: Table, chosen: View, keys: Sequence[tuple[bytes, int, int]], places: Sequence[int], stale: int | None,
-              as_of: int | None) -> Found:
-        snapshots: dict[int, LmdbSnapshot] = {}
+    async def _anywhere(self, search: _Search, until: float | None) -> Found:
+        """Fetch what other nodes have, then read. A task that moves meanwhile is looked for anew."""
+        while True:
+            fetched = await fetch_away(self.gateway, self.tables, search.table, search.wanted(), search.stale, until)
+            try:
+                return self._read(search, fetched)
+            except Away:
+                continue
+
+    def _read(self, search: _Search, fetched: Mapping[int, Snapshot] | None = None) -> Found:
+        table, chosen = search.table, search.view
+        snapshots: dict[int, Snapshot] = dict(fetched or {})
         rows: list[Row] = []
         indexes: list[int] = []
         try:
-            for index, ((key, low, high), place) in enumerate(zip(keys, places, strict=True)):
-                at = (place, *(p for p in range(table.partitions) if p != place)) if table.foreign else (place,)
-                if as_of is None:
-                    found = next((f for p in at if (f := self._rows(table, self._snapshot(table, snapshots, p, stale), key, low, high))), [])
+            for index, ((key, low, high), at) in enumerate(zip(search.keys, search.places(), strict=True)):
+                if search.as_of is None:
+                    found = next((f for p in at if (f := _rows(table, self._snapshot(search, snapshots, p), key, low, high))), [])
                 else:
-                    found = self._version(table, [self._snapshot(table, snapshots, p, stale) for p in at], key, as_of)
+                    found = _version(table, [self._snapshot(search, snapshots, p) for p in at], key, search.as_of)
                 if chosen.keep is not None:
                     found = list(filter(chosen.keep, found))
                 rows.extend(map(chosen.pick, found))
@@ -154,35 +210,11 @@ class Lookups:
                 snapshot.close()
         return Found(chosen, rows, indexes, token)
 
-    def _snapshot(self, table: Table, snapshots: dict[int, LmdbSnapshot], partition: int, stale: int | None) -> LmdbSnapshot:
+    def _snapshot(self, search: _Search, snapshots: dict[int, Snapshot], partition: int) -> Snapshot:
         snapshot = snapshots.get(partition)
         if snapshot is None:
-            snapshot = snapshots[partition] = self.tables.snapshot(table, partition, stale)
+            snapshot = snapshots[partition] = self.tables.snapshot(search.table, partition, search.stale)
         return snapshot
-
-    @staticmethod
-    def _version(table: Table, snapshots: Sequence[LmdbSnapshot], key: bytes, as_of: int) -> list[Row]:
-        """The row that was valid at a time, of the first partition that has one. Raises INVALID_RANGE when that is not known."""
-        assert table.history is not None
-        since = 0
-        for snapshot in snapshots:
-            value, known = table.history.at(snapshot, key, as_of)
-            since = max(since, known)
-            if value is not None:
-                row = table.base_row(key, value)
-                return [] if row is None else [row]
-        if as_of < since:
-            raise too_old(table.served.name, since)
-        return []
-
-    @staticmethod
-    def _rows(table: Table, snapshot: LmdbSnapshot, key: bytes, low: int, high: int) -> list[Row]:
-        if table.windowed:
-            found = [table.base_row(k, v) for k, v in windows_of(snapshot, table.spec, key, low, high)]
-            return [row for row in found if row is not None]
-        value = snapshot.get(table.spec.name, key)
-        row = None if value is None else table.base_row(key, value)
-        return [] if row is None else [row]
 
     def _token(self, table: Table, stamps: Mapping[int, Stamp | None]) -> str:
         """The token of what was read. That of one partition is kept until its stamp changes: most lookups read the same commit."""
@@ -196,6 +228,30 @@ class Lookups:
                 table.tokens[partition] = (stamp.inputs, stamp.changelogs, token)
             return token
         return token_of(self.gateway, table, stamps)
+
+
+def _version(table: Table, snapshots: Sequence[Snapshot], key: bytes, as_of: int) -> list[Row]:
+    """The row that was valid at a time, of the first partition that has one. Raises INVALID_RANGE when that is not known."""
+    assert table.history is not None
+    since = 0
+    for snapshot in snapshots:
+        value, known = table.history.at(snapshot, key, as_of)
+        since = max(since, known)
+        if value is not None:
+            row = table.base_row(key, value)
+            return [] if row is None else [row]
+    if as_of < since:
+        raise too_old(table.served.name, since)
+    return []
+
+
+def _rows(table: Table, snapshot: Snapshot, key: bytes, low: int, high: int) -> list[Row]:
+    if table.windowed:
+        found = [table.base_row(k, v) for k, v in windows_of(snapshot, table.spec, key, low, high)]
+        return [row for row in found if row is not None]
+    value = snapshot.get(table.spec.name, key)
+    row = None if value is None else table.base_row(key, value)
+    return [] if row is None else [row]
 
 
 def token_of(gateway: Gateway, table: Table, stamps: Mapping[int, Stamp | None]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -176,7 +177,9 @@ class Push(ABC):
         return pb.Event(schema=self.terms.view.layout.message)
 
     def _end(self, reason: pb.EndReason, message: str) -> pb.Event:
-        return pb.Event(end=pb.End(reason=reason, position=self._position(), message=message))
+        elsewhere = self._owner.gateway.cluster.elsewhere_alive() if reason == pb.END_REASON_NODE_DRAINING else ()
+        address = random.choice(elsewhere) if elsewhere else ""
+        return pb.Event(end=pb.End(reason=reason, position=self._position(), address=address, message=message))
 
     def _said(self, event: pb.Event) -> pb.Event:
         self._spoke = time.monotonic()

@@ -8,6 +8,7 @@ the last one of each key is kept, so that only a whole batch is a resume point.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,9 +19,11 @@ from penstock_client.gen.penstock.v1 import position_pb2, row_pb2
 from penstock_client.gen.penstock.v1 import subscription_service_pb2 as pb
 
 from penstock.catalog.view import Served
-from penstock.errors import StateError
+from penstock.errors import RequestError, StateError
 from penstock.formats.errors import FormatError
 from penstock.log.port import Record, TopicPartition
+from penstock.serving.chunks import read_chunk
+from penstock.serving.cluster.remote import Span
 from penstock.serving.push import Owner, Push, Terms
 from penstock.serving.rows import DELETE, UPSERT, Row
 from penstock.serving.tables import Table, Tables
@@ -29,6 +32,9 @@ from penstock.state.codec import unpacker
 from penstock.state.port import Stamp
 
 CHUNK = 1000
+MOVES_WITHIN = 20.0
+"""Seconds that a snapshot waits for a task to be found on its next node: that of a node that vanished is free after its session only."""
+LOOK_AGAIN = 0.1
 
 Change = tuple[Row, row_pb2.RowKind]
 """A row of the view and its kind."""
@@ -109,17 +115,17 @@ class TablePush(Push):
         self._stamps.update({p: Stamps() for p in covered})
         view, last = self.terms.view, b""
         while covered:
-            entries, stamp = self._chunk(partition, last)
+            entries, stamp, ends = await self._chunk(partition, last)
             rows = [row for key, row in entries if row is not None]
-            if len(entries) >= CHUNK:
+            if not ends:
                 last = entries[-1][0] + b"\0"
             for p in covered:
-                self._stamps[p].note(self._offset(stamp, p), entries[-1][0] if len(entries) >= CHUNK else None)
+                self._stamps[p].note(self._offset(stamp, p), None if ends else entries[-1][0])
             while rows and not self._full():
                 room = self._room()
                 yield self._said(self._rows(view.layout.encode(rows[:room]), None, snapshot=True))
                 rows = rows[room:]
-            if len(entries) < CHUNK or self._full():
+            if ends or self._full():
                 return
 
     def _covered(self, partition: int) -> Sequence[int]:
@@ -130,21 +136,29 @@ class TablePush(Push):
         """How much of a partition's changes a store has."""
         return stamp.changelogs.get(self.terms.topic, 0) if stamp is not None else 0
 
-    def _chunk(self, partition: int, start: bytes) -> tuple[list[tuple[bytes, Row | None]], Stamp | None]:
-        """Up to CHUNK entries from a key on, as rows of the view (None: not shown), and the stamp."""
+    async def _chunk(self, partition: int, start: bytes) -> tuple[list[tuple[bytes, Row | None]], Stamp | None, bool]:
+        """Up to CHUNK entries from a key on, as rows of the view (None: not shown), the stamp, and whether these are the last. A task that moves
+        is waited for."""
+        until = time.monotonic() + MOVES_WITHIN
+        while True:
+            try:
+                return await self._read(partition, Span(self._table.spec.name, start, b"", CHUNK))
+            except RequestError as e:
+                if e.reason != "NOT_SERVING" or not self._owner.gateway.cluster.others or time.monotonic() >= until:
+                    raise
+                await asyncio.sleep(LOOK_AGAIN)
+
+    async def _read(self, partition: int, span: Span) -> tuple[list[tuple[bytes, Row | None]], Stamp | None, bool]:
         table, view = self._table, self.terms.view
-        snapshot = self._tables.snapshot(table, partition)
-        try:
+        with await read_chunk(self._owner.gateway, self._tables, table, partition, span) as chunk:
             entries: list[tuple[bytes, Row | None]] = []
-            for key, value in snapshot.range(table.spec.name, start, b""):
+            for key, value in chunk.entries:
                 row = table.base_row(key, value)
                 shown = row is not None and (view.keep is None or view.keep(row))
                 entries.append((key, view.pick(row) if shown and row is not None else None))
-                if len(entries) >= CHUNK:
-                    break
-            return entries, snapshot.stamp
-        finally:
-            snapshot.close()
+                if len(entries) >= chunk.limit:
+                    return entries, chunk.stamp, False
+            return entries, chunk.stamp, True
 
     @property
     def _waiting(self) -> int:

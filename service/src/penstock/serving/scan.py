@@ -16,6 +16,8 @@ from operator import itemgetter
 import msgspec
 
 from penstock.errors import RequestError
+from penstock.serving.chunks import read_chunk
+from penstock.serving.cluster.remote import Span
 from penstock.serving.columns import Condition, View
 from penstock.serving.freshness import Goal, wait_for
 from penstock.serving.gateway import Gateway
@@ -85,8 +87,8 @@ class Scans:
             goal = Goal(table.served.name, table.stage, table.awaited(table.places(query.view.narrow.keys)))
             await wait_for(self.gateway, goal, position, freshness.offsets, freshness.max_wait)
 
-    async def pages(self, table: Table, query: Query, stale: int | None) -> AsyncIterator[Page]:
-        """Every page. Raises NOT_SERVING, INVALID_CURSOR, INVALID_RANGE."""
+    async def pages(self, table: Table, query: Query, fresh: Freshness) -> AsyncIterator[Page]:
+        """Every page, wherever its rows are. Raises NOT_SERVING, INVALID_CURSOR, INVALID_RANGE."""
         check_range(table, query.range)
         places = table.places(query.view.narrow.keys)
         at = self._begin(table, query, places[0])
@@ -94,7 +96,7 @@ class Scans:
         low, high = _byte_bounds(table, query.range)
         while True:
             left = PAGE if not query.limit else min(PAGE, query.limit - at.given)
-            rows, stamp, last = self._page(table, at, keep, query.view, low, high, left, stale)
+            rows, stamp, last = await self._page(table, at, keep, query.view, low, high, left, fresh)
             if stamp is not None:
                 at.inputs.setdefault(at.partition, dict(stamp.inputs))
                 at.changelogs.setdefault(at.partition, dict(stamp.changelogs))
@@ -119,22 +121,20 @@ class Scans:
         at.given = 0
         return at
 
-    def _page(self, table: Table, at: _Cursor, keep: Condition | None, view: View, low: bytes, high: bytes, limit: int,
-              stale: int | None) -> tuple[list[Row], Stamp | None, bytes | None]:
+    async def _page(self, table: Table, at: _Cursor, keep: Condition | None, view: View, low: bytes, high: bytes, limit: int,
+                    fresh: Freshness) -> tuple[list[Row], Stamp | None, bytes | None]:
         """Rows, stamp, and the last key read (None: the partition ends)."""
-        snapshot = self.tables.snapshot(table, at.partition, stale)
-        try:
-            start = low if at.last is None else at.last + b"\0"
+        start = low if at.last is None else at.last + b"\0"
+        chunk = await read_chunk(self.gateway, self.tables, table, at.partition, Span(table.spec.name, start, high, READ_AT_MOST), fresh.stale, fresh.until)
+        with chunk:
             rows: list[Row] = []
-            for seen, (key, value) in enumerate(snapshot.range(table.spec.name, start, high), 1):
+            for seen, (key, value) in enumerate(chunk.entries, 1):
                 row = table.base_row(key, value)
                 if row is not None and (keep is None or keep(row)):
                     rows.append(view.pick(row))
-                if len(rows) >= limit or seen >= READ_AT_MOST:
-                    return rows, snapshot.stamp, key
-            return rows, snapshot.stamp, None
-        finally:
-            snapshot.close()
+                if len(rows) >= limit or seen >= chunk.limit:
+                    return rows, chunk.stamp, key
+            return rows, chunk.stamp, None
 
     def _token(self, table: Table, at: _Cursor) -> str:
         stamps: dict[int, Stamp | None] = {

@@ -1,4 +1,4 @@
-"""A topology's state, from what it should do and what its tasks' boards say."""
+"""A topology's state, from what it should do and what is known of its tasks, on whatever node."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ SETTLED = (pb.TOPOLOGY_STATE_RUNNING, pb.TOPOLOGY_STATE_FAILED, pb.TOPOLOGY_STAT
 
 def tasks_of(gateway: Gateway, entry: TopologyEntry) -> Mapping[tuple[str, int], TaskEntry]:
     """What is known of the tasks that run this plan."""
-    here = entry.incarnation, entry.plan.edition
-    return {(t.sub, t.partition): t for t in gateway.board.tasks(entry.name) if (t.incarnation, t.edition) == here}
+    wanted = entry.incarnation, entry.plan.edition
+    found = gateway.cluster.tasks(gateway.board.tasks(entry.name), entry.name).values()
+    return {(t.sub, t.partition): t for _, t in found if (t.incarnation, t.edition) == wanted}
 
 
 def state_of(entry: TopologyEntry, tasks: Mapping[tuple[str, int], TaskEntry]) -> tuple[int, str]:

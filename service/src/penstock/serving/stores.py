@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
 
 from penstock.catalog.port import TopologyEntry
+from penstock.plan.nodes import StoreSpec
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.layout import Layout
+from penstock.state.codec import packer
 from penstock.state.lmdb import MAP_SIZE
+from penstock.state.port import Value
 from penstock.state.reader import LmdbSnapshot, LmdbStateReader
 
 MOST = 512
@@ -18,6 +23,16 @@ CHECK_SECONDS = 0.05
 
 _At = tuple[str, int, int, str, int | str]
 """Topology, incarnation, edition, sub-topology, partition or worker."""
+
+
+@lru_cache(4096)
+def _packer(spec: StoreSpec) -> Callable[[Value], bytes]:
+    return packer(spec)
+
+
+def pack(sub: SubTopology, store: str) -> Callable[[Value], bytes]:
+    """The function that packs a store's values for another node."""
+    return _packer(next(spec for spec in sub.stores if spec.name == store))
 
 
 class Stores:

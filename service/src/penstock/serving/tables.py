@@ -13,18 +13,18 @@ from penstock.log.records import murmur2
 from penstock.plan.nodes import Node, RelationKind, SourceTable, StoreKind, StoreSpec, ToTable, stores_of
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.board_port import TaskEntry, TaskState
+from penstock.serving.cluster.remote import Fetched, Snapshot, Span, fetch
+from penstock.serving.committed import ANY_AGE, Away, Unreadable, age_of, committed, shown
 from penstock.serving.gateway import Gateway
 from penstock.serving.graph import Stage, stage
 from penstock.serving.history import History
 from penstock.serving.rows import Row
 from penstock.state.keys import MAX_START, SESSION_SIZE, START_SIZE, session_bounds, session_key, window_key
-from penstock.state.port import Stamp, Value
+from penstock.state.port import Value
 from penstock.state.reader import LmdbSnapshot
 from penstock.types.sqltype import SqlType
 
 RETRY_SECONDS = 0.2
-ANY_AGE = 1 << 62
-"""Milliseconds: as stale as can be."""
 
 
 @dataclass(frozen=True)
@@ -109,31 +109,23 @@ class Tables:
 
     def snapshot(self, table: Table, partition: int, stale: int | None = None) -> LmdbSnapshot:
         """A committed view of one partition. stale: answer also when the task does not run, if its last commit is at most so many ms old.
-        Raises NOT_SERVING."""
+        Raises NOT_SERVING, and Away when another node has it."""
         if table.copied:
             return self._copy(table, stale)
-        task = self._gateway.tasks.get(table.owner.name, table.owner.incarnation, table.sub.name, partition)
-        if task is not None and task.state is TaskState.RESTORING and stale is None:
-            raise not_serving(table, partition, task)
         try:
-            snapshot = self._gateway.stores.snapshot(table.owner, table.sub, partition)
-        except StateError as e:
-            raise not_serving(table, partition, task, str(e)) from e
-        running = task is not None and task.state in (TaskState.RUNNING, TaskState.PAUSED)
-        if snapshot.stamp is None and not running:
-            snapshot.close()
-            raise not_serving(table, partition, task, "nothing was committed yet")
-        if stale is not None and not running and (age := self._age(snapshot.stamp)) > stale:
-            snapshot.close()
-            raise not_serving(table, partition, task, f"its last commit is {_shown(age)}, at most {stale} ms old is accepted",
-                              staleness_ms=str(min(age, ANY_AGE)), max_staleness_ms=str(stale))
-        return snapshot
+            return committed(self._gateway, table.owner, table.sub, partition, stale)
+        except Unreadable as e:
+            raise unreadable(table, partition, e, stale) from e
 
-    def _age(self, stamp: Stamp | None) -> int:
-        """Milliseconds since the last commit that a store shows; for ever while it is built from nothing."""
-        if stamp is None or not stamp.inputs:
-            return ANY_AGE
-        return max(0, self._gateway.clock.now_ms() - stamp.committed_ms)
+    def away(self, table: Table, partition: int, stale: int | None) -> str:
+        """The node that must be asked for a partition; empty when it is here, or nowhere."""
+        try:
+            self.snapshot(table, partition, stale).close()
+        except Away as e:
+            return e.node
+        except RequestError:
+            return ""
+        return ""
 
     def _copy(self, table: Table, stale: int | None) -> LmdbSnapshot:
         task = self._gateway.tasks.copy(table.owner.name, table.owner.incarnation, table.sub.name)
@@ -143,11 +135,21 @@ class Tables:
             snapshot = self._gateway.stores.snapshot(table.owner, table.sub, 0, task.worker)
         except StateError as e:
             raise not_serving(table, 0, task, str(e)) from e
-        if stale is not None and task.state is not TaskState.RUNNING and (age := self._age(snapshot.stamp)) > stale:
+        if stale is not None and task.state is not TaskState.RUNNING and (age := age_of(self._gateway.clock.now_ms(), snapshot.stamp)) > stale:
             snapshot.close()
-            raise not_serving(table, 0, task, f"what it has read is {_shown(age)}, at most {stale} ms old is accepted",
+            raise not_serving(table, 0, task, f"what it has read is {shown(age)}, at most {stale} ms old is accepted",
                               staleness_ms=str(min(age, ANY_AGE)), max_staleness_ms=str(stale))
         return snapshot
+
+
+async def fetch_away(gateway: Gateway, tables: Tables, table: Table, wanted: Mapping[int, Sequence[Span]], stale: int | None,
+                     until: float | None) -> Mapping[int, Fetched]:
+    """Of what is wanted of a table's partitions that which other nodes have. Raises NOT_SERVING."""
+    away = {p: node for p in wanted if (node := tables.away(table, p, stale))}
+    try:
+        return await fetch(gateway, table.owner, table.sub, {p: (node, wanted[p]) for p, node in away.items()}, stale, until)
+    except Unreadable as e:
+        raise unreadable(table, next(iter(away)), e, stale) from e
 
 
 def _same_plan(one: TopologyEntry, other: TopologyEntry) -> bool:
@@ -175,14 +177,20 @@ def _history(owner: Node, sub: SubTopology) -> History | None:
     return History(owner.store.name, owner.history, sub.scalars.name, owner.name.encode())
 
 
-def _shown(age: int) -> str:
-    return "not complete yet" if age >= ANY_AGE else f"{age} ms old"
+def unreadable(table: Table, partition: int, why: Unreadable, stale: int | None) -> RequestError:
+    """The refusal while a task cannot be read."""
+    more = {} if why.staleness is None else {"staleness_ms": str(min(why.staleness, ANY_AGE)), "max_staleness_ms": str(stale)}
+    return _not_serving(table, partition, why.state, why.detail, **more)
 
 
 def not_serving(table: Table, partition: int, task: TaskEntry | None, detail: str = "", **more: str) -> RequestError:
-    """The refusal while a task cannot be read."""
+    """The same, of a task as the boards say it."""
     state = task.state.value if task is not None else "UNKNOWN"
     reason = "; ".join(text for text in (task.state_reason if task is not None else "", detail) if text)
+    return _not_serving(table, partition, state, reason, **more)
+
+
+def _not_serving(table: Table, partition: int, state: str, reason: str, **more: str) -> RequestError:
     name = f"{table.owner.name}/{table.sub.name}-{partition}"
     return RequestError("NOT_SERVING", f"task {name} cannot be read now ({state}): {reason}", {
         "relation": table.served.name, "topology": table.owner.name, "task": name, "state": state, "detail": reason, **more,
@@ -197,7 +205,7 @@ def window_bounds(start_from: int | None, start_to: int | None, relation: str) -
     return low, high
 
 
-def windows_of(snapshot: LmdbSnapshot, spec: StoreSpec, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
+def windows_of(snapshot: Snapshot, spec: StoreSpec, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
     """The windows of one key whose start lies within bounds, both inclusive, in order of start."""
     if high < 0:
         return
@@ -211,7 +219,7 @@ def windows_of(snapshot: LmdbSnapshot, spec: StoreSpec, key: bytes, low: int, hi
             yield store_key, value
 
 
-def _sessions_of(snapshot: LmdbSnapshot, spec: StoreSpec, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
+def _sessions_of(snapshot: Snapshot, spec: StoreSpec, key: bytes, low: int, high: int) -> Iterator[tuple[bytes, Value]]:
     """Sessions are kept by their end. Those of one key do not overlap, so they are in order of start as well."""
     size = len(key) + SESSION_SIZE
     for store_key, value in snapshot.range(spec.name, session_key(key, 0, low), session_key(key, 0, MAX_START)):

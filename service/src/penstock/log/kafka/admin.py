@@ -35,6 +35,7 @@ class Admin:
             "retention.ms": str(config.retention_ms),
             "delete.retention.ms": str(config.delete_retention_ms),
             _FUTURE: str(2**63 - 1),
+            **({"segment.bytes": str(config.segment_bytes)} if config.segment_bytes else {}),
         }
 
         async def attempt() -> None:

@@ -81,7 +81,7 @@ class Extended:
         scan = ScanQuery(View(base, layout(base, True), lambda row: row, None, ()), Range(), EVER, most + 1, "", 0)
         await self.scans.fresh(table, scan, position, fresh)
         found: list[Row] = []
-        async for page in self.scans.pages(table, scan, fresh.stale):
+        async for page in self.scans.pages(table, scan, fresh):
             found += page.rows
             check_size(len(found), most)
         return found

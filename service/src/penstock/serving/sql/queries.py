@@ -210,7 +210,7 @@ class Queries:
         elif where.keys is not None:
             keys = [(key, *where.windows) for key in where.keys]
             await self.lookups.fresh(table, position, keys, fresh)
-            found = self.lookups.select(table, keys, view, fresh.stale)
+            found = await self.lookups.select(table, keys, view, fresh)
             rows, token = found.rows[:limit] if limit else found.rows, found.token
             for begin in range(0, len(rows), BATCH):
                 yield _rows(view, rows[begin:begin + BATCH])
@@ -218,7 +218,7 @@ class Queries:
             bounds = Range(() if where.low is None else (where.low,), () if where.high is None else (where.high,))
             scan = ScanQuery(view, bounds, where.windows, limit, "", 0)
             await self.scans.fresh(table, scan, position, fresh)
-            async for page in self.scans.pages(table, scan, fresh.stale):
+            async for page in self.scans.pages(table, scan, fresh):
                 token = page.token
                 if page.rows:
                     yield _rows(view, page.rows)

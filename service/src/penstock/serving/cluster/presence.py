@@ -1,0 +1,105 @@
+"""This node as it shows itself to the others: signs of life, and its tasks as soon as they change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+
+from penstock.errors import LogError
+from penstock.runtime.board_port import BoardReader, Notices
+from penstock.serving.cluster.cluster import FORGOTTEN, Cluster, NodesTopic
+from penstock.serving.cluster.published import Claim, NodeEntry, NodeTasks, claims, gone, same
+
+_log = logging.getLogger("penstock.gateway")
+
+BEAT = 1.0
+SHORTEST = 0.1
+"""Seconds between two looks at the boards, which are told of after each commit; or twenty times what a look takes."""
+LEAVE_SECONDS = 2.0
+
+
+@dataclass
+class Presence:
+    """Publishes a node until it leaves. entry is replaced when what it says changes."""
+
+    cluster: Cluster
+    topic: NodesTopic
+    board: BoardReader
+    notices: Notices
+    entry: NodeEntry
+    _said: tuple[Claim, ...] | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks = [asyncio.create_task(self._beat(), name="node-beat"), asyncio.create_task(self._follow(), name="node-tasks")]
+
+    async def drain(self) -> None:
+        """Say that this node takes no more clients."""
+        self.entry = msgspec.structs.replace(self.entry, state="DRAINING")
+        await self._publish()
+
+    async def leave(self) -> None:
+        """Say that this node is gone."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                try:
+                    await self.topic.publish(gone(self.entry.id))
+                except LogError as e:
+                    _log.warning("the other nodes are not told that this one leaves: %s", e)
+
+    async def _beat(self) -> None:
+        while True:
+            await self._publish()
+            await self._forget()
+            await asyncio.sleep(BEAT)
+
+    async def _publish(self) -> None:
+        workers = tuple(sorted({t.worker for t in self.board.tasks() if t.worker}))
+        self.entry = msgspec.structs.replace(self.entry, workers=workers)
+        try:
+            await self.topic.publish([self.entry])
+        except LogError as e:
+            _log.warning("the other nodes hear nothing of this one: %s", e)
+
+    async def _forget(self) -> None:
+        """The first of the nodes that are alive forgets those that have been silent for long."""
+        alive = [n for n in self.topic.state.members if self.cluster.alive(n)]
+        if alive and min(alive) == self.entry.id:
+            for node, member in self.cluster.others.items():
+                if time.monotonic() - member.heard > FORGOTTEN:
+                    _log.warning("node %s has been silent for %.0f s: it is forgotten", node, FORGOTTEN)
+                    with suppress(LogError):  # the next beat tries again
+                        await self.topic.publish(gone(node))
+
+    async def _follow(self) -> None:
+        """Publish the tasks when the boards say something new of them."""
+        waiter = self.notices.subscribe("board")
+        try:
+            while True:
+                began = time.monotonic()
+                await self._look()
+                await asyncio.sleep(max(SHORTEST, 20 * (time.monotonic() - began)))
+                await waiter.wait(BEAT)
+        finally:
+            waiter.close()
+
+    async def _look(self) -> None:
+        now = claims(self.board.tasks())
+        for claim in now:
+            self.cluster.seen_here(claim)
+        if self._said is not None and same(now, self._said):
+            return
+        try:
+            await self.topic.publish([NodeTasks(self.entry.id, self.entry.started_ms, now)])
+            self._said = now
+        except LogError as e:
+            _log.warning("the other nodes do not hear of this one's tasks, trying again: %s", e)

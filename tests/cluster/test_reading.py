@@ -1,0 +1,67 @@
+"""What any node answers of tasks that other nodes have."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from broker import Broker
+from inprocess import InProcess, cluster, until
+from penstock_client import Topology
+from penstock_client.declare import Binding
+
+pytestmark = pytest.mark.kafka
+
+KEYS = [f"k{n}" for n in range(40)]
+
+
+def spending() -> Topology:
+    t = Topology("spending")
+    t.stream("orders").group_by("K").aggregate(("COUNT(*)", "C"), ("SUM(N)", "S"), name="totals").to("spend")
+    return t
+
+
+def second_hop() -> Topology:
+    t = Topology("doubled")
+    t.table("spend").select("K", "C").to("again")
+    return t
+
+
+async def spread(nodes: list[InProcess], topology: str) -> set[str]:
+    """Nodes that run tasks of a topology, once all run."""
+    async def running() -> set[str]:
+        tasks = await nodes[0].client.tasks(topology)
+        return {t.node for t in tasks} if tasks and all(t.state == "RUNNING" for t in tasks) else set()
+
+    return await until(running, what="all tasks RUNNING")
+
+
+def test_any_node(kafka_broker: Broker, tmp_path: Path) -> None:
+    asyncio.run(_any_node(kafka_broker.bootstrap, tmp_path))
+
+
+async def _any_node(bootstrap: str, path: Path) -> None:
+    async with cluster(bootstrap, path, "anynode", "a", "b") as nodes:
+        a, b = nodes
+        await a.client.create_stream("orders", "K STRING KEY, N BIGINT", Binding(partitions=4))
+        info = await a.client.register_topology(spending(), wait=20)
+        assert info.state == "RUNNING"
+        assert await spread(nodes, "spending") == {"a", "b"}
+        shown = await b.client.cluster()
+        assert {(n.id, n.state, n.address) for n in shown.nodes} == {("a", "SERVING", a.address), ("b", "SERVING", b.address)}
+        # registered on a, appended on a, read on b with the token, whatever node has the key
+        token = (await a.client.append("orders", [{"K": k, "N": n} for n, k in enumerate(KEYS)])).position
+        for node in (b, a):
+            rows = await asyncio.gather(*(node.client.get("spend", k, at_least=token, max_wait=10) for k in KEYS))
+            assert [(r.K, r.C, r.S) for r in rows if r] == [(k, 1, n) for n, k in enumerate(KEYS)]
+        found = await b.client.batch_get("spend", [*KEYS, "missing"])
+        assert [None if r is None else r.K for r in found] == [*KEYS, None]
+        scans = [[r.K async for r in await _scan(node)] for node in nodes]
+        assert scans[0] == scans[1] and sorted(scans[0]) == sorted(KEYS)
+        rows = [r async for r in b.client.query("SELECT K, C FROM \"spend\" WHERE \"K\" IN ('k1', 'k2', 'k3');")]
+        assert sorted(r.K for r in rows) == ["k1", "k2", "k3"]
+
+
+async def _scan(node: InProcess):
+    return node.client.scan("spend")

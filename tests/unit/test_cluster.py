@@ -1,0 +1,97 @@
+"""The routing table, and where a task is read: pure decisions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import grpc
+import pytest
+from penstock.runtime.board_port import TaskEntry, TaskState
+from penstock.serving.cluster.cluster import SILENT, Cluster, Elsewhere
+from penstock.serving.cluster.published import Change, NodeEntry, NodeTasks, claims, decode, encode, gone
+from penstock.serving.cluster.table import RoutingTable, apply
+from penstock_client.errors import UnreachableError
+from penstock_client.nodes import Nodes, addresses_of
+
+KEY = ("t", 7, "s", 0)
+
+
+def entry(state: TaskState = TaskState.RUNNING, claim: int = 1) -> TaskEntry:
+    return TaskEntry("t", 7, "s", 0, state, "", "w0", claim=claim)
+
+
+def table(*changes: Change, before: RoutingTable | None = None, heard: float | None = None) -> RoutingTable:
+    records = [SimpleNamespace(key=k, value=v, timestamp=0) for k, v in map(encode, changes)]
+    return apply(before or RoutingTable(0), cast(Any, records), 1, lambda _: time.monotonic() if heard is None else heard)
+
+
+def alive(node: str, tasks: Sequence[TaskEntry] = (), started: int = 1) -> list[Change]:
+    return [NodeEntry(node, started, f"{node}:1"), NodeTasks(node, started, claims(tasks))]
+
+
+def seen_by(node: str, of: RoutingTable) -> Cluster:
+    return Cluster(node, cast(Any, SimpleNamespace(state=of)))
+
+
+def test_what_is_published_is_read_back() -> None:
+    for change in (*alive("a", [entry(TaskState.FAILED)]), *gone("a")):
+        assert decode(*encode(change)) == change
+    assert decode(b"node:a", b"\xc1") is None and decode(b"later:a", b"") is None
+
+
+def test_the_newest_claim_owns_a_task_and_an_earlier_life_nothing() -> None:
+    both = table(*alive("a", [entry(claim=3)]), *alive("b", [entry(claim=4)]))
+    assert both.owners[KEY].node == "b"
+    assert table(*alive("b", started=2)[:1], before=both).owners[KEY].node == "a", "b was started anew and has nothing yet"
+    assert table(*gone("b"), before=both).owners[KEY].node == "a"
+    copies = table(*alive("a", [entry()]), *alive("b", [entry(TaskState.STANDBY)]), *alive("c", [entry(TaskState.RESTORING)]))
+    assert copies.owners[KEY].node == "a" and [h.node for h in copies.standbys[KEY]] == ["b"]
+
+
+@pytest.mark.parametrize(("others", "local", "expected"), [
+    ([], entry(), None),
+    (alive("b"), entry(), None),
+    (alive("b", [entry(claim=2)]), entry(claim=1), Elsewhere("b")),  # this node does not know yet that it was expelled
+    (alive("b", [entry(claim=1)]), entry(claim=2), None),
+    (alive("b", [entry()]), None, Elsewhere("b")),
+    (alive("b", [entry(TaskState.RESTORING)]), None, Elsewhere("b")),
+    (alive("b"), entry(TaskState.RESTORING), Elsewhere("")),
+    (alive("b"), None, Elsewhere("", "no node has it now")),
+])
+def test_where_a_task_is(others: list[Change], local: TaskEntry | None, expected: Elsewhere | None) -> None:
+    assert seen_by("a", table(*alive("a"), *others)).place(KEY, local) == expected
+
+
+def test_a_silent_node_is_not_asked() -> None:
+    silent = table(*alive("b", [entry()]), heard=time.monotonic() - SILENT - 1)
+    cluster = seen_by("a", table(*alive("a"), before=silent))
+    found = cluster.place(KEY, None)
+    assert found is not None and not found.node and "silent" in found.why
+    assert cluster.elsewhere_alive() == [] and cluster.copies(KEY) == []
+
+
+def test_alone_a_node_reads_what_ran_here_since_it_began() -> None:
+    cluster = seen_by("a", table(*alive("a")))
+    assert cluster.place(KEY, None) is not None, "others may have gone on with it before"
+    assert cluster.place(KEY, entry()) is None
+    assert cluster.place(KEY, entry(TaskState.OPENING)) is None and cluster.place(KEY, None) is None
+    assert Cluster("a").place(KEY, None) is None, "on the embedded log there is nobody else"
+
+
+def test_a_client_moves_on_from_a_node_that_is_gone() -> None:
+    assert addresses_of("a:1, b:2,") == ["a:1", "b:2"] == addresses_of(["a:1", "b:2"])
+    made: list[str] = []
+    nodes = Nodes(["a:1", "b:2"], lambda address: made.append(address) or address)
+    lost = UnreachableError("gone", code=grpc.StatusCode.UNAVAILABLE)
+    nodes.leave("a:1", lost)
+    nodes.leave("a:1", lost)  # another call that had begun before
+    assert nodes.current == "b:2"
+    nodes.leave("b:2", UnreachableError("late", code=grpc.StatusCode.DEADLINE_EXCEEDED))
+    assert nodes.channel() == ("b:2", "b:2")
+    nodes.go("c:3")
+    assert nodes.current == "c:3" and made == ["a:1", "b:2", "c:3"]
+    nodes.leave("c:3", lost)
+    assert nodes.current == "a:1"
