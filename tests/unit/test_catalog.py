@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from penstock.catalog import changes, register
+from penstock.catalog import changes, codec, internal, register
 from penstock.catalog.port import Desired, RelationEntry
 from penstock.catalog.registry import open_registry
-from penstock.catalog.view import CatalogRelations, find, resolve
+from penstock.catalog.view import CatalogRelations, find, resolve, topology
 from penstock.clock import SystemClock
 from penstock.errors import RequestError
 from penstock.log.embedded import open_embedded
@@ -140,3 +141,44 @@ async def test_declarations(log: Log) -> None:
     relations = CatalogRelations(state, await log.topics())
     assert relations.topic_partitions("purchases") == 2 and relations.topic_partitions("nothing") is None
     await registry.close()
+
+
+async def test_an_entry_of_a_newer_version_is_refused_and_nothing_else(log: Log) -> None:
+    registry = await open_registry(log, "s")
+    await registry.change(lambda s: changes.declare(s, STREAM))
+    await registered(log, registry, counting("counts"))
+    await registered(log, registry, counting("others"))
+    key, value = codec.encode(registry.state.topologies["counts"])
+    assert value is not None
+    batch = log.builder()
+    for k, v in ((key, b"\xff" + value[1:]), (b"view:later", b"\x01"), (b"relation:strange", b"\xff")):
+        batch.append(0, k, v, ())
+    await log.append("s-registry", 0, batch)
+    state = await registry.refresh()
+    assert set(state.topologies) == {"others"} and set(state.unreadable) == {"topology:counts", "view:later", "relation:strange"}
+    for refused in (lambda: topology(state, "Counts"), lambda: resolve(state, "counts.agg"), lambda: resolve(state, "strange"),
+                    lambda: changes.declare(state, replace(STREAM, name="Strange")), lambda: changes.drop(state, "Purchases")):
+        with pytest.raises(RequestError) as error:
+            refused()
+        assert error.value.reason == "UNSUPPORTED" and "newer version" in error.value.message, error.value
+    await registry.change(lambda s: changes.set_desired(s, "others", Desired.PAUSED))
+    assert registry.state.topologies["others"].desired is Desired.PAUSED
+    batch = log.builder()
+    batch.append(0, key, value, ())
+    await log.append("s-registry", 0, batch)
+    assert set((await registry.refresh()).topologies) == {"counts", "others"}
+    await registry.close()
+
+
+async def test_nodes_that_register_the_same_at_once_leave_its_topics_alone(log: Log) -> None:
+    """The one that loses must not take back what the other one has made under the same name."""
+    registries = [await open_registry(log, "s") for _ in range(3)]
+    await registries[0].change(lambda s: changes.declare(s, STREAM))
+    for _ in range(5):
+        await asyncio.gather(*(registered(log, r, counting("same")) for r in registries))
+        for r in registries:
+            entry = (await r.refresh()).topologies["same"]
+            assert set(internal.made_with(entry.plan)) <= set(await log.topics())
+        await register.delete(log, registries[0], "same", "", False)
+    for r in registries:
+        await r.close()

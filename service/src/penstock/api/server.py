@@ -103,7 +103,6 @@ class Health(Protocol):
     """The health servicer of grpc_health, whose types do not know its asyncio form."""
 
     async def set(self, service: str, status: int) -> None: ...
-    async def enter_graceful_shutdown(self) -> None: ...
 
 
 class PortTaken(OSError):
@@ -249,7 +248,7 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
     while True:
         gateway = host.parts.gateway
         now = not gateway.log.healthy()
-        if now is not healthy:
+        if now is not healthy and not host.calls.draining:
             if healthy is not None:
                 log.warning("the log %s", "answers again" if now else f"does not answer: {gateway.log.healthy()}")
             healthy = now
@@ -285,8 +284,10 @@ async def _open(config: ServeConfig, notices: Notices) -> Gateway:
 
 
 async def _say(servicer: Health, serving: bool) -> None:
+    """Readiness, under the names of the service, and that this process lives, as `liveness`: it answers, so it does."""
+    await servicer.set("liveness", health_pb2.HealthCheckResponse.SERVING)
     status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-    for name in ("", *(f"penstock.v1.{s}" for s in SERVICES)):
+    for name in ("", "readiness", *(f"penstock.v1.{s}" for s in SERVICES)):
         await servicer.set(name, status)
 
 
@@ -296,7 +297,7 @@ async def _drain(host: Host, health_servicer: Health) -> None:
         return
     host.calls.draining = True
     host.programs.drain()
-    await health_servicer.enter_graceful_shutdown()
+    await _say(health_servicer, False)
     if host.presence is not None:
         await host.presence.drain()
     if host.parts is not None:

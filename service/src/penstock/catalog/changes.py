@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from penstock.catalog.port import CatalogState, Change, Desired, RelationEntry, TopologyEntry, TypeEntry
-from penstock.catalog.view import readers, topology, unknown_relation
+from penstock.catalog.view import readers, refuse_newer, refuse_unknown_readers, topology, unknown_relation
 from penstock.errors import RequestError
 from penstock.plan.nodes import RelationKind
 from penstock.plan.resolved import ResolvedPlan
@@ -26,6 +26,7 @@ class Made:
 
 def declare(state: CatalogState, relation: RelationEntry) -> Sequence[Change]:
     """Declare a relation; nothing to write when an equal declaration stands. Raises NAME_TAKEN."""
+    refuse_newer(state, "relation", relation.name)
     present = state.relations.get(relation.name.lower())
     if present is None:
         return [replace(relation, epoch=state.position)]
@@ -60,10 +61,12 @@ def register(state: CatalogState, name: str, definition: bytes, plan: ResolvedPl
     """Write a planned topology and the relations that it publishes. The plan's incarnation must be state.position. Raises NAME_TAKEN."""
     assert plan.incarnation == state.position, "planned on another state"
     made = made or Made()
+    refuse_newer(state, "topology", name)
     if name.lower() in state.topologies:
         raise RequestError("NAME_TAKEN", f"there is another topology {state.topologies[name.lower()].name}", {"name": name})
     published = relations_of(plan)
     for entry in published:
+        refuse_newer(state, "relation", entry.name)
         present = state.relations.get(entry.name.lower())
         if present is not None and entry.name != made.forgets:
             raise _taken(present, "a relation")
@@ -178,6 +181,7 @@ def check_etag(given: str, present: str) -> None:
 
 
 def _refuse_readers(state: CatalogState, name: str, but: str) -> None:
+    refuse_unknown_readers(state, name)
     using = [r for r in readers(state, name) if r != but]
     if using:
         raise RequestError("RELATION_IN_USE", f"{name} is read by {', '.join(using)}", {"relation": name, "readers": ", ".join(using)})

@@ -77,7 +77,7 @@ def decode(key: bytes, value: bytes | None) -> tuple[str, str, RelationEntry | T
         raise UnreadableEntry(f"the registry entry {kind} {name} has version {value[:1].hex()}, this program reads {VERSION}")
     try:
         return kind, name, _DECODERS[kind](value[1:])
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, stored.UnreadablePlan) as e:
         raise UnreadableEntry(f"the registry entry {kind} {name} cannot be read: {e}") from e
 
 

@@ -69,12 +69,14 @@ class TypeEntry:
 
 @dataclass(frozen=True, slots=True)
 class CatalogState:
-    """Everything registered as of a registry position (the offset behind the last entry read). Keys are lower-case names."""
+    """Everything registered as of a registry position (the offset behind the last entry read). Keys are lower-case names. unreadable: why this
+    program cannot read an entry, by `kind:name`; a newer version on another node has written it."""
 
     position: int
     relations: Mapping[str, RelationEntry]
     topologies: Mapping[str, TopologyEntry]
     types: Mapping[str, TypeEntry] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 Change = RelationEntry | TopologyEntry | TypeEntry | tuple[str, str]

@@ -134,14 +134,17 @@ async def write(log: Log, registry: Registry, plan: ResolvedPlan, position: int,
             await log.create_topic(topic, config)
         await registry.change(unmoved)
     except (Moved, RequestError, LogError):
-        await _undo(log, plan, keep)
+        await _undo(log, registry, plan, keep)
         raise
 
 
-async def _undo(log: Log, plan: ResolvedPlan, keep: frozenset[str]) -> None:
-    """Internal topics of a plan that did not come to be. Those that cannot be deleted now stay and hurt nobody."""
+async def _undo(log: Log, registry: Registry, plan: ResolvedPlan, keep: frozenset[str]) -> None:
+    """Internal topics of a plan that did not come to be. Those that cannot be deleted now stay and hurt nobody. Another node that planned the
+    same on the same position has made the same topics: if its entry was written, they are its own; later none can be."""
     try:
-        await log.delete_topics([t for t in made_with(plan) if t not in keep and t not in plan.retired])
+        present = (await registry.refresh()).topologies.get(plan.topology.lower())
+        theirs = frozenset(of_plan(present.plan)) if present is not None else frozenset()
+        await log.delete_topics([t for t in made_with(plan) if t not in keep and t not in theirs and t not in plan.retired])
     except LogError as e:
         _log.warning("topics of an abandoned registration of %s stay behind: %s", plan.topology, e)
 

@@ -3,14 +3,17 @@ process of every node."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
-from penstock.catalog.codec import decode, encode
+from penstock.catalog.codec import UnreadableEntry, decode, encode
 from penstock.catalog.port import CatalogState, Change
 from penstock.clock import Clock, SystemClock
 from penstock.log.port import Log, Record
 from penstock.log.state_topic import NoticeSender, StateTopic
+
+_log = logging.getLogger(__name__)
 
 TopicRegistry = StateTopic[CatalogState, Change]
 """Implements catalog/port.py Registry."""
@@ -31,15 +34,26 @@ async def open_registry(log: Log, service_id: str, notices: NoticeSender | None 
 
 
 def apply(state: CatalogState, records: Sequence[Record], position: int) -> CatalogState:
-    """The state after these records of the registry topic."""
-    relations, topologies, types = dict(state.relations), dict(state.topologies), dict(state.types)
+    """The state after these records of the registry topic. What a newer version has written and this one cannot read is noted, no more: all the
+    rest goes on."""
+    relations, topologies, types, unreadable = dict(state.relations), dict(state.topologies), dict(state.types), dict(state.unreadable)
     by_kind: dict[str, dict[str, Any]] = {"relation": relations, "topology": topologies, "type": types}
     for record in records:
         if record.key is None:
             continue
-        kind, name, entry = decode(record.key, record.value)
+        at = record.key.decode("utf-8", "replace")
+        unreadable.pop(at, None)
+        try:
+            kind, name, entry = decode(record.key, record.value)
+        except UnreadableEntry as e:
+            kind, _, name = at.partition(":")
+            by_kind.get(kind, {}).pop(name, None)
+            if record.value is not None:
+                unreadable[at] = str(e)
+                _log.warning("%s; whatever needs it is refused here", e)
+            continue
         if entry is None:
             by_kind[kind].pop(name, None)
         else:
             by_kind[kind][name] = entry
-    return CatalogState(position, relations, topologies, types)
+    return CatalogState(position, relations, topologies, types, unreadable)

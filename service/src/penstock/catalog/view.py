@@ -81,6 +81,7 @@ def topology(state: CatalogState, name: str) -> TopologyEntry:
     """The topology of this name. Raises RequestError UNKNOWN_TOPOLOGY with candidates."""
     entry = state.topologies.get(name.lower())
     if entry is None:
+        refuse_newer(state, "topology", name)
         near = _near(name, [t.name for t in state.topologies.values()])
         raise RequestError("UNKNOWN_TOPOLOGY", f"there is no topology {name}" + _did_you_mean(near),
                            {"topology": name, "candidates": ", ".join(near)})
@@ -88,10 +89,35 @@ def topology(state: CatalogState, name: str) -> TopologyEntry:
 
 
 def unknown_relation(state: CatalogState, name: str) -> RequestError:
-    """The refusal of a name that nothing has."""
+    """The refusal of a name that nothing has, or something that this program cannot read."""
+    for at in (f"relation:{name.lower()}", f"topology:{name.partition('.')[0].lower()}"):
+        if at in state.unreadable:
+            return newer(at, state.unreadable[at])
     near = _near(name, [s.name for s in everything(state, True)])
     return RequestError("UNKNOWN_RELATION", f"there is no stream or table {name}" + _did_you_mean(near),
                         {"relation": name, "candidates": ", ".join(near)})
+
+
+def refuse_newer(state: CatalogState, kind: str, name: str) -> None:
+    """Raises UNSUPPORTED for an entry of this name that only a newer version reads."""
+    at = f"{kind}:{name.lower()}"
+    if at in state.unreadable:
+        raise newer(at, state.unreadable[at])
+
+
+def refuse_unknown_readers(state: CatalogState, name: str) -> None:
+    """Raises UNSUPPORTED where a topology might read a relation and this program cannot tell."""
+    for at, why in state.unreadable.items():
+        if at.startswith("topology:"):
+            raise RequestError("UNSUPPORTED", f"whether {at.partition(':')[2]} reads {name} is not known on this node: {why}. Ask a node of the newer "
+                               "version", {"feature": at})
+
+
+def newer(at: str, why: str) -> RequestError:
+    """The refusal of what needs an entry that only a newer version reads."""
+    kind, _, name = at.partition(":")
+    return RequestError("UNSUPPORTED", f"{kind} {name} was written by a newer version, which this node is not: {why}. Ask a node of that version",
+                        {"feature": at})
 
 
 def readers(state: CatalogState, name: str) -> list[str]:

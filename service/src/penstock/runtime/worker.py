@@ -107,7 +107,7 @@ class Worker:
             entry = wanted.get(name)
             if entry is None or entry.incarnation != runner.entry.incarnation:
                 del self.runners[name]
-                ends.append(runner.stop(delete=True))
+                ends.append(runner.stop(delete=f"topology:{name}" not in state.unreadable))
             elif entry.plan.edition != runner.entry.plan.edition:  # stops at a commit; the new plan goes on from there
                 del self.runners[name]
                 ends.append(runner.stop())
@@ -126,7 +126,7 @@ class Worker:
             return
         known = {f"{t.name}-{t.incarnation}" for t in state.topologies.values()}
         for path in root.iterdir():
-            if path.name not in known:
+            if path.name not in known and f"topology:{path.name.rpartition('-')[0].lower()}" not in state.unreadable:
                 shutil.rmtree(path, ignore_errors=True)
 
     async def _nudges(self) -> None:
