@@ -30,7 +30,8 @@ func appendingOf(options []AppendOption) appending {
 	return out
 }
 
-// AsJSON sends rows as JSON objects, which the service casts as INSERT VALUES does, instead of typed by the relation's schema.
+// AsJSON sends rows as JSON objects, which the service casts as INSERT VALUES does, instead of typed by the relation's schema. A DECIMAL is then
+// a json.Number, since text is not cast to it.
 func AsJSON() AppendOption { return func(a *appending) { a.asJSON = true } }
 
 // SkipInvalid writes the valid rows of a batch and names the others; otherwise nothing of a batch with an invalid row is written.

@@ -3,7 +3,6 @@ package penstock
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -123,16 +122,16 @@ func (s *settings) dial() (string, []grpc.DialOption, error) {
 }
 
 func checkAddress(address string, needsLoopback bool) error {
-	host, _, err := net.SplitHostPort(address)
+	if strings.HasPrefix(address, "unix:") {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(strings.TrimPrefix(address, "dns:///"))
 	if err != nil {
-		if strings.Contains(address, ":///") {
-			return nil // a target of grpc's own
-		}
 		return fmt.Errorf("penstock: address %q is not host:port: %w", address, err)
 	}
 	ip := net.ParseIP(host)
 	if needsLoopback && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("penstock: a token is sent without TLS to loopback addresses only; use WithTLS")
+		return fmt.Errorf("penstock: a token would be sent to %s in plain text: use WithTLS", address)
 	}
 	return nil
 }
