@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -28,42 +29,56 @@ func run(ctx context.Context, address string) error {
 	}
 	defer client.Close()
 
-	_, err = client.CreateStream(ctx, "purchases", "customer STRING KEY, item STRING, price DOUBLE", penstock.Binding{})
+	_, err = client.CreateStream(ctx, "sales", "customer STRING KEY, item STRING, price DOUBLE", penstock.Binding{})
 	if err != nil {
 		return err
 	}
-	shop := penstock.NewTopology("shop")
-	shop.Stream("purchases").GroupBy().Aggregate("SUM(price) AS total").To("spend")
-	if _, err := client.RegisterTopology(ctx, shop, penstock.RegisterOptions{Wait: 30 * time.Second}); err != nil {
+	tills := penstock.NewTopology("tills")
+	tills.Stream("sales").GroupBy().Aggregate("SUM(price) AS total").To("revenue")
+	if _, err := client.RegisterTopology(ctx, tills, penstock.RegisterOptions{Wait: 30 * time.Second}); err != nil {
 		return err
 	}
 
-	written, err := client.Append(ctx, "purchases", penstock.Rows{{"customer": "c042", "item": "lamp", "price": 12.5}})
+	written, err := client.Append(ctx, "sales", penstock.Rows{{"customer": "c042", "item": "lamp", "price": 12.5}})
 	if err != nil {
 		return err
 	}
-	row, err := client.Get(ctx, "spend", "c042", penstock.AtLeast(written.Position)) // the answer includes the append
+	row, err := client.Get(ctx, "revenue", "c042", penstock.AtLeast(written.Position)) // the answer includes the append
 	if err != nil {
 		return err
 	}
-	var spend struct {
+	var revenue struct {
 		Customer string
 		Total    float64
 	}
-	if err := row.Decode(&spend); err != nil {
+	if err := row.Decode(&revenue); err != nil {
 		return err
 	}
-	fmt.Println(spend.Customer, spend.Total) // c042 12.5
+	fmt.Println(revenue.Customer, revenue.Total) // c042 12.5
 
 	// What is there, then every change; it goes on over restarts of the service.
-	for row, err := range client.Subscribe(ctx, "spend").Rows() {
+	for row, err := range client.Subscribe(ctx, "revenue").Rows() {
 		if err != nil {
 			return err
 		}
 		fmt.Println(row)
 		break
 	}
-	return appendMany(ctx, client)
+	if err := appendMany(ctx, client); err != nil {
+		return err
+	}
+	return refused(ctx, client)
+}
+
+// refused shows what the service says of a relation that is not there.
+func refused(ctx context.Context, client *penstock.Client) error {
+	_, err := client.Get(ctx, "revenues", "c042")
+	var unknown *penstock.UnknownRelationError
+	if errors.As(err, &unknown) {
+		fmt.Println(unknown.Reason, unknown.Metadata["candidates"])
+		return nil
+	}
+	return fmt.Errorf("not refused: %w", err)
 }
 
 func appendMany(ctx context.Context, client *penstock.Client) error {
@@ -73,7 +88,7 @@ func appendMany(ctx context.Context, client *penstock.Client) error {
 	}
 	batches := [][]purchase{{{"c042", "chair", 80}}, {{"c043", "atlas", 30}, {"c042", "novel", 8}}}
 
-	appender, err := client.Appender(ctx, "purchases", penstock.Producer("till-7", 0))
+	appender, err := client.Appender(ctx, "sales", penstock.Producer("till-7", 0))
 	if err != nil {
 		return err
 	}
@@ -88,7 +103,7 @@ func appendMany(ctx context.Context, client *penstock.Client) error {
 		return err
 	}
 
-	scan := client.Scan(ctx, "spend", penstock.Where("total > :least"), penstock.With(penstock.Parameters{"least": 50}), penstock.AtLeast(position))
+	scan := client.Scan(ctx, "revenue", penstock.Where("total > :least"), penstock.With(penstock.Parameters{"least": 50}), penstock.AtLeast(position))
 	for row, err := range scan.Rows() {
 		if err != nil {
 			return err
