@@ -20,7 +20,7 @@ type Client struct {
 	// Session holds what SET and DEFINE changed, and the last position of this client's SQL.
 	Session *Session
 
-	conn    *grpc.ClientConn
+	nodes   *nodes
 	retry   Retry
 	timeout time.Duration
 
@@ -42,17 +42,13 @@ type Raw struct {
 	Cluster      pb.ClusterServiceClient
 }
 
-// New makes a client for the service at address, `host:port`. It does not wait for the service; the first call does.
+// New makes a client for the service at address, `host:port`, or several nodes of it by comma, of which it uses one that is there. It does not wait for the service; the first call does.
 func New(address string, options ...Option) (*Client, error) {
 	settings := defaults(address)
 	for _, option := range options {
 		option(settings)
 	}
-	target, dialOptions, err := settings.dial()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := grpc.NewClient(target, dialOptions...)
+	conn, err := nodesAt(settings.addresses, settings.connect)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +59,7 @@ func New(address string, options ...Option) (*Client, error) {
 			pb.NewSubscriptionServiceClient(conn), pb.NewLookupServiceClient(conn), pb.NewSqlServiceClient(conn),
 			pb.NewClusterServiceClient(conn),
 		},
-		Session: &Session{}, conn: conn, retry: settings.retry, timeout: settings.timeout,
+		Session: &Session{}, nodes: conn, retry: settings.retry, timeout: settings.timeout,
 		closing: closing, close: cancel, relations: map[string]*Relation{},
 	}, nil
 }
@@ -71,7 +67,7 @@ func New(address string, options ...Option) (*Client, error) {
 // Close ends every call, subscription, scan and appender of this client at once.
 func (c *Client) Close() error {
 	c.close()
-	return c.conn.Close()
+	return c.nodes.close()
 }
 
 // within is ctx, ended too when the client is closed. The function frees it.

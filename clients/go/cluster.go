@@ -19,7 +19,9 @@ type Cluster struct {
 // Node is a gateway with its workers.
 type Node struct {
 	ID, Address, Version string
-	StartTime            time.Time
+	// State is SERVING, DRAINING or SILENT.
+	State, Rack          string
+	StartTime, HeardTime time.Time
 	Workers              []string
 }
 
@@ -34,9 +36,19 @@ func (c *Client) Cluster(ctx context.Context) (*Cluster, error) {
 		Topologies: int(response.GetTopologies()), Relations: int(response.GetRelations()),
 	}
 	for _, node := range response.GetNodes() {
-		out.Nodes = append(out.Nodes, Node{node.GetId(), node.GetAddress(), node.GetVersion(), node.GetStartTime().AsTime(), node.GetWorkers()})
+		out.Nodes = append(out.Nodes, Node{
+			ID: node.GetId(), Address: node.GetAddress(), Version: node.GetVersion(), Rack: node.GetRack(),
+			State:     strings.TrimPrefix(node.GetState().String(), "NODE_STATE_"),
+			StartTime: node.GetStartTime().AsTime(), HeardTime: node.GetHeardTime().AsTime(), Workers: node.GetWorkers(),
+		})
 	}
 	return out, nil
+}
+
+// DrainNode takes a node out of the service: its tasks and clients go to others, then its processes end. *UnknownServiceNodeError.
+func (c *Client) DrainNode(ctx context.Context, node string) error {
+	_, err := call(ctx, c, c.Raw.Cluster.DrainNode, &pb.DrainNodeRequest{Node: node}, repeatable, 0)
+	return err
 }
 
 // Task is one partition of one sub-topology.
@@ -46,6 +58,9 @@ type Task struct {
 	// State is OPENING, RESTORING, RUNNING, PAUSED, FAILED, CLOSED or STUCK; UNSPECIFIED before its worker has reported.
 	State, StateReason string
 	Worker             string
+	// Node has it; StandbyNodes have copies of its state.
+	Node         string
+	StandbyNodes []string
 	// Lag is the number of input records that are not committed yet.
 	Lag uint64
 	// RestoreProgress is 0 to 1 while RESTORING, else nil.
@@ -59,8 +74,10 @@ func (c *Client) Tasks(ctx context.Context, topology string) ([]Task, error) {
 	var out []Task
 	for _, task := range response.GetTasks() {
 		out = append(out, Task{
-			task.GetTopology(), task.GetSubTopology(), int(task.GetPartition()), strings.TrimPrefix(task.GetState().String(), "TASK_STATE_"),
-			task.GetStateReason(), task.GetWorker(), task.GetLag(), task.RestoreProgress, task.GetUpdateTime().AsTime(),
+			Topology: task.GetTopology(), SubTopology: task.GetSubTopology(), Partition: int(task.GetPartition()),
+			State: strings.TrimPrefix(task.GetState().String(), "TASK_STATE_"), StateReason: task.GetStateReason(),
+			Worker: task.GetWorker(), Node: task.GetNode(), StandbyNodes: task.GetStandbyNodes(), Lag: task.GetLag(),
+			RestoreProgress: task.RestoreProgress, UpdateTime: task.GetUpdateTime().AsTime(),
 		})
 	}
 	return out, err

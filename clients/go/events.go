@@ -27,6 +27,8 @@ type Reconnecting struct {
 	Position string
 	Delay    time.Duration
 	Err      error
+
+	address string // a node that can go on, when a draining one has named it
 }
 
 // Ended is the last event. Reason is COMPLETED or RELATION_DELETED.

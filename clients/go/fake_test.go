@@ -2,6 +2,7 @@ package penstock
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -62,24 +63,45 @@ func (f *fake) Execute(r *pb.ExecuteRequest, s grpc.ServerStreamingServer[pb.Exe
 	return f.execute(r, s)
 }
 
-// serve is a client of the fake.
-func serve(t *testing.T, service *fake, options ...Option) *Client {
+// start makes the fake listen in memory.
+func (f *fake) start(t *testing.T) *bufconn.Listener {
 	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
-	pb.RegisterTopologyServiceServer(server, service)
-	pb.RegisterCatalogServiceServer(server, service)
-	pb.RegisterAppendServiceServer(server, service)
-	pb.RegisterSubscriptionServiceServer(server, service)
-	pb.RegisterLookupServiceServer(server, service)
-	pb.RegisterSqlServiceServer(server, service)
+	pb.RegisterTopologyServiceServer(server, f)
+	pb.RegisterCatalogServiceServer(server, f)
+	pb.RegisterAppendServiceServer(server, f)
+	pb.RegisterSubscriptionServiceServer(server, f)
+	pb.RegisterLookupServiceServer(server, f)
+	pb.RegisterSqlServiceServer(server, f)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
+	return listener
+}
+
+// serve is a client of the fake.
+func serve(t *testing.T, service *fake, options ...Option) *Client {
+	t.Helper()
+	return serveAll(t, map[string]*fake{DefaultAddress: service}, DefaultAddress, options...)
+}
+
+// serveAll is a client of fakes by their addresses, which begins with one. Nobody is at other addresses.
+func serveAll(t *testing.T, services map[string]*fake, first string, options ...Option) *Client {
+	t.Helper()
+	listeners := map[string]*bufconn.Listener{}
+	for address, service := range services {
+		listeners[address] = service.start(t)
+	}
 	options = append([]Option{
 		WithRetry(Retry{Attempts: 3, First: time.Millisecond, Longest: 2 * time.Millisecond}),
-		WithDialOptions(grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) })),
+		WithDialOptions(grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			if listener := listeners[address]; listener != nil {
+				return listener.DialContext(ctx)
+			}
+			return nil, errors.New("nobody at " + address)
+		})),
 	}, options...)
-	client, err := New(DefaultAddress, options...)
+	client, err := New(first, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -13,8 +14,6 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/resolver"
-	"google.golang.org/grpc/resolver/manual"
 )
 
 const maxMessageSize = 64 << 20
@@ -42,7 +41,8 @@ func defaults(address string) *settings {
 	}
 }
 
-// WithAddresses names more nodes of the service: calls go to all of them in turn, and to the others when one is gone.
+// WithAddresses names more nodes of the service: the client uses one of them, and the next when that one is gone. A node that drains names it
+// another, which needs no option.
 func WithAddresses(addresses ...string) Option {
 	return func(s *settings) { s.addresses = append(s.addresses, addresses...) }
 }
@@ -84,12 +84,10 @@ func WithDialOptions(options ...grpc.DialOption) Option {
 	return func(s *settings) { s.more = append(s.more, options...) }
 }
 
-// dial is the target and the options for grpc.
-func (s *settings) dial() (string, []grpc.DialOption, error) {
-	for _, address := range s.addresses {
-		if err := checkAddress(address, s.token != nil && s.tls == nil); err != nil {
-			return "", nil, err
-		}
+// connect is a connection to one node, which grpc opens at the first call.
+func (s *settings) connect(address string) (*grpc.ClientConn, error) {
+	if err := checkAddress(address, s.token != nil && s.tls == nil); err != nil {
+		return nil, err
 	}
 	transport := insecure.NewCredentials()
 	if s.tls != nil {
@@ -112,13 +110,7 @@ func (s *settings) dial() (string, []grpc.DialOption, error) {
 	if s.token != nil {
 		options = append(options, grpc.WithPerRPCCredentials(bearer{s.token, s.tls != nil}))
 	}
-	target := s.addresses[0]
-	if len(s.addresses) > 1 {
-		options = append(options, grpc.WithResolvers(several(s.addresses)),
-			grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`))
-		target = "penstock:///"
-	}
-	return target, append(options, s.more...), nil
+	return grpc.NewClient(address, append(options, s.more...)...)
 }
 
 func checkAddress(address string, needsLoopback bool) error {
@@ -127,25 +119,13 @@ func checkAddress(address string, needsLoopback bool) error {
 	}
 	host, _, err := net.SplitHostPort(strings.TrimPrefix(address, "dns:///"))
 	if err != nil {
-		return fmt.Errorf("penstock: address %q is not host:port: %w", address, err)
+		return fmt.Errorf("the address is not host:port: %w", err)
 	}
 	ip := net.ParseIP(host)
 	if needsLoopback && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("penstock: a token would be sent to %s in plain text: use WithTLS", address)
+		return errors.New("a token would be sent in plain text: use WithTLS")
 	}
 	return nil
-}
-
-// several resolves the scheme `penstock` to all the addresses.
-func several(addresses []string) resolver.Builder {
-	builder := manual.NewBuilderWithScheme("penstock")
-	endpoints := make([]resolver.Endpoint, len(addresses))
-	for i, address := range addresses {
-		host, _, _ := net.SplitHostPort(address) // checked before
-		endpoints[i] = resolver.Endpoint{Addresses: []resolver.Address{{Addr: address, ServerName: host}}}
-	}
-	builder.InitialState(resolver.State{Endpoints: endpoints})
-	return builder
 }
 
 // bearer sends a token as the header `authorization`.

@@ -115,7 +115,7 @@ func (r *resumable) takeEnd(end *pb.End) (Event, error) {
 		return nil, typed(&Error{Reason: ReasonCredentialsInvalid, Code: codes.Unauthenticated, Message: end.GetMessage()})
 	case pb.EndReason_END_REASON_NODE_DRAINING:
 		r.attempt = 1
-		return &Reconnecting{r.position, r.retry.wait(1, nil), nil}, nil
+		return &Reconnecting{r.position, r.retry.wait(1, nil), nil, end.GetAddress()}, nil
 	}
 	r.done = true
 	return &Ended{strings.TrimPrefix(end.GetReason().String(), "END_REASON_"), r.position, end.GetMessage()}, nil
@@ -127,7 +127,7 @@ func (r *resumable) failed(err error) (*Reconnecting, error) {
 	if !transient(err) || r.greeted && !r.resumes || !r.greeted && r.attempt >= r.retry.Attempts {
 		return nil, err
 	}
-	return &Reconnecting{r.position, r.retry.wait(r.attempt, err), err}, nil
+	return &Reconnecting{r.position, r.retry.wait(r.attempt, err), err, ""}, nil
 }
 
 // lost is the error of a stream that ended: one that ended well, but too early, broke.

@@ -203,6 +203,7 @@ func (s *Subscription) connection(ctx context.Context, yield func(Event, error) 
 			return nil, err
 		}
 		if again, planned := event.(*Reconnecting); planned {
+			s.client.nodes.move(again.address)
 			return again, nil
 		}
 		if event != nil && !yield(event, nil) || s.state.done {
