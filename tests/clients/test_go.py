@@ -53,12 +53,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return app
 
 
-def test_the_readme_is_the_quickstart(app: Path, node: RealNode) -> None:
-    program = (app / "quickstart/main.go").read_text()
+def test_the_readme_is_of_the_examples(app: Path, node: RealNode) -> None:
+    programs = "".join(path.read_text() for path in app.glob("*/main.go"))
     snippets = re.findall(r"```go\n(.*?)```", (CLIENT / "README.md").read_text(), re.S)
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     for snippet in snippets:
-        assert textwrap.indent(snippet, "\t") in program, f"not in examples/quickstart:\n{snippet}"
+        assert textwrap.indent(snippet, "\t") in programs, f"not in the examples:\n{snippet}"
     printed = go("run", "./quickstart", node.address, cwd=app).splitlines()
     assert printed[0] == "c042 12.5"
     assert printed[1].startswith("{customer=c042 total=12.5 ROWTIME=")

@@ -1,5 +1,5 @@
-// The purchases of a shop: card numbers are masked for everything downstream; patterns, rewards and totals come from what is masked. It ends
-// with a recount of what the service published against what was appended.
+// The purchases of a shop: card numbers are masked for everything downstream; patterns, rewards and totals come from what is masked. The points
+// of each customer are computed by this program, as a worker of a remote processor, and kept by the service. It ends with a recount of what the service published against what was appended.
 package main
 
 import (
@@ -39,13 +39,31 @@ func shop() *penstock.Topology {
 	masked := t.Stream("purchases_go").Select("MASK_KEEP_RIGHT(card, 4) AS card", "item", "price", "department", "store", "zip").Named("masked")
 	masked.To("purchases_masked_go")
 	masked.Select("item", "ROWTIME AS sold_at", "zip").Named("where_and_when").To("patterns_go")
-	masked.GroupBy("customer").
-		Aggregate("SUM(CAST(FLOOR(price) AS BIGINT)) AS points", "COUNT(*) AS purchases").Named("points").To("rewards_go")
+	rewards := masked.ProcessRemotely(penstock.Remote{
+		Processor: "points_go", Stores: map[string]string{"totals": "points BIGINT"},
+		Outputs: map[string]string{"rewards": "customer STRING KEY, points BIGINT"}, KeepsKey: true,
+	}).Named("points")
+	rewards.Output("rewards").ToTable(0).Named("rewards").To("rewards_go")
 	masked.GroupBy("department").Window(penstock.Tumbling(time.Minute).Grace(time.Hour).Retention(24*time.Hour)).
 		Aggregate("SUM(price) AS total", "COUNT(*) AS sold").Named("totals").To("department_totals_go")
 	masked.Filter("price > 100").Named("expensive").To("high_value_go")
 	return t
 }
+
+// points gives a point for each whole unit of money. Rows, state and input are committed together, exactly once.
+var points = penstock.RowFunc(func(row *penstock.Row, c *penstock.RowContext) error {
+	price, err := penstock.Cell[float64](row, "price")
+	if err != nil {
+		return err // the row becomes a dead letter
+	}
+	total := int64(price)
+	if before := c.State("totals"); before != nil {
+		total += before["points"].(int64)
+	}
+	c.Put("totals", map[string]any{"points": total})
+	c.Send("rewards", map[string]any{"points": total})
+	return nil
+})
 
 func generate() []Purchase {
 	random := rand.New(rand.NewPCG(7, 7))
@@ -77,6 +95,15 @@ func run(ctx context.Context, address string) error {
 	if _, err := client.RegisterTopology(ctx, shop(), penstock.RegisterOptions{Wait: 30 * time.Second}); err != nil {
 		return err
 	}
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	worker := penstock.Worker{Addresses: []string{address}, Handlers: map[string]penstock.Handler{"points_go": points}}
+	go func() {
+		if err := worker.Run(working); err != nil {
+			log.Print(err)
+		}
+	}()
+
 	purchases := generate()
 	position, err := send(ctx, client, purchases)
 	if err != nil {
@@ -102,16 +129,16 @@ func send(ctx context.Context, client *penstock.Client, purchases []Purchase) (s
 
 // recount compares points, masked cards and high values.
 func recount(ctx context.Context, client *penstock.Client, purchases []Purchase, position string) error {
-	points, masked, high := map[string]int64{}, map[string]int{}, 0
+	earned, masked, high := map[string]int64{}, map[string]int{}, 0
 	for _, p := range purchases {
-		points[p.Customer] += int64(p.Price)
+		earned[p.Customer] += int64(p.Price)
 		masked["nnnn-nnnn-nnnn-"+p.Card[15:]]++
 		if p.Price > 100 {
 			high++
 		}
 	}
 	last := purchases[len(purchases)-1].Customer
-	row, err := client.Get(ctx, "rewards_go", last, penstock.AtLeast(position))
+	row, err := client.Get(ctx, "rewards_go", last, penstock.AtLeast(position), penstock.MaxWait(20*time.Second))
 	if err != nil {
 		return err
 	}
@@ -149,10 +176,10 @@ func recount(ctx context.Context, client *penstock.Client, purchases []Purchase,
 		}
 		expensive++
 	}
-	if !maps.Equal(points, published) || !maps.Equal(masked, pushed) || expensive != high {
+	if !maps.Equal(earned, published) || !maps.Equal(masked, pushed) || expensive != high {
 		return fmt.Errorf("the recount differs: %d of %d customers, %d of %d cards, %d of %d high values",
-			len(published), len(points), len(pushed), len(masked), expensive, high)
+			len(published), len(earned), len(pushed), len(masked), expensive, high)
 	}
-	fmt.Printf("recount of %d purchases, %d customers: every value right\n", len(purchases), len(points))
+	fmt.Printf("recount of %d purchases, %d customers: every value right\n", len(purchases), len(earned))
 	return nil
 }
