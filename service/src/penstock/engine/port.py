@@ -104,6 +104,9 @@ class Program(Protocol):
     def remote(self, topic: str) -> RemoteHost | None:
         """Where `run` gathers the records of a topic for programs elsewhere; what came of them is applied there. None for any other topic."""
 
+    def expire(self) -> None:
+        """Forget windows and rows that the semantics allow to forget; called from time to time between runs."""
+
     def read_too(self, topic: str, like: str) -> None:
         """From now on `run` takes records of a topic that came later; they are read as those of `like`."""
 

@@ -85,6 +85,9 @@ class Compiled:
             for record in records:
                 for read in readers:
                     read((record,))
+
+    def expire(self) -> None:
+        """Forget what the semantics allow. Where groups wait to be sent on `flush` does it, or they would be taken for deleted."""
         if (self._expiries or self._held) and not self._flushes:
             self._expire()
 

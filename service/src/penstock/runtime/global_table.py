@@ -244,6 +244,7 @@ class GlobalTable:
             part: Sequence[object] = [r for r in chunk.records if r.offset >= done][:SLICE]
             if part:
                 self._program.run(chunk.tp.topic, part)  # type: ignore[arg-type]
+                self._program.expire()
                 self._ctx.counters.records_in += len(part)
                 self._buffered -= len(part)
                 self._next[chunk.tp] = part[-1].offset + 1  # type: ignore[attr-defined]

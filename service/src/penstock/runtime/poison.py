@@ -25,19 +25,18 @@ import msgspec
 
 _SIZE = 4096
 _LENGTH = struct.Struct("<I")
+TOPICS = 8
 CAREFUL_DEATHS = 3
 STEPS = 20
 """Into how many commits a suspicious stretch is cut: three rounds find one among thousands."""
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Records first..last (offsets, inclusive) of topic[partition], being processed by a task ("topology-incarnation/sub-partition")."""
+    """Records being processed by a task ("topology-incarnation/sub-partition"): first and last offset, inclusive, by topic. At most
+    TOPICS topics, for which there is room in any case. careful: one record alone."""
 
     task: str
-    topic: str
-    partition: int
-    first: int
-    last: int
+    records: dict[str, tuple[int, int]]
     careful: bool = False
 
 
@@ -126,10 +125,11 @@ class Suspects:
         self = Suspects(path, found)
         if note is not None:
             suspect = self.tasks.setdefault(note.task, Suspect())
-            suspect.until[note.topic] = max(note.last, suspect.until.get(note.topic, -1))
-            if note.careful:
-                name = f"{note.topic}:{note.first}"
-                suspect.deaths[name] = suspect.deaths.get(name, 0) + 1
+            for topic, (first, last) in note.records.items():
+                suspect.until[topic] = max(last, suspect.until.get(topic, -1))
+                if note.careful:
+                    name = f"{topic}:{first}"
+                    suspect.deaths[name] = suspect.deaths.get(name, 0) + 1
             self.save()
         return self
 

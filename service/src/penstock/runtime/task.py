@@ -21,7 +21,7 @@ from penstock.plan.nodes import RemoteProcessor
 from penstock.plan.replay import Replayed, decode
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.output import OutputTopic
-from penstock.runtime.poison import Note, NoteFile, Suspect
+from penstock.runtime.poison import TOPICS, Note, NoteFile, Suspect
 from penstock.runtime.remote import RemoteLink, Waiting
 from penstock.runtime.routing import RoutedRows
 from penstock.state.port import TaskState
@@ -30,8 +30,9 @@ BUFFER_HIGH = 20_000
 BUFFER_LOW = 8_000
 SLICE = (50, 4000)
 SLICE_SECONDS = 0.003
-"""A call of the compiled function takes as many records as it did in this time before: enough to amortise what is done for each call
-(numpy's partitioning above all), few enough for a turn of 5 ms also where a record is expensive."""
+"""A slice has as many records as were processed in this time before: enough to amortise what is done for each slice (numpy's partitioning
+above all), few enough for a turn of 5 ms also where a record is expensive. Where inputs take turns it has several calls of the compiled
+function."""
 BUNDLE_BYTES = 1 << 20
 """Keys and values of a bundle's records at most: in columns it stays under gRPC's 4 MiB."""
 
@@ -247,15 +248,40 @@ class Task:
         return latest > now
 
     def _slice(self, source: Input, below: int | None, equal: bool) -> int:
-        records = self._fitting(source.take(self._limit(source), below, equal), source)
-        self._note.begin(Note(self.name, source.tp.topic, source.tp.partition, records[0].offset, records[-1].offset))
+        if self._is_cut(source):
+            records = self._fitting(source.take(self._limit(source), below, equal), source)
+            self._note.begin(Note(self.name, {source.tp.topic: (records[0].offset, records[-1].offset)}))
+            self._run(source, records)
+            self._note.end()
+            return len(records) if self._away is None else 0
+        runs, count = self._gathered(source, below, equal)
         began = time.monotonic()
-        self._run(source, records)
-        if len(records) == self._size:
-            wanted = int(len(records) * SLICE_SECONDS / max(1e-6, time.monotonic() - began))
+        self._run_all(runs, count)
+        if count == self._size:
+            wanted = int(count * SLICE_SECONDS / max(1e-6, time.monotonic() - began))
             self._size = max(SLICE[0], min(SLICE[1], (self._size + wanted) // 2))
         self._note.end()
-        return len(records) if self._away is None else 0
+        return count
+
+    def _gathered(self, source: Input, below: int | None, equal: bool) -> tuple[list[tuple[Input, list[Record]]], int]:
+        """Up to `_size` records, noted, in the order in which they are to be processed; how many. The inputs move on already: whatever fails
+        goes back to the last commit."""
+        runs: list[tuple[Input, list[Record]]] = []
+        noted: dict[str, tuple[int, int]] = {}
+        count = 0
+        while True:
+            records = source.take(self._size - count, below, equal)
+            source.done(len(records))
+            runs.append((source, records))
+            topic, first = source.tp.topic, records[0].offset
+            noted[topic] = noted.get(topic, (first, 0))[0], records[-1].offset
+            count += len(records)
+            chosen = self._choose() if count < self._size else None
+            if chosen is None or (len(noted) == TOPICS and chosen[0].tp.topic not in noted) or self._is_cut(chosen[0]):
+                break
+            source, below, equal = chosen
+        self._note.begin(Note(self.name, noted))
+        return runs, count
 
     def _careful(self, source: Input) -> int:
         """One record, noted on its own; a culprit is passed over."""
@@ -268,7 +294,7 @@ class Task:
             source.done(1)
             self.processed += 1
         else:
-            self._note.begin(Note(self.name, topic, source.tp.partition, offset, offset, careful=True))
+            self._note.begin(Note(self.name, {topic: (offset, offset)}, careful=True))
             self._run(source, [record])
             self._note.end()
         if offset >= suspect.until.get(topic, -1):
@@ -296,6 +322,26 @@ class Task:
         for routed in self.routed:
             routed.drain(reading)
 
+    def _run_all(self, runs: Sequence[tuple[Input, list[Record]]], count: int) -> None:
+        """Records that are nowhere sent to programs; their inputs have moved on."""
+        topic, routed, run = "", self.routed, self.program.run
+        for source, records in runs:
+            topic = source.tp.topic
+            if source.replay:
+                for replayed in records:
+                    assert isinstance(replayed, Replayed)
+                    run(replayed.topic, [replayed.record])
+                    self.drain(replayed.topic)
+            else:
+                run(topic, records)
+                if routed:
+                    self.drain(topic)
+        self.drain()
+        self.program.expire()
+        self.processed += count
+        self.since += count
+        self.last = topic, runs[-1][1][-1].offset
+
     def _run(self, source: Input, records: list[Record]) -> None:
         topic = source.tp.topic
         for replayed in records if source.replay else ():
@@ -316,15 +362,17 @@ class Task:
         self._away = Away(waiting, host, source, len(records), records[-1].offset)
 
     def _limit(self, source: Input) -> int:
-        """Records that are taken at once: what takes 3 ms, or a bundle; replayed ones for a bundle one by one, as they are of several topics."""
+        """Records that are taken at once for a bundle; replayed ones one by one, as they are of several topics."""
         if source.replay:
-            return 1 if self._cuts else self._size
+            return 1
         host = self.program.remote(source.tp.topic)
         return self._size if host is None else host.node.bundle_rows
 
-    @property
-    def _cuts(self) -> bool:
-        return any(isinstance(node, RemoteProcessor) for node in self.sub.nodes)
+    def _is_cut(self, source: Input) -> bool:
+        """Whether records of an input may be sent to a program, until whose answer they do not count as processed."""
+        if source.replay:
+            return any(isinstance(node, RemoteProcessor) for node in self.sub.nodes)
+        return self.program.remote(source.tp.topic) is not None
 
     def _fitting(self, records: list[Record], source: Input) -> list[Record]:
         """As many as fit into a bundle's bytes."""
@@ -343,8 +391,8 @@ class Task:
         if result is None:
             return 0
         self._away = None
-        topic, partition = away.source.tp.topic, away.source.tp.partition
-        self._note.begin(Note(self.name, topic, partition, away.last - away.count + 1, away.last, careful=self.suspect is not None))
+        topic = away.source.tp.topic
+        self._note.begin(Note(self.name, {topic: (away.last - away.count + 1, away.last)}, careful=self.suspect is not None))
         away.host.apply(result)
         self.drain(topic)
         self._note.end()
@@ -353,6 +401,7 @@ class Task:
 
     def _done(self, source: Input, count: int, last: int) -> None:
         source.done(count)
+        self.program.expire()
         self.processed += count
         self.since += count
         self.last = source.tp.topic, last

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -33,6 +33,9 @@ class Backend(Protocol):
 
     def few(self, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
         """The same for a short range with two bounds, read at once."""
+
+    def latest(self) -> int:
+        """Of a join store: the latest time of its rows, ms; -1 when there are none."""
 
 
 class CachedStore:
@@ -74,15 +77,16 @@ class CachedStore:
         changed = self._changed(low, high)
         if not changed:
             return ((key, self._unpack(data)) for key, data in self._scan(low, high))
-        return self._overlaid(changed, self._scan(low, high))
+        return self._overlaid(changed, self._scan(low, high), self.cache.get)
 
     def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, Value]]:
         """Entries whose key begins with the prefix."""
         return self.range(prefix, after_prefix(prefix))
 
-    def _overlaid(self, changed: Sequence[bytes], committed: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Value]]:
+    def _overlaid(self, changed: Sequence[bytes], committed: Iterator[tuple[bytes, bytes]],
+                  cached: Callable[[bytes], Value | None]) -> Iterator[tuple[bytes, Value]]:
         """Merge of the changed keys with what is committed; a changed key hides the committed one."""
-        cached, at, end = self.cache.get, 0, len(changed)
+        at, end = 0, len(changed)
         for key, data in committed:
             while at < end and changed[at] < key:
                 value = cached(changed[at])
@@ -137,13 +141,14 @@ class CachedStore:
         if self._frozen:
             self._frozen.popleft()
 
-    def _evict(self) -> None:
-        """Down to nine tenths of the limit, oldest first, but for what is not committed or was changed since the last commit."""
+    def _evict(self) -> Sequence[bytes]:
+        """Down to nine tenths of the limit, oldest first, but for what is not committed or was changed since the last commit; the keys."""
         excess = len(self.cache) - self._limit * 9 // 10
-        frozen = self._frozen
-        victims = list(islice((k for k in self.cache if not any(k in keys for keys in frozen)), excess))
+        held = self._frozen[0] if len(self._frozen) == 1 else {k for keys in self._frozen for k in keys}
+        victims = list(islice((k for k in self.cache if k not in held), excess))
         for key in victims:
             del self.cache[key]
+        return victims
 
     def drop(self) -> None:
         """Forget everything that is not committed, and the rest of the cache."""
@@ -170,11 +175,15 @@ class CachedWindowStore(CachedStore):
         assert time is not None
         self.time = time  # of a key: what it expires by
         self._index: dict[bytes, list[bytes]] = {}  # key -> what its windows add to it, in order
+        self._noted: set[bytes] = set()  # keys in the cache of which the backend knows when they expire
 
     def load(self, key: bytes) -> Value | None:
         if self.time(key) < self.expire_before:
             return None  # not cached: the entry may be on disk for a while
-        return super().load(key)
+        value = super().load(key)
+        if value is not None:
+            self._noted.add(key)
+        return value
 
     def get(self, key: bytes) -> Value | None:
         return None if self.time(key) < self.expire_before else super().get(key)
@@ -211,10 +220,18 @@ class CachedWindowStore(CachedStore):
     def freeze(self) -> Frozen:
         if len(self._index) > self._limit:
             self._index.clear()  # loaded again as needed
-        return super().freeze()._replace(expired=self.expire_before)
+        fresh = self.dirty.keys() - self._noted
+        self._noted |= fresh
+        return super().freeze()._replace(expired=self.expire_before, fresh=fresh)
+
+    def _evict(self) -> Sequence[bytes]:
+        victims = super()._evict()
+        self._noted.difference_update(victims)
+        return victims
 
     def drop(self) -> None:
         self._index.clear()
+        self._noted.clear()
         super().drop()
 
     def fetch(self, key: bytes, start_from: int, start_to: int) -> Iterator[tuple[int, Value]]:
@@ -231,9 +248,12 @@ class CachedWindowStore(CachedStore):
 
     def forget(self, keys: Sequence[bytes]) -> None:
         """These were expired on disk."""
+        self._noted.difference_update(keys)
+        dirty, cached = self.dirty, self.cache.pop
+        held = {k for keys in self._frozen for k in keys}
         for key in keys:
-            if key not in self.dirty and not any(key in f for f in self._frozen):
-                self.cache.pop(key, None)
+            if key not in dirty and key not in held:
+                cached(key, None)
 
 
 class CachedSessionStore(CachedWindowStore):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from operator import itemgetter
 
 from penstock.plan.nodes import StoreKind
 
@@ -68,6 +69,11 @@ def session_end(data: bytes) -> int:
 def expiry_time(kind: StoreKind) -> Callable[[bytes], int] | None:
     """By which time entries of a store of this kind expire: a window by its start, a join's row by its time, a session by its end; None: never."""
     return {StoreKind.WINDOW: window_start, StoreKind.JOIN: window_start, StoreKind.SESSION: session_end}.get(kind)
+
+
+def expiry_bytes(kind: StoreKind) -> Callable[[bytes], bytes]:
+    """The part of a key that holds that time, 8 bytes big endian, of a store whose entries expire."""
+    return itemgetter(slice(-SESSION_SIZE, -START_SIZE) if kind is StoreKind.SESSION else slice(-START_SIZE, None))
 
 
 def after_prefix(prefix: bytes) -> bytes:

@@ -3,8 +3,7 @@
     data.mdb, lock.mdb          LMDB's
     WRITER                      flock of the process that writes
     database "s:<store>"        physical key (state/keys.py) -> packed value (state/codec.py)
-    database "x:<store>"        window and session stores: window start or session end, 8 bytes big endian -> physical keys (sorted
-                                duplicates), for expiry
+    database "e:<store>"        window, session and join stores: what expires when (state/expiry.py)
     database "meta"             stamp, owner, expired:<store>, fields:<store>:<schema id>
 
 Settings: no fsync at commits, since the changelog is the durable truth and a kill -9 loses nothing that was written (an unclean stop of
@@ -31,16 +30,17 @@ from penstock.errors import StateError, StoreBusy, StoreFull, StoreLost
 from penstock.plan.nodes import StoreSpec
 from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore
 from penstock.state.codec import schema_id
-from penstock.state.keys import LONG, PREFIX, is_plain, ordered_scan, physical, split_value, with_key
+from penstock.state.expiry import ExpiryIndex
+from penstock.state.keys import LONG, PREFIX, expiry_bytes, expiry_time, is_plain, ordered_scan, physical, split_value, with_key
 from penstock.state.kinds import cached_store
 from penstock.state.port import Frozen, Stamp
 
-FORMAT = 1
+FORMAT = 2
 """Layout of an environment; another one is rebuilt from the changelog."""
 MAP_SIZE = 8 << 30
 MAX_READERS = 512
 EXPIRE_SLICE = 2_000
-"""Windows removed by one commit, so that a commit never waits for a mass of them."""
+"""Windows removed by one commit, a chunk of them more or less, so that a commit never waits for a mass of them."""
 
 DROPPED_AT_ONCE = 64
 """Databases of dropped stores that can be opened, to be removed, beside those in use."""
@@ -72,8 +72,8 @@ def store_database(name: str) -> bytes:
 
 
 def expiry_database(name: str) -> bytes:
-    """Name of the database that orders a window store by start."""
-    return b"x:" + name.encode()
+    """Name of the database that says what of a window store expires when."""
+    return b"e:" + name.encode()
 
 
 def expired_key(name: str) -> bytes:
@@ -180,9 +180,10 @@ def open_stores(env: Environment, specs: Mapping[str, StoreSpec]) -> tuple[Any, 
 class LmdbBackend:
     """Committed entries of one store, read in a transaction that the task's reads share between commits."""
 
-    def __init__(self, state: LmdbTaskState, database: Any) -> None:
+    def __init__(self, state: LmdbTaskState, database: Any, index: ExpiryIndex | None) -> None:
         self._state = state
         self.database = database
+        self.index = index
 
     def get(self, key: bytes) -> bytes | None:
         return get_entry(self._state.reading(), self.database, key)
@@ -196,9 +197,19 @@ class LmdbBackend:
         if not is_plain(low) or len(low) > PREFIX:
             return list(self.scan(low, high))
         cursor = self._state.cursor(self.database)
-        if not cursor.set_range(low) or cursor.key() >= high:
+        if not cursor.set_range(low):
             return ()
-        return list(ordered_scan(iter(cursor), low, high))
+        found: list[tuple[bytes, bytes]] = []
+        for entry in cursor:
+            if entry[0] >= high:  # whether it is a key or the beginning of one
+                break
+            if len(entry[0]) > PREFIX:
+                return list(self.scan(low, high))
+            found.append(entry)
+        return found
+
+    def latest(self) -> int:
+        return -1 if self.index is None else self.index.latest(self._state.reading())
 
 
 @contextmanager
@@ -239,7 +250,8 @@ class LmdbTaskState:
         self._cursors: dict[int, Cursor] = {}
         self._stores: dict[str, CachedStore] = {}
         self._databases: dict[str, Any] = {}
-        self._expiry: dict[str, Any] = {}
+        self._expiry: dict[str, ExpiryIndex] = {}
+        self._chunks: dict[str, Any] = {}  # databases of those
         with _writing(env, path) as txn:
             self._meta = env.open_db(b"meta", txn=txn)
             specs = tuple(specs)
@@ -277,9 +289,10 @@ class LmdbTaskState:
         """Stores of nodes that an update dropped leave the disk."""
         with txn.cursor() as cursor:
             names = [bytes(name) for name in cursor.iternext(values=False)]
-        for name in [n for n in names if n.startswith((b"s:", b"x:")) and n not in own][:DROPPED_AT_ONCE]:
-            txn.drop(self.env.open_db(name, txn=txn, create=False, dupsort=name.startswith(b"x:")))
-            txn.delete(b"expired:" + name[2:], db=self._meta)
+        for name in [n for n in names if n.startswith((b"s:", b"e:", b"x:")) and n not in own][:DROPPED_AT_ONCE]:
+            txn.drop(self.env.open_db(name, txn=txn, create=False, dupsort=name.startswith(b"x:")))  # x: format 1 had
+            if name.startswith(b"s:"):
+                txn.delete(b"expired:" + name[2:], db=self._meta)
 
     def _add(self, txn: Transaction, spec: StoreSpec, cache_limit: int) -> None:
         name = spec.name
@@ -288,9 +301,11 @@ class LmdbTaskState:
         if older.get(schema_id(spec)) != spec.fields:
             older[schema_id(spec)] = spec.fields
             txn.put(fields_prefix(name) + b"%08x" % schema_id(spec), _encode(spec.fields), db=self._meta)
-        store = self._stores[name] = cached_store(spec, LmdbBackend(self, database), older, cache_limit)
+        if expiry_time(spec.kind) is not None:
+            chunks = self._chunks[name] = self.env.open_db(expiry_database(name), txn=txn)
+            self._expiry[name] = ExpiryIndex(lambda txn: txn.cursor(db=chunks), expiry_bytes(spec.kind), spec.retention_ms)
+        store = self._stores[name] = cached_store(spec, LmdbBackend(self, database, self._expiry.get(name)), older, cache_limit)
         if isinstance(store, CachedWindowStore):
-            self._expiry[name] = self.env.open_db(expiry_database(name), txn=txn, dupsort=True)
             store.expire(read_expired(txn, self._meta, name))
 
     def store(self, name: str) -> CachedStore:
@@ -342,6 +357,7 @@ class LmdbTaskState:
                 self._write(txn, f.store, f.entries)
             for f in frozen:
                 if f.store in self._expiry:
+                    self._expiry[f.store].add(txn, f.fresh)
                     gone[f.store] = self._expire(txn, f.store, f.expired)
             self._put_stamp(txn, stamp)
         self._written(stamp)
@@ -358,7 +374,11 @@ class LmdbTaskState:
         name = self.store(store).spec.name
         with _writing(self.env, self.path) as txn:
             self._check_owner(txn)
-            self._write(txn, name, list(entries), appendable=True)
+            found = list(entries)
+            if name in self._expiry:  # most entries update a window that is noted already: looking is cheaper than noting
+                database = self._databases[name]
+                self._expiry[name].add(txn, [k for k, v in found if v is not None and txn.get(physical(k), db=database) is None])
+            self._write(txn, name, found, appendable=True)
             self._put_stamp(txn, stamp)
         self._written(stamp)
 
@@ -393,39 +413,22 @@ class LmdbTaskState:
             for key, value in entries:
                 if value is None:
                     txn.delete(key, db=database)
-        if name in self._expiry:
-            self._index(txn, name, puts)
         if puts:
             with txn.cursor(db=database) as cursor:
                 behind = appendable and _ascending(puts) and (not cursor.last() or cursor.key() < puts[0][0])
                 cursor.putmulti(puts, append=behind)
 
-    def _index(self, txn: Transaction, name: str, puts: Sequence[tuple[bytes, bytes]]) -> None:
-        """Note new windows by start. Most entries update a window that is noted already: looking is cheaper than writing."""
-        get, database, store = txn.get, self._databases[name], self._stores[name]
-        assert isinstance(store, CachedWindowStore)
-        fresh = [(_start.pack(store.time(k if len(k) <= LONG else split_value(v)[0])), k) for k, v in puts if get(k, db=database) is None]
-        if fresh:
-            with txn.cursor(db=self._expiry[name]) as cursor:
-                cursor.putmulti(sorted(fresh))
-
     def _expire(self, txn: Transaction, name: str, before: int) -> list[bytes]:
-        """Remove up to EXPIRE_SLICE windows that are over; keys removed."""
+        """Remove some EXPIRE_SLICE windows that are over; physical keys removed."""
         txn.put(expired_key(name), _start.pack(before), db=self._meta)
-        bound, gone = _start.pack(before), list[bytes]()
-        with txn.cursor(db=self._expiry[name]) as cursor:
-            while len(gone) < EXPIRE_SLICE and cursor.first() and cursor.key() < bound:
-                key = cursor.value()
-                txn.delete(key, db=self._databases[name])
-                cursor.delete()
-                gone.append(key)
-        return gone
+        delete, database = txn.delete, self._databases[name]
+        return self._expiry[name].remove(txn, before, EXPIRE_SLICE, lambda key: delete(key, db=database))
 
     def wipe(self) -> None:
         """Empty every store and forget the stamp; the owner stays."""
         self.drop_cache()
         with _writing(self.env, self.path) as txn:
-            for database in (*self._databases.values(), *self._expiry.values()):
+            for database in (*self._databases.values(), *self._chunks.values()):
                 txn.drop(database, delete=False)
             txn.delete(STAMP, db=self._meta)
             for name in self._expiry:

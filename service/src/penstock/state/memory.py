@@ -11,7 +11,7 @@ from penstock.errors import StateError, StoreFull, StoreLost
 from penstock.plan.nodes import StoreSpec
 from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore
 from penstock.state.codec import schema_id, unpacker
-from penstock.state.keys import expiry_time
+from penstock.state.keys import expiry_time, window_start
 from penstock.state.kinds import cached_store
 from penstock.state.port import Frozen, Stamp, Value
 
@@ -33,6 +33,9 @@ class MemoryBackend:
 
     def few(self, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
         return list(self.scan(low, high))
+
+    def latest(self) -> int:
+        return max(map(window_start, self._keys), default=-1)
 
     def apply(self, entries: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Puts, and deletes where the value is None."""

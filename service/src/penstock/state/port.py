@@ -8,7 +8,7 @@ dirty entries; everybody else sees committed ones only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -68,8 +68,11 @@ class SessionStore(WindowStore, Protocol):
         end, then start."""
 
 
-class JoinStore(Store, Protocol):
-    """Store of one side of a stream-stream join: rows by key and time. Entries expire as a window store's."""
+class JoinStore(Protocol):
+    """Store of one side of a stream-stream join: rows by key and time. Entries expire as a window store's. It has no `cache` and `dirty`
+    for generated code: `add` and `rows` know more of what they can leave out."""
+
+    spec: StoreSpec
 
     def add(self, key: bytes, time: int, fields: tuple[object, ...]) -> None:
         """One more row of a key and time."""
@@ -84,11 +87,13 @@ class JoinStore(Store, Protocol):
 class Frozen(NamedTuple):
     """What one commit writes for one store: (key, packed value or None for a delete), sorted by key. The same bytes go to the
     changelog. expired: in a window store, windows of an earlier time (ms) are gone with this commit; taken with the entries, since
-    processing goes on and what it lets expire may be lost again."""
+    processing goes on and what it lets expire may be lost again. fresh: in a window store, those of the keys that are not known to have
+    been there before."""
 
     store: str
     entries: Sequence[tuple[bytes, bytes | None]]
     expired: int = 0
+    fresh: Collection[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -341,6 +341,7 @@ class TopologyTestDriver:
         for topic, records in merge_by_timestamp(waiting):
             task.program.run(topic, records)
             self._process_remotely(task, topic)
+            task.program.expire()
             self._take(task)
         return sum(len(records) for _, records in waiting)
 

@@ -21,7 +21,8 @@ class JoinWindow:
 
     def add(self, key: bytes, time: int, fields: tuple[object, ...]) -> None:
         """One more row."""
-        self.kept = max(self.kept, time)
+        if time > self.kept:
+            self.kept = time
         if time > self.kept - self._retention:
             self._store.add(key, time, fields)
 
@@ -31,7 +32,9 @@ class JoinWindow:
 
     def rows(self, key: bytes, first: int, last: int) -> Sequence[Value]:
         """(time, fields...) of the rows of a key with first <= time <= last, by time, then in order of arrival."""
-        first = max(first, self._oldest())
+        oldest = self.kept - self._retention + 1
+        if first < oldest:
+            first = oldest
         return self._store.rows(key, first, last) if first <= last else ()
 
     def expire(self) -> None:
