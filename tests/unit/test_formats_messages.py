@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -310,3 +312,10 @@ def test_properties_that_a_format_does_not_take(fmt: Format) -> None:
     with pytest.raises(RequestError) as refused:
         reader(fmt, (Column("A", t.INT), Column("B", t.INT)), "value")
     assert refused.value.reason == "INVALID_FORMAT"
+
+
+def test_a_worker_has_the_libraries_of_formats_only_when_a_plan_uses_them() -> None:
+    code = ("import sys, penstock.node.worker; print(*{'fastavro', 'google.protobuf'} & set(sys.modules)); from penstock.formats.registry import reader; "
+            "from penstock.plan.nodes import Format; from penstock.types import sqltype as t; from penstock.types.schema import Column; "
+            "reader(Format('AVRO'), (Column('A', t.BIGINT), Column('B', t.STRING)), 'value'); print('fastavro' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split("\n") == ["", "True", ""]

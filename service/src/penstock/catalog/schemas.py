@@ -12,8 +12,6 @@ from penstock.formats import schemas
 from penstock.log.port import Log
 from penstock.plan.nodes import TopicRef
 from penstock.plan.resolved import ResolvedPlan
-from penstock.schemas import pinning
-from penstock.schemas.client import RestRegistry
 from penstock.schemas.port import NoRegistry, Registry
 from penstock.schemas.settings import parse
 from penstock.types.schema import Schema
@@ -28,10 +26,14 @@ class SchemaAccess:
 
     async def pinned(self, plan: ResolvedPlan) -> ResolvedPlan:
         """The plan with its topics' formats tied to registered schemas. RequestError."""
+        from penstock.schemas import pinning  # with all formats, for which a worker has no room
+
         return await asyncio.to_thread(pinning.pin_plan, plan, self.registry) if pinning.plan_needs(plan) else plan
 
     async def inferred(self, topic: TopicRef, schema: Schema, relation: str) -> tuple[TopicRef, Schema]:
         """A declaration with the columns that the registry knows, where it leaves some out. RequestError."""
+        from penstock.schemas import pinning  # as above
+
         if pinning.infers(topic, schema):
             topic, schema = await asyncio.to_thread(pinning.infer, topic, schema, self.registry)
         if not schema.columns:
@@ -40,6 +42,8 @@ class SchemaAccess:
 
     async def tied(self, topic: TopicRef, schema: Schema, relation: str) -> TopicRef:
         """A declared topic with its formats tied to registered schemas. RequestError."""
+        from penstock.schemas import pinning  # as above
+
         if not pinning.needs(topic, schema):
             return topic
         return await asyncio.to_thread(pinning.pin_topic, topic, schema, relation, self.registry, False)
@@ -58,6 +62,8 @@ async def open_schemas(config: ServeConfig, log: Log) -> SchemaAccess:
     """Open it; readers that this process makes from now on ask it. LogUnavailable, ConfigError."""
     settings = parse(config.schema_registry)
     if settings is not None:
+        from penstock.schemas.client import RestRegistry
+
         access = SchemaAccess(RestRegistry(settings))
     else:
         own = TopicSchemas(await open_schema_topic(log, config.service_id))

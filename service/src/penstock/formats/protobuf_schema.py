@@ -23,8 +23,6 @@ from penstock.types.schema import Column
 from penstock.types.sqltype import Kind, SqlType
 
 FILE = "penstock.proto"
-NULLABLE = ("OPTIONAL", "WRAPPER")
-"""Values of NULLABLE_REPRESENTATION; without it a null is the type's default value."""
 _SCALARS: dict[Kind, tuple[FieldProto.Type.ValueType, str, str]] = {
     Kind.BOOLEAN: (FieldProto.TYPE_BOOL, "bool", "BoolValue"), Kind.INT: (FieldProto.TYPE_INT32, "int32", "Int32Value"),
     Kind.BIGINT: (FieldProto.TYPE_INT64, "int64", "Int64Value"), Kind.DOUBLE: (FieldProto.TYPE_DOUBLE, "double", "DoubleValue"),

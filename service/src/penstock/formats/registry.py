@@ -10,6 +10,8 @@
 | JSON_SR | yes | yes | as JSON, behind a frame |
 | PROTOBUF | yes | yes | any but lists of lists and maps; always a message. NULLABLE_REPRESENTATION is OPTIONAL or WRAPPER. Behind a frame |
 | PROTOBUF_NOSR | yes | yes | as PROTOBUF, without a frame; bare as JSON |
+
+AVRO and PROTOBUF are in messages.py, which is imported when one of them is first asked for: their libraries would be 20 MB of each worker.
 """
 
 from __future__ import annotations
@@ -17,17 +19,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from penstock.errors import RequestError
-from penstock.formats import avro, protobuf, schemas
+from penstock.formats import schemas
 from penstock.formats.delimited import DELIMITERS, DelimitedReader, DelimitedWriter
-from penstock.formats.errors import FormatError
 from penstock.formats.json_reader import BareJsonReader, JsonReader
 from penstock.formats.json_sr import FramedReader, FramedWriter
 from penstock.formats.json_writer import BareJsonWriter, JsonWriter
 from penstock.formats.kafka import KINDS, EmptyReader, EmptyWriter, KafkaReader, KafkaWriter
 from penstock.formats.port import Part, Reader, Writer
-from penstock.formats.protobuf_schema import NULLABLE, file_of
-from penstock.formats.refusing import RefusingWriter
-from penstock.formats.row_reader import Decode, RowReader
 from penstock.plan.nodes import Format
 from penstock.types.schema import Column
 from penstock.types.sqltype import Kind, SqlType
@@ -43,6 +41,8 @@ PROPERTIES: dict[str, set[str]] = {
 BOTH_WAYS = ("JSON", "JSON_SR", "AVRO", "PROTOBUF_NOSR")
 """Formats in which a single column may be wrapped or bare."""
 ALWAYS_WRAPPED = ("PROTOBUF",)
+NULLABLE = ("OPTIONAL", "WRAPPER")
+"""Ways in which PROTOBUF tells null from a default."""
 REGISTRY = frozenset(schemas.TYPE_OF)
 """Formats whose schemas stand in a registry."""
 
@@ -58,7 +58,9 @@ def reader(fmt: Format, columns: tuple[Column, ...], part: Part) -> Reader:
         case "DELIMITED":
             return DelimitedReader(columns, _delimiter(fmt, part))
         case "AVRO" | "PROTOBUF" | "PROTOBUF_NOSR":
-            return RowReader(columns, _decode(fmt, columns, part))
+            from penstock.formats import messages
+
+            return messages.reader(fmt, columns, part)
         case _:
             made = BareJsonReader(columns[0]) if is_bare(fmt, columns, part) else JsonReader(columns)
             return FramedReader(made) if fmt.name == "JSON_SR" and fmt.property("SCHEMA_ID") else made
@@ -75,70 +77,35 @@ def writer(fmt: Format, columns: tuple[Column, ...], part: Part) -> Writer:
         case "DELIMITED":
             return DelimitedWriter(columns, _delimiter(fmt, part), part == "key")
         case "AVRO" | "PROTOBUF" | "PROTOBUF_NOSR":
-            return _message_writer(fmt, columns, part)
+            from penstock.formats import messages
+
+            return messages.writer(fmt, columns, part)
         case _:
             made = BareJsonWriter(columns[0]) if is_bare(fmt, columns, part) else JsonWriter(columns)
             given = fmt.property("SCHEMA_ID")
             return FramedWriter(made, int(given)) if fmt.name == "JSON_SR" and given else made
 
 
-def _decode(fmt: Format, columns: tuple[Column, ...], part: Part) -> Decode:
-    bare, place = is_bare(fmt, columns, part), part == "key"
-    try:
-        if fmt.property("SCHEMA_ID"):
-            known = dict([found]) if (found := schemas.pinned(fmt)) else {}
-            if fmt.name == "AVRO":
-                return avro.framed_decode(columns, bare, schemas.current(), known, place)
-            return protobuf.framed_decode(columns, schemas.current(), known, place)
-        if fmt.name == "AVRO":
-            return avro.decoder(avro.own_names(columns, bare, fmt.property("SCHEMA_FULL_NAME")), columns, bare, 0)
-        return protobuf.decoder(protobuf.own_message(columns, _nullable(fmt), bare), columns, bare)
-    except FormatError as e:
-        raise _refused(fmt, part, f"cannot be read: {e.reason}") from e
-
-
-def _message_writer(fmt: Format, columns: tuple[Column, ...], part: Part) -> Writer:
-    bare = is_bare(fmt, columns, part)
-    try:
-        if fmt.property("SCHEMA_ID"):
-            return _framed_writer(fmt, columns, part)
-        if fmt.name == "AVRO":
-            return avro.AvroWriter(columns, avro.own_names(columns, bare, fmt.property("SCHEMA_FULL_NAME")), b"", bare)
-        return protobuf.ProtobufWriter(columns, protobuf.own_message(columns, _nullable(fmt), bare), b"", bare)
-    except FormatError as e:
-        raise _refused(fmt, part, f"cannot be written: {e.reason}") from e
-
-
-def _framed_writer(fmt: Format, columns: tuple[Column, ...], part: Part) -> Writer:
-    """A writer by a registered schema. Where that does not hold the columns, rows are refused and not the relation: it can be read."""
-    given = int(fmt.property("SCHEMA_ID"))
-    bare, place = is_bare(fmt, columns, part), part == "key"
-    try:
-        schema_id, schema = schemas.pinned(fmt) or (given, schemas.current()(given))
-        if fmt.name == "AVRO":
-            return avro.framed_writer(columns, schema_id, schema, bare, place)
-        return protobuf.framed_writer(columns, schema_id, schema, fmt.property("SCHEMA_FULL_NAME"), place)
-    except FormatError as e:
-        return RefusingWriter(f"schema {given} does not take the columns: {e.reason}")
-
-
 def holds(fmt: Format, columns: tuple[Column, ...], part: Part) -> str:
     """Why the registered schema of a format cannot be written from these columns; nothing: it can."""
-    made = _framed_writer(fmt, columns, part) if fmt.name != "JSON_SR" else None
-    return made.reason if isinstance(made, RefusingWriter) else ""
+    if fmt.name == "JSON_SR":
+        return ""
+    from penstock.formats import messages
+
+    return messages.holds(fmt, columns, part)
 
 
 def check(fmt: Format, columns: tuple[Column, ...], part: Part) -> None:
     """Raise RequestError INVALID_FORMAT unless the format can hold these columns in this part."""
     if fmt.name not in PROPERTIES:
-        raise _refused(fmt, part, f"is not a format of this service; it has {', '.join(PROPERTIES)}")
+        raise refused(fmt, part, f"is not a format of this service; it has {', '.join(PROPERTIES)}")
     unknown = sorted(set(dict(fmt.properties)) - PROPERTIES[fmt.name])
     if unknown:
-        raise _refused(fmt, part, f"has no property {unknown[0]}")
+        raise refused(fmt, part, f"has no property {unknown[0]}")
     _check_wrapping(fmt, columns, part)
     for column in columns:
         if part == "key" and any(t.kind is Kind.MAP for t in _types(column.type)):
-            raise _refused(fmt, part, f"cannot hold column {column.name}: a key must not contain a MAP")
+            raise refused(fmt, part, f"cannot hold column {column.name}: a key must not contain a MAP")
     match fmt.name:
         case "KAFKA":
             _check_kafka(fmt, columns, part)
@@ -146,7 +113,7 @@ def check(fmt: Format, columns: tuple[Column, ...], part: Part) -> None:
             _check_delimited(fmt, columns, part)
         case "NONE":
             if part == "value" or columns:
-                raise _refused(fmt, part, "is for keys without columns only")
+                raise refused(fmt, part, "is for keys without columns only")
         case "AVRO" | "PROTOBUF" | "PROTOBUF_NOSR":
             _check_registered(fmt, columns, part)
         case _:
@@ -158,45 +125,43 @@ def _check_wrapping(fmt: Format, columns: tuple[Column, ...], part: Part) -> Non
     if not wrap:
         return
     if wrap not in ("true", "false"):
-        raise _refused(fmt, part, f"takes true or false for WRAP_SINGLE_VALUE, not {wrap!r}")
+        raise refused(fmt, part, f"takes true or false for WRAP_SINGLE_VALUE, not {wrap!r}")
     if part == "key" or len(columns) != 1:
-        raise _refused(fmt, part, "takes WRAP_SINGLE_VALUE only for exactly one value column")
+        raise refused(fmt, part, "takes WRAP_SINGLE_VALUE only for exactly one value column")
     if wrap == "true" and fmt.name not in (*BOTH_WAYS, *ALWAYS_WRAPPED):
-        raise _refused(fmt, part, "never wraps a value: leave WRAP_SINGLE_VALUE out")
+        raise refused(fmt, part, "never wraps a value: leave WRAP_SINGLE_VALUE out")
     if wrap == "false" and fmt.name in ALWAYS_WRAPPED:
-        raise _refused(fmt, part, "always wraps a value: leave WRAP_SINGLE_VALUE out")
+        raise refused(fmt, part, "always wraps a value: leave WRAP_SINGLE_VALUE out")
 
 
 def _check_registered(fmt: Format, columns: tuple[Column, ...], part: Part) -> None:
     _check_maps(fmt, columns, part)
     given = fmt.property("SCHEMA_ID")
     if given and not given.isdecimal():
-        raise _refused(fmt, part, f"takes a whole number as SCHEMA_ID, not {given!r}")
-    if _nullable(fmt) not in ("", *NULLABLE):
-        raise _refused(fmt, part, f"takes OPTIONAL or WRAPPER as NULLABLE_REPRESENTATION, not {_nullable(fmt)!r}")
-    if given or not columns:
-        return
-    if fmt.name == "AVRO":
-        avro.own_names(columns, is_bare(fmt, columns, part), fmt.property("SCHEMA_FULL_NAME"))
-    else:
-        file_of(columns, _nullable(fmt))
+        raise refused(fmt, part, f"takes a whole number as SCHEMA_ID, not {given!r}")
+    if nullable(fmt) not in ("", *NULLABLE):
+        raise refused(fmt, part, f"takes OPTIONAL or WRAPPER as NULLABLE_REPRESENTATION, not {nullable(fmt)!r}")
+    if not given and columns:
+        from penstock.formats import messages
+
+        messages.check(fmt, columns, part)
 
 
 def _check_kafka(fmt: Format, columns: tuple[Column, ...], part: Part) -> None:
     if len(columns) > 1:
-        raise _refused(fmt, part, f"holds one column, not {len(columns)}; use JSON for several")
+        raise refused(fmt, part, f"holds one column, not {len(columns)}; use JSON for several")
     for column in columns:
         if column.type.kind not in KINDS:
-            raise _refused(fmt, part, f"cannot hold column {column.name} of {column.type}; it holds INT, BIGINT, DOUBLE, STRING and BYTES")
+            raise refused(fmt, part, f"cannot hold column {column.name} of {column.type}; it holds INT, BIGINT, DOUBLE, STRING and BYTES")
 
 
 def _check_delimited(fmt: Format, columns: tuple[Column, ...], part: Part) -> None:
     _delimiter(fmt, part)
     if part == "value" and not columns:
-        raise _refused(fmt, part, "needs a column")
+        raise refused(fmt, part, "needs a column")
     for column in columns:
         if column.type.kind in (Kind.ARRAY, Kind.MAP, Kind.STRUCT):
-            raise _refused(fmt, part, f"cannot hold column {column.name} of {column.type}")
+            raise refused(fmt, part, f"cannot hold column {column.name} of {column.type}")
 
 
 def _check_maps(fmt: Format, columns: tuple[Column, ...], part: Part) -> None:
@@ -206,7 +171,7 @@ def _check_maps(fmt: Format, columns: tuple[Column, ...], part: Part) -> None:
                 words = {"AVRO": "Avro only supports MAPs with STRING keys", "JSON": "JSON only supports MAP types with STRING keys",
                          "JSON_SR": "JSON only supports MAP types with STRING keys"}
                 why = words.get(fmt.name, f"{fmt.name} format only supports MAP types with STRING keys")
-                raise _refused(fmt, part, f"cannot hold column {column.name} of {column.type}: {why}")
+                raise refused(fmt, part, f"cannot hold column {column.name} of {column.type}: {why}")
 
 
 def _types(of: SqlType) -> Iterator[SqlType]:
@@ -222,7 +187,8 @@ def is_bare(fmt: Format, columns: tuple[Column, ...], part: Part) -> bool:
     return fmt.name in BOTH_WAYS and len(columns) == 1 and (part == "key" or fmt.property("WRAP_SINGLE_VALUE").lower() == "false")
 
 
-def _nullable(fmt: Format) -> str:
+def nullable(fmt: Format) -> str:
+    """How PROTOBUF tells null from a default."""
     return fmt.property("NULLABLE_REPRESENTATION").upper()
 
 
@@ -230,9 +196,10 @@ def _delimiter(fmt: Format, part: Part) -> str:
     text = fmt.property("DELIMITER", ",")
     found = DELIMITERS.get(text.upper(), text)
     if len(found) != 1 or found in '"\r\n':
-        raise _refused(fmt, part, f"takes one character, SPACE or TAB as DELIMITER, not {text!r}")
+        raise refused(fmt, part, f"takes one character, SPACE or TAB as DELIMITER, not {text!r}")
     return found
 
 
-def _refused(fmt: Format, part: Part, why: str) -> RequestError:
+def refused(fmt: Format, part: Part, why: str) -> RequestError:
+    """The error for a format that cannot be had."""
     return RequestError("INVALID_FORMAT", f"{part} format {fmt.name} {why}", {"format": fmt.name, "part": part})

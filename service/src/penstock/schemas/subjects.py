@@ -3,6 +3,8 @@ events, and applied; who keeps the events (a topic, a test) has the state.
 
 An equal schema has one id over all subjects, and an id is never given twice. Versions of a subject count from 1; a deleted one is found by
 its id until it is deleted for good.
+
+What is decided by a schema's text is imported where that is done: workers follow the events, and have no room for the formats' libraries.
 """
 
 from __future__ import annotations
@@ -10,13 +12,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from penstock.formats.avro import names_of
 from penstock.formats.errors import FormatError
-from penstock.formats.protobuf_text import parse_schema
 from penstock.formats.schemas import SchemaType, WrittenSchema
-from penstock.schemas.compatibility import Level, problems
+
+if TYPE_CHECKING:
+    from penstock.schemas.compatibility import Level
 
 LEVELS: tuple[Level, ...] = ("NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE")
 DEFAULT_LEVEL: Level = "BACKWARD"
@@ -250,6 +252,8 @@ class Subjects:
 
     def incompatible(self, subject: str, schema: WrittenSchema, level: Level | None = None, against: Sequence[Version] | None = None) -> list[str]:
         """What speaks against a schema under a subject, by the subject's level; nothing: it may be registered."""
+        from penstock.schemas.compatibility import problems
+
         level = level or self.level(subject)
         if against is None:
             against = [v for _, v in sorted(self.versions.get(subject, {}).items()) if not v.deleted]
@@ -308,8 +312,12 @@ def check(schema: WrittenSchema) -> None:
     """42201 unless the text is a schema of its type."""
     try:
         if schema.type == "AVRO":
+            from penstock.formats.avro import names_of
+
             names_of(schema)
         elif schema.type == "PROTOBUF":
+            from penstock.formats.protobuf_text import parse_schema
+
             parse_schema(schema)
         else:
             found = json.loads(schema.text)

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.expr.ast import Ast
-from penstock.formats.protobuf_schema import NULLABLE
-from penstock.formats.registry import REGISTRY
+from penstock.formats.registry import NULLABLE, REGISTRY
 from penstock.plan.nodes import Format
 from penstock.sql.faults import refuse
 from penstock.sql.tree import Property
