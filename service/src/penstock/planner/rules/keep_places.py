@@ -21,8 +21,9 @@ def keep_places(logical: Logical) -> Logical:
         behind[node.name] = {node.name}.union(*(behind[i.partition(".")[0]] for i in node.inputs))
     read: dict[str, set[str]] = {}
     for node in logical.nodes:
+        names = _reads(node)
         for source in behind[node.name]:
-            read.setdefault(source, set()).update(_reads(node))
+            read.setdefault(source, set()).update(names)
     nodes = tuple(_keeping(n, read[n.name]) if isinstance(n, SourceTable) else n for n in logical.nodes)
     return replace(logical, nodes=nodes)
 
