@@ -56,7 +56,7 @@ class KafkaReader:
         if kind is Kind.BYTES:
             return data
         if kind is Kind.STRING:
-            return f"{module.bind(text, 'text')}({data})"
+            return f"{data}.decode('utf-8', 'replace')"  # text, without the call
         return f"{module.bind(NUMBERS[kind].unpack, 'unpack')}({data})[0]"
 
     def read(self, data: bytes) -> tuple[object, ...]:
@@ -75,14 +75,15 @@ class KafkaWriter:
 
     def __init__(self, column: Column) -> None:
         kind = column.type.kind
-        self._name = {Kind.STRING: "to_bytes", Kind.BYTES: ""}.get(kind, "pack")
+        self._kind = kind
         self._serialize: Callable[[Any], bytes] = SERIALIZE[kind]
 
     def code(self, module: Module, values: Sequence[str]) -> Code:
         (value,) = values
-        if not self._name:
+        if self._kind is Kind.BYTES:
             return Code((), value)
-        return Code((), f"None if {value} is None else {module.bind(self._serialize, self._name)}({value})")
+        made = f"{value}.encode('utf-8', 'replace')" if self._kind is Kind.STRING else f"{module.bind(self._serialize, 'pack')}({value})"
+        return Code((), f"None if {value} is None else {made}")
 
     def write(self, values: Sequence[object]) -> bytes | None:
         (value,) = values

@@ -15,7 +15,7 @@ from typing import Any
 from penstock.plan.nodes import StoreSpec
 from penstock.state.cache import CACHE_LIMIT, Backend, CachedWindowStore
 from penstock.state.port import Frozen, Value
-from penstock.state.seen_keys import MASK, SeenKeys
+from penstock.state.seen_keys import SeenKeys
 
 UNKNOWN = (1 << 63) - 1
 """Newest time of a store that was not looked at yet: any row may be there."""
@@ -52,7 +52,7 @@ class CachedJoinStore(CachedWindowStore):
         else:
             rows = self._entry(key, time)
             value = (time, *fields) if rows is None else (*rows, *fields)
-        self._met.add(key, time)
+        self._met.now.add(hash(key), time)
         there = self._recent.get(key)
         if there is None:
             self._recent[key] = value
@@ -65,8 +65,8 @@ class CachedJoinStore(CachedWindowStore):
         """(time, fields...) of each row of a key with first <= time <= last, in order of time, then of arrival."""
         met = self._met
         if met is not None:
-            at = hash(key) & MASK
-            if not met.now[at] and not met.before[at]:
+            of, now, before = hash(key), met.now, met.before
+            if not now.slots[of & now.mask] and not before.slots[of & before.mask]:
                 return ()
         first = max(0, first, self.expire_before)
         low = key + first.to_bytes(8, "big")
