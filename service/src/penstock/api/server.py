@@ -239,14 +239,19 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
         host.parts = assemble(gateway, host.config.default_partitions)
         if gateway.nodes is not None:
             entry = NodeEntry(gateway.node, host.started_ms, host.advertised, host.config.rack, VERSION, peer_address=host.for_peers)
-            host.presence = Presence(gateway.cluster, gateway.nodes, gateway.board, notices, entry)
+            host.presence = Presence(gateway.cluster, gateway.nodes, gateway.board, notices, entry, host.parts.queries.transients.adopt)
             host.presence.start()
         host.parts.queries.transients.adopt()
         await host.rest.start(host.config, gateway.schemas.own, guard)
     opened.set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(host.parts.gateway.watch.run(), name="topics")
+        group.create_task(_keep_health(host, host.parts.gateway, health_servicer), name="health")
+
+
+async def _keep_health(host: Host, gateway: Gateway, health_servicer: Health) -> None:
     healthy: bool | None = None
     while True:
-        gateway = host.parts.gateway
         now = not gateway.log.healthy()
         if now is not healthy and not host.calls.draining:
             if healthy is not None:

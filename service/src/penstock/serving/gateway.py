@@ -17,6 +17,7 @@ from penstock.serving.cluster.peers import Channels, Peers
 from penstock.serving.graph import Ways
 from penstock.serving.positions import Position, TopicPosition, encode
 from penstock.serving.stores import Stores
+from penstock.serving.topic_watch import TopicWatch
 from penstock.state.lmdb import MAP_SIZE
 
 TOPICS_FRESH = 5.0
@@ -109,6 +110,7 @@ class Gateway:
     topics: Topics = field(init=False)
     tasks: TaskStates = field(init=False)
     stores: Stores = field(init=False)
+    watch: TopicWatch = field(init=False)
     ways: Ways = field(default_factory=Ways)
 
     def __post_init__(self) -> None:
@@ -116,6 +118,7 @@ class Gateway:
         self.peers = Peers(self.cluster, self.channels)
         self.topics = Topics(self.log)
         self.tasks = TaskStates(self.board)
+        self.watch = TopicWatch(self.log, self.registry)
         self.stores = Stores(self.layout, self.store_bytes)
 
     def catalog_token(self, position: int | None = None) -> str:

@@ -40,8 +40,9 @@ def state_of(entry: TopologyEntry, tasks: Mapping[tuple[str, int], TaskEntry]) -
 
 
 def current(gateway: Gateway, entry: TopologyEntry) -> tuple[int, str]:
-    """The state now."""
-    return state_of(entry, tasks_of(gateway, entry))
+    """The state now; what is wrong with its topics stands first in the reason."""
+    state, reason = state_of(entry, tasks_of(gateway, entry))
+    return state, "; ".join(text for text in (*gateway.watch.of(entry), reason) if text)
 
 
 async def settled(gateway: Gateway, entry: TopologyEntry, timeout: float) -> None:

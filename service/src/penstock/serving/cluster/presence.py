@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -25,13 +26,14 @@ LEAVE_SECONDS = 2.0
 
 @dataclass
 class Presence:
-    """Publishes a node until it leaves. entry is replaced when what it says changes."""
+    """Publishes a node until it leaves. entry is replaced when what it says changes. forgotten: called with each node that is gone for good."""
 
     cluster: Cluster
     topic: NodesTopic
     board: BoardReader
     notices: Notices
     entry: NodeEntry
+    forgotten: Callable[[str], None] = lambda node: None
     _said: tuple[Claim, ...] | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -79,6 +81,7 @@ class Presence:
                     _log.warning("node %s has been silent for %.0f s: it is forgotten", node, FORGOTTEN)
                     with suppress(LogError):  # the next beat tries again
                         await self.topic.publish(gone(node))
+                        self.forgotten(node)
 
     async def _follow(self) -> None:
         """Publish the tasks when the boards say something new of them."""

@@ -1,6 +1,7 @@
 """Topologies of push queries that need one: made when a client asks, kept for a while after it went so that it can resume, then deleted.
 
-They are bounded in number on each node. A node that starts again finds its own in the registry and gives their clients the same while.
+They are bounded in number on each node. A node that starts again finds its own in the registry and gives their clients the same while; those of a
+node that is gone for good are another's.
 """
 
 from __future__ import annotations
@@ -55,11 +56,11 @@ class Transients:
     _users: dict[str, int] = field(default_factory=dict)
     _ends: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    def adopt(self) -> None:
-        """Give the clients of those that this node left behind the time to come back."""
+    def adopt(self, node: str = "") -> None:
+        """Give the clients of those that a node, this one by default, left behind the time to come back."""
         gateway = self.statements.gateway
         for entry in gateway.registry.state.topologies.values():
-            if entry.transient == gateway.node:
+            if entry.transient == (node or gateway.node) and entry.name not in self._users:
                 self._users[entry.name] = 0
                 self._lingers(entry.name)
 
