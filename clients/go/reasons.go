@@ -60,6 +60,7 @@ const (
 	ReasonAssertionFailed           Reason = "ASSERTION_FAILED"
 	ReasonUnknownServiceNode        Reason = "UNKNOWN_SERVICE_NODE"
 	ReasonNodeUnavailable           Reason = "NODE_UNAVAILABLE"
+	ReasonRegistryNotEmpty          Reason = "REGISTRY_NOT_EMPTY"
 )
 
 // UnknownRelationError is NOT_FOUND; metadata relation, node, candidates (names that are close, by comma). No such
@@ -446,6 +447,13 @@ type NodeUnavailableError struct{ *base }
 // Unwrap gives the *Error.
 func (e *NodeUnavailableError) Unwrap() error { return e.base }
 
+// RegistryNotEmptyError is FAILED_PRECONDITION; metadata topologies, relations (their numbers). A backup is restored
+// into an empty registry, or replaces what is there: ask validate_only what would be forgotten, then set replace.
+type RegistryNotEmptyError struct{ *base }
+
+// Unwrap gives the *Error.
+func (e *RegistryNotEmptyError) Unwrap() error { return e.base }
+
 // typed wraps an error in the type of its reason; a reason that this client does not know leaves it as it is.
 func typed(e *Error) error {
 	switch e.Reason {
@@ -561,6 +569,8 @@ func typed(e *Error) error {
 		return &UnknownServiceNodeError{e}
 	case ReasonNodeUnavailable:
 		return &NodeUnavailableError{e}
+	case ReasonRegistryNotEmpty:
+		return &RegistryNotEmptyError{e}
 	}
 	return e
 }

@@ -9,6 +9,7 @@ from penstock_client.gen.penstock.v1 import (
     catalog_service_pb2_grpc,
     cluster_service_pb2_grpc,
     lookup_service_pb2_grpc,
+    registry_service_pb2_grpc,
     sql_service_pb2_grpc,
     subscription_service_pb2_grpc,
     topology_service_pb2_grpc,
@@ -43,4 +44,5 @@ class Raw:
         self.subscription = subscription_service_pb2_grpc.SubscriptionServiceStub(channel)  # type: ignore[no-untyped-call]
         self.lookup = lookup_service_pb2_grpc.LookupServiceStub(channel)  # type: ignore[no-untyped-call]
         self.sql = sql_service_pb2_grpc.SqlServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.registry = registry_service_pb2_grpc.RegistryServiceStub(channel)  # type: ignore[no-untyped-call]
         self.cluster = cluster_service_pb2_grpc.ClusterServiceStub(channel)  # type: ignore[no-untyped-call]

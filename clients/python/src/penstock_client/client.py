@@ -13,12 +13,13 @@ import grpc
 
 from penstock_client import appends, lookups, model, operations
 from penstock_client.appender import Appender
+from penstock_client.backups import Restored, requests, restored
 from penstock_client.builder import Start
 from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS, Raw
 from penstock_client.declare import Binding, Columns
 from penstock_client.declare import relation as declaration
 from penstock_client.errors import ClosedError, from_rpc
-from penstock_client.gen.penstock.v1 import append_service_pb2, relation_pb2
+from penstock_client.gen.penstock.v1 import append_service_pb2, registry_service_pb2, relation_pb2
 from penstock_client.gen.penstock.v1.sql_service_pb2 import ExecuteRequest, ExecuteResponse
 from penstock_client.lookups import Freshness, Instant
 from penstock_client.nodes import Nodes, addresses_of
@@ -187,6 +188,20 @@ class Client:
     def drain_node(self, node: str) -> None:
         """Take a node out of the service: its tasks and clients go to others, then its processes end. UnknownServiceNodeError."""
         self._run(operations.drain_node(node))
+
+    def backup_registry(self) -> bytes:
+        """What is registered, as a file that restore_registry takes."""
+        try:
+            return b"".join(part.chunk for part in self.raw.registry.BackupRegistry(registry_service_pb2.BackupRegistryRequest(), timeout=self._timeout))
+        except grpc.RpcError as broken:
+            raise from_rpc(broken) from None
+
+    def restore_registry(self, backup: bytes, *, replace: bool = False, validate_only: bool = False) -> Restored:
+        """Bring a backup back into an empty registry, or with replace in the place of what it has. RegistryNotEmptyError."""
+        try:
+            return restored(self.raw.registry.RestoreRegistry(requests(backup, replace, validate_only), timeout=self._timeout))
+        except grpc.RpcError as broken:
+            raise from_rpc(broken) from None
 
     # Append
 

@@ -419,6 +419,14 @@ export class NodeUnavailableError extends PenstockError {
   static override readonly reason = "NODE_UNAVAILABLE";
 }
 
+/**
+ * FAILED_PRECONDITION; metadata topologies, relations (their numbers). A backup is restored into an empty registry, or replaces what
+ * is there: ask validate_only what would be forgotten, then set replace.
+ */
+export class RegistryNotEmptyError extends PenstockError {
+  static override readonly reason = "REGISTRY_NOT_EMPTY";
+}
+
 /** The classes by the reasons' names without their prefix. */
 export const BY_REASON: Readonly<Record<string, ErrorClass>> = {
   UNKNOWN_RELATION: UnknownRelationError,
@@ -477,4 +485,5 @@ export const BY_REASON: Readonly<Record<string, ErrorClass>> = {
   ASSERTION_FAILED: AssertionFailedError,
   UNKNOWN_SERVICE_NODE: UnknownServiceNodeError,
   NODE_UNAVAILABLE: NodeUnavailableError,
+  REGISTRY_NOT_EMPTY: RegistryNotEmptyError,
 };

@@ -186,6 +186,9 @@ const (
 	// ERROR_REASON_NODE_UNAVAILABLE is UNAVAILABLE, with RetryInfo; metadata node, address. The node does not answer: retry, DescribeCluster says
 	// when it was last heard of.
 	ErrorReason_ERROR_REASON_NODE_UNAVAILABLE ErrorReason = 81
+	// ERROR_REASON_REGISTRY_NOT_EMPTY is FAILED_PRECONDITION; metadata topologies, relations (their numbers). A backup is restored into an empty
+	// registry, or replaces what is there: ask validate_only what would be forgotten, then set replace.
+	ErrorReason_ERROR_REASON_REGISTRY_NOT_EMPTY ErrorReason = 90
 )
 
 // Enum value maps for ErrorReason.
@@ -248,6 +251,7 @@ var (
 		72: "ERROR_REASON_ASSERTION_FAILED",
 		80: "ERROR_REASON_UNKNOWN_SERVICE_NODE",
 		81: "ERROR_REASON_NODE_UNAVAILABLE",
+		90: "ERROR_REASON_REGISTRY_NOT_EMPTY",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                 0,
@@ -307,6 +311,7 @@ var (
 		"ERROR_REASON_ASSERTION_FAILED":            72,
 		"ERROR_REASON_UNKNOWN_SERVICE_NODE":        80,
 		"ERROR_REASON_NODE_UNAVAILABLE":            81,
+		"ERROR_REASON_REGISTRY_NOT_EMPTY":          90,
 	}
 )
 
@@ -429,7 +434,7 @@ const file_penstock_v1_errors_proto_rawDesc = "" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x14\n" +
 	"\x05start\x18\x03 \x01(\rR\x05start\x12\x10\n" +
 	"\x03end\x18\x04 \x01(\rR\x03end\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage*\x86\x0f\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage*\xab\x0f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_UNKNOWN_RELATION\x10\x01\x12%\n" +
@@ -488,7 +493,8 @@ const file_penstock_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_TOO_MANY_QUERIES\x10G\x12!\n" +
 	"\x1dERROR_REASON_ASSERTION_FAILED\x10H\x12%\n" +
 	"!ERROR_REASON_UNKNOWN_SERVICE_NODE\x10P\x12!\n" +
-	"\x1dERROR_REASON_NODE_UNAVAILABLE\x10Qb\x06proto3"
+	"\x1dERROR_REASON_NODE_UNAVAILABLE\x10Q\x12#\n" +
+	"\x1fERROR_REASON_REGISTRY_NOT_EMPTY\x10Zb\x06proto3"
 
 var (
 	file_penstock_v1_errors_proto_rawDescOnce sync.Once

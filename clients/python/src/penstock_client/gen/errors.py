@@ -376,6 +376,13 @@ class NodeUnavailableError(PenstockError):
     reason = "NODE_UNAVAILABLE"
 
 
+class RegistryNotEmptyError(PenstockError):
+    """FAILED_PRECONDITION; metadata topologies, relations (their numbers). A backup is restored into an empty registry, or
+    replaces what is there: ask validate_only what would be forgotten, then set replace."""
+
+    reason = "REGISTRY_NOT_EMPTY"
+
+
 BY_REASON: dict[str, type[PenstockError]] = {
     "UNKNOWN_RELATION": UnknownRelationError,
     "POSITION_NOT_REACHED": PositionNotReachedError,
@@ -433,4 +440,5 @@ BY_REASON: dict[str, type[PenstockError]] = {
     "ASSERTION_FAILED": AssertionFailedError,
     "UNKNOWN_SERVICE_NODE": UnknownServiceNodeError,
     "NODE_UNAVAILABLE": NodeUnavailableError,
+    "REGISTRY_NOT_EMPTY": RegistryNotEmptyError,
 }

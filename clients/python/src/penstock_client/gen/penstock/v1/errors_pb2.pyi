@@ -64,6 +64,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_ASSERTION_FAILED: _ClassVar[ErrorReason]
     ERROR_REASON_UNKNOWN_SERVICE_NODE: _ClassVar[ErrorReason]
     ERROR_REASON_NODE_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_REGISTRY_NOT_EMPTY: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNKNOWN_RELATION: ErrorReason
 ERROR_REASON_POSITION_NOT_REACHED: ErrorReason
@@ -121,6 +122,7 @@ ERROR_REASON_TOO_MANY_QUERIES: ErrorReason
 ERROR_REASON_ASSERTION_FAILED: ErrorReason
 ERROR_REASON_UNKNOWN_SERVICE_NODE: ErrorReason
 ERROR_REASON_NODE_UNAVAILABLE: ErrorReason
+ERROR_REASON_REGISTRY_NOT_EMPTY: ErrorReason
 
 class ExpressionError(_message.Message):
     __slots__ = ("field", "node", "start", "end", "message")
