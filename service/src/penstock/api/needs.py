@@ -89,6 +89,8 @@ _TABLE: Mapping[str, Needs | Rule] = {
     "LookupService/BatchGet": _reads,
     "LookupService/Scan": _reads,
     "ProcessorService/Process": known,
+    "RegistryService/BackupRegistry": everything,
+    "RegistryService/RestoreRegistry": Rule(everything, changes=True),
     "SqlService/Execute": known,
     "SqlService/Query": known,
     "SubscriptionService/Subscribe": _reads,

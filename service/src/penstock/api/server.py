@@ -26,6 +26,7 @@ from penstock_client.gen.penstock.v1 import (
     cluster_service_pb2_grpc,
     lookup_service_pb2_grpc,
     processor_service_pb2_grpc,
+    registry_service_pb2_grpc,
     sql_service_pb2_grpc,
     subscription_service_pb2_grpc,
     topology_service_pb2_grpc,
@@ -38,6 +39,7 @@ from penstock.api import (
     lookup_service,
     node_service,
     processor_service,
+    registry_service,
     sql_service,
     subscription_service,
     telemetry,
@@ -86,7 +88,7 @@ DRAIN_SECONDS = 1.0
 GRACE_SECONDS = 3.0
 HEALTH_SECONDS = 1.0
 GUARD_SECONDS = 1.0
-SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "ProcessorService", "SqlService", "SubscriptionService", "TopologyService")
+SERVICES = ("AppendService", "CatalogService", "ClusterService", "LookupService", "ProcessorService", "RegistryService", "SqlService", "SubscriptionService", "TopologyService")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ def _server(host: Host) -> tuple[Server, Health]:
         ("LookupService", lookup_service, lookup_service.LookupServicer(host), lookup_service_pb2_grpc.add_LookupServiceServicer_to_server),
         ("ProcessorService", processor_service, processor_service.ProcessorServicer(host),
          processor_service_pb2_grpc.add_ProcessorServiceServicer_to_server),
+        ("RegistryService", registry_service, registry_service.RegistryServicer(host),
+         registry_service_pb2_grpc.add_RegistryServiceServicer_to_server),
         ("SqlService", sql_service, sql_service.SqlServicer(host), sql_service_pb2_grpc.add_SqlServiceServicer_to_server),
         ("SubscriptionService", subscription_service, subscription_service.SubscriptionServicer(host),
          subscription_service_pb2_grpc.add_SubscriptionServiceServicer_to_server),

@@ -79,12 +79,13 @@ def apply(state: SchemaState, records: Sequence[Record], position: int) -> Schem
     """The state after these records."""
     for record in records:
         if record.key is not None:
-            state.subjects.apply(_decode(record.key, record.value))
+            state.subjects.apply(decode(record.key, record.value))
     state.position = position
     return state
 
 
-def _decode(key: bytes, value: bytes | None) -> Event:
+def decode(key: bytes, value: bytes | None) -> Event:
+    """The event of a record. Raises UnreadableSchema."""
     try:
         what: list[Any] = msgspec.json.decode(key)
         match what:
@@ -154,6 +155,10 @@ class TopicSchemas(Known):
             await self._topic.change(decide)
         except Refused as e:
             raise refusal(subject, e) from e
+
+    async def refresh(self) -> None:
+        """Know what the topic holds up to its end. Raises LogError."""
+        await self._topic.refresh()
 
     async def deciding(self, decide: Callable[[Subjects], Sequence[Event]]) -> None:
         """A change that is refused by Refused."""

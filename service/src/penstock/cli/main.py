@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import catalog, cluster, letters, node, reading, sql, token, topologies, writing
+from penstock.cli import catalog, cluster, letters, node, reading, registry, sql, token, topologies, writing
 from penstock.cli.credentials import with_credentials
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (node, sql, catalog, topologies, writing, reading, letters, cluster, token):
+for module in (node, sql, catalog, topologies, writing, reading, letters, cluster, token, registry):
     module.register(app)
 with_credentials(app)
 
