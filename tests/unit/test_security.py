@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextvars
 import json
 import os
+import re
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from google.protobuf import json_format
-from penstock.api import (
-    append_service,
-    catalog_service,
-    cluster_service,
-    lookup_service,
-    sql_service,
-    subscription_service,
-    topology_service,
-)
 from penstock.api.authorize import AGAIN_SECONDS, Admission, Watch
 from penstock.api.needs import CLOSED, RULES, rule_of
+from penstock.api.server import SERVICES
 from penstock.config import ConfigError, ServeConfig, check
 from penstock.errors import RequestError
 from penstock.security.definition import registers
@@ -56,10 +50,10 @@ def test_roles_over_patterns(roles: str, allowed: set[tuple[Access, str]], denie
 
 def test_every_method_has_a_rule() -> None:
     """A method without one is closed to everybody but an admin of all names."""
-    for module, service in ((append_service, "Append"), (catalog_service, "Catalog"), (cluster_service, "Cluster"), (lookup_service, "Lookup"),
-                            (sql_service, "Sql"), (subscription_service, "Subscription"), (topology_service, "Topology")):
+    for service in SERVICES:
+        module = import_module("penstock.api." + re.sub(r"(?<!^)(?=[A-Z])", "_", service).lower())
         for method in module.METHODS:
-            assert f"/penstock.v1.{service}Service/{method}" in RULES
+            assert f"/penstock.v1.{service}/{method}" in RULES
     assert rule_of("/penstock.v1.NewService/New") is CLOSED
 
 
