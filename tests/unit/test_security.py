@@ -55,6 +55,8 @@ def test_every_method_has_a_rule() -> None:
         for method in module.METHODS:
             assert f"/penstock.v1.{service}/{method}" in RULES
     assert rule_of("/penstock.v1.NewService/New") is CLOSED
+    between = rule_of("/penstock.internal.v1.NodeService/Read")
+    assert set(between.needs(None)) == {Need(ADMIN)} and not between.changes  # else each forwarded lookup had a line of the audit
 
 
 def test_what_a_definition_takes() -> None:
