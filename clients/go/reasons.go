@@ -198,7 +198,8 @@ type EtagMismatchError struct{ *base }
 // Unwrap gives the *Error.
 func (e *EtagMismatchError) Unwrap() error { return e.base }
 
-// RelationInUseError is FAILED_PRECONDITION; metadata relation, readers (topologies, by comma). Delete those first.
+// RelationInUseError is FAILED_PRECONDITION; metadata relation, readers (topologies that read or write it, by comma).
+// Delete those first.
 type RelationInUseError struct{ *base }
 
 // Unwrap gives the *Error.

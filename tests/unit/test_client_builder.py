@@ -95,6 +95,8 @@ def test_a_source_declared_inline() -> None:
     origin = node(t, "raw")["sourceStream"]["origin"]  # type: ignore[index]
     assert origin["start"] == {"latest": True}
     assert origin["inline"]["topic"] == {"topic": "raw", "create": {"partitions": 4}, "valueFormat": {"name": "DELIMITED"}}
+    t.table(columns={"k": "STRING KEY", "n": "BIGINT"}, binding=Binding("minutes", partitions=1), window=tumbling(minutes=1), name="seen")
+    assert node(t, "seen")["sourceTable"]["origin"]["inline"]["window"]["size"] == "60s"  # type: ignore[index]
 
 
 def test_a_projection_with_a_name_that_is_no_keyword() -> None:

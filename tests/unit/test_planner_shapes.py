@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from penstock.errors import RequestError
 from penstock.plan import nodes as n
 from penstock.plan.explain import explain
 from penstock.plan.resolved import (
@@ -188,3 +189,18 @@ def test_equal_stores_have_equal_schema_ids_and_others_do_not() -> None:
            for call in ("COUNT(*)", "SUM(PRICE)", "SUM(COUNT)")}
     assert len(set(ids.values())) == 3
     assert ids["COUNT(*)"] == plan(GROUPED + "b: {from: g, aggregate: {N: COUNT(*)}}").subs[1].stores[0].schema_id
+
+
+def test_keys_of_a_topic_may_be_windowed() -> None:
+    """What another program's windowed aggregate wrote is read with its windows."""
+    made = plan("""
+seen: {table: {columns: [ID STRING KEY, N BIGINT], topic: minutes, partitions: 1, window: {tumbling: 1m}}}
+visits: {stream: {columns: [ID STRING KEY, N BIGINT], topic: sessions, partitions: 1, window: session}}
+out: {from: visits, sink: o}""")
+    seen, visits = (next(x for sub in made.subs for x in sub.nodes if x.name == name) for name in ("seen", "visits"))
+    assert isinstance(seen, n.SourceTable) and isinstance(visits, n.SourceStream)
+    assert seen.window is not None and (seen.window.kind.value, seen.window.size_ms) == ("TUMBLING", 60_000) and seen.store.kind.value == "WINDOW"
+    assert visits.window is not None and visits.window.kind.value == "SESSION" and visits.topic.window == visits.window
+    for window, why in (("{sliding: 1m}", "tumbling or hopping"), ("{tumbling: soon}", "no duration"), ("{kind: WINDOW_KIND_TUMBLING}", "size is 1 ms or more")):
+        with pytest.raises(RequestError, match=why):
+            plan(f"seen: {{table: {{columns: [ID STRING KEY, N BIGINT], topic: minutes, partitions: 1, window: {window}}}}}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -245,3 +246,70 @@ async def test_parameters(shop: Shop) -> None:
     await query.close()
     assert await shop.rows("SELECT shop, :mark AS mark FROM spend ORDER BY total * :way;", parameters={"mark": "x", "way": -1}) == [
         {"SHOP": "a", "MARK": "x"}, {"SHOP": "b", "MARK": "x"}]
+
+
+async def test_writers_keep_a_relation(shop: Shop) -> None:
+    """As in ksqlDB: what another query inserts into is not dropped, its own query may end."""
+    await shop.client.sql("CREATE STREAM dear AS SELECT shop, price FROM orders WHERE price > 5; CREATE STREAM more (shop STRING KEY, price DOUBLE) "
+                          "WITH (kafka_topic='more', partitions=2, value_format='JSON'); INSERT INTO dear SELECT * FROM more;")
+    maker, writer = (q.query_id for q in await shop.listed("SHOW QUERIES;") if q.sink == "DEAR")
+    with pytest.raises(errors.RelationInUseError, match=f"DEAR is written by {writer}"):
+        await shop.client.delete_topology(maker)
+    for statement in ("DROP STREAM dear;", f"TERMINATE {maker}; DROP STREAM dear;"):
+        with pytest.raises(errors.RelationInUseError, match=f"write into this source: .{writer}"):
+            await shop.client.sql(statement)
+    with pytest.raises(errors.RelationInUseError, match=f"DEAR is written by {writer}"):
+        await shop.client.drop_relation("dear")
+    await shop.client.sql("INSERT INTO more VALUES ('a', 1); SET 'auto.offset.reset' = 'earliest';")
+    assert await shop.rows("SELECT * FROM dear EMIT CHANGES LIMIT 1;") == [{"SHOP": "a", "PRICE": 1.0}]
+    await shop.client.sql(f"TERMINATE {writer}; DROP STREAM dear DELETE TOPIC;")
+
+
+async def test_everything_is_shown(shop: Shop) -> None:
+    """SHOW, LIST, DESCRIBE and PRINT in all their forms."""
+    await shop.client.sql("CREATE TYPE money AS DECIMAL(8, 2); CREATE TABLE minutes AS SELECT shop, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY shop;"
+                          "DEFINE city = 'Ulm'; SET 'auto.offset.reset' = 'earliest';")
+    for at, item in ((1000, "tea"), (61_000, "cake"), (62_000, "tea")):
+        await shop.client.sql(f"INSERT INTO orders (ROWTIME, shop, item, price) VALUES ({at}, 'a', '{item}', 1);")
+    maker = next(q.query_id for q in await shop.listed("SHOW QUERIES;") if q.sink == "MINUTES")
+
+    async def one(sql: str, **wanted: Any) -> None:
+        found = [dict(r) for r in await shop.listed(sql)]
+        assert any(wanted.items() <= row.items() for row in found), (sql, found)
+
+    await one("SHOW STREAMS;", NAME="ORDERS", TOPIC="orders", KEY_FORMAT="KAFKA", VALUE_FORMAT="JSON", WINDOWED=False)
+    await one("LIST TABLES;", NAME="MINUTES", WINDOWED=True)
+    await one("SHOW TABLES EXTENDED;", NAME="SPEND")
+    await one("DESCRIBE TABLES;", NAME="SPEND")
+    await one("SHOW TOPICS;", TOPIC="orders", PARTITIONS=2)
+    await one("LIST TOPICS EXTENDED;", TOPIC="orders", RELATIONS="ORDERS")
+    assert any(r.topic.startswith("t-") for r in await shop.listed("SHOW ALL TOPICS;"))
+    await one("SHOW QUERIES EXTENDED;", QUERY_ID=maker, STATUS="RUNNING")
+    await one("SHOW FUNCTIONS;", NAME="ABS", TYPE="SCALAR")
+    await one("SHOW TYPES;", NAME="MONEY")
+    await one("SHOW VARIABLES;", NAME="CITY", VALUE="Ulm")
+    await one("SHOW PROPERTIES;", PROPERTY="auto.offset.reset", VALUE="earliest")
+    described, = await shop.client.sql("DESCRIBE minutes EXTENDED;")
+    assert described.relation is not None and described.relation.window_size is not None and described.relation.lookup
+    assert any(r.what == "task" and maker in r["name"] for r in described.details or ())
+    function, = await shop.client.sql("DESCRIBE FUNCTION topk;")
+    assert function.function is not None and function.function.kind == "AGGREGATE"
+    printed = await shop.rows("PRINT orders FROM BEGINNING INTERVAL 2 LIMIT 2;")
+    assert [json.loads(r["VALUE"])["ITEM"] for r in printed] == ["tea", "tea"]
+    with pytest.raises(errors.PenstockError, match="nothing"):
+        await shop.rows("PRINT nothing FROM BEGINNING LIMIT 1;")
+    await shop.client.sql("DROP TYPE money; DROP TYPE IF EXISTS money; PAUSE ALL; RESUME ALL;")
+
+
+async def test_assertions_and_windowed_source_tables(shop: Shop) -> None:
+    await shop.client.sql("CREATE TABLE minutes WITH (kafka_topic='minutes', value_format='AVRO') AS SELECT shop, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY shop;"
+                          "CREATE SOURCE TABLE seen (shop STRING PRIMARY KEY, n BIGINT) WITH (kafka_topic='minutes', value_format='AVRO', window_type='TUMBLING', window_size='1 MINUTE');"
+                          "ASSERT SCHEMA SUBJECT 'minutes-value'; ASSERT NOT EXISTS SCHEMA SUBJECT 'minutes-key'; ASSERT SCHEMA ID 1; ASSERT TABLE minutes (shop STRING PRIMARY KEY, n BIGINT);")
+    for statement in ("ASSERT SCHEMA SUBJECT 'minutes-key' TIMEOUT 50 MILLISECONDS;", "ASSERT NOT EXISTS SCHEMA ID 1 TIMEOUT 50 MILLISECONDS;",
+                      "ASSERT TABLE minutes (shop STRING PRIMARY KEY, n INT);"):
+        with pytest.raises(errors.PenstockError):
+            await shop.client.sql(statement)
+    *_, done = await shop.client.sql("".join(f"INSERT INTO orders (ROWTIME, shop, item, price) VALUES ({at}, 'a', 'tea', 1);" for at in (1000, 2000, 61_000)))
+    sql = "SELECT shop, WINDOWSTART, n FROM seen WHERE shop = 'a';"
+    assert await shop.rows(sql, at_least=done.position) == [{"SHOP": "a", "WINDOWSTART": 0, "N": 2}, {"SHOP": "a", "WINDOWSTART": 60_000, "N": 1}]
+    assert await shop.rows(sql.replace(";", " AND WINDOWSTART >= '1970-01-01T00:01';")) == [{"SHOP": "a", "WINDOWSTART": 60_000, "N": 1}]

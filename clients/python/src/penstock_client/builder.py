@@ -120,15 +120,17 @@ class Topology:
         *,
         columns: Columns | None = None,
         binding: Binding | None = None,
+        window: topology_pb2.Window | None = None,
         start: Start = "",
         time: topology_pb2.TimeColumn | str = "",
         name: str = "",
     ) -> Stream:
-        """Read a stream of the catalog, or one that is declared here with columns (and then published under the node's name). start is
+        """Read a stream of the catalog, or one that is declared here with columns (and then published under the node's name), and window, such
+        as `tumbling(minutes=1)`, where the topic's keys are windowed. start is
         `earliest` (default), `latest`, a position token or a time; what that is in the log is settled when the topology is registered. time: the
         column that gives the time, or `time_column()`."""
         node = self._node(name, _node_name(relation) or "source")
-        node.source_stream.origin.CopyFrom(_origin(relation, columns, binding, start))
+        node.source_stream.origin.CopyFrom(_origin(relation, columns, binding, start, window))
         if time:
             node.source_stream.time.CopyFrom(time_column(time) if isinstance(time, str) else time)
         return Stream(self, node.name)
@@ -140,6 +142,7 @@ class Topology:
         pattern: str = "",
         columns: Columns | None = None,
         binding: Binding | None = None,
+        window: topology_pb2.Window | None = None,
         start: Start = "",
         time: topology_pb2.TimeColumn | str = "",
         name: str = "",
@@ -162,12 +165,12 @@ class Topology:
         return Stream(self, node.name)
 
     def table(
-        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, start: Start = "",
-        history: Seconds | None = None, name: str = "",
+        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, window: topology_pb2.Window | None = None,
+        start: Start = "", history: Seconds | None = None, name: str = "",
     ) -> Table:  # fmt: skip
         """Read a table, as stream() does a stream, and materialise it. history: how long earlier rows are kept; such a table is versioned."""
         node = self._node(name, _node_name(relation) or "source")
-        node.source_table.origin.CopyFrom(_origin(relation, columns, binding, start))
+        node.source_table.origin.CopyFrom(_origin(relation, columns, binding, start, window))
         if history is not None:
             node.source_table.history.CopyFrom(duration(history))
         return Table(self, node.name)
@@ -549,13 +552,17 @@ def _projections(columns: tuple[Projected, ...], named: dict[str, str]) -> list[
     return plain + [topology_pb2.Projection(expression=text, alias=alias) for alias, text in named.items()]
 
 
-def _origin(relation: str, columns: Columns | None, binding: Binding | None, start: Start) -> topology_pb2.Origin:
+def _origin(
+    relation: str, columns: Columns | None, binding: Binding | None, start: Start, window: topology_pb2.Window | None = None
+) -> topology_pb2.Origin:
     if columns is None:
-        if not relation or binding is not None:
+        if not relation or binding is not None or window is not None:
             raise ValueError("give a relation's name, or columns and a binding to declare one")
         origin = topology_pb2.Origin(relation=relation)
     else:
         inline = topology_pb2.InlineRelation(schema=schema(columns), topic=(binding or Binding(topic=relation)).message())
+        if window is not None:
+            inline.window.CopyFrom(relation_pb2.WindowInfo(kind=window.kind, size=window.size, advance=window.advance))
         origin = topology_pb2.Origin(inline=inline)
     if start:
         origin.start.CopyFrom(start_position(start))

@@ -152,7 +152,7 @@ export class EtagMismatchError extends PenstockError {
 }
 
 /**
- * FAILED_PRECONDITION; metadata relation, readers (topologies, by comma). Delete those first.
+ * FAILED_PRECONDITION; metadata relation, readers (topologies that read or write it, by comma). Delete those first.
  */
 export class RelationInUseError extends PenstockError {
   static override readonly reason = "RELATION_IN_USE";

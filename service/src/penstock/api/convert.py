@@ -12,8 +12,9 @@ from penstock.catalog.port import CatalogState, RelationEntry, TopologyEntry
 from penstock.catalog.view import Served, readers
 from penstock.errors import RequestError
 from penstock.formats import registry as formats
-from penstock.plan.nodes import Format, RelationKind, Sink, TopicRef, Window
+from penstock.plan.nodes import Format, RelationKind, Sink, TopicRef
 from penstock.planner.convert import to_format, to_schema
+from penstock.planner.windows import window_message
 from penstock.serving.rows import column_message
 from penstock.types.schema import Schema
 from penstock.types.sqltype import Kind
@@ -62,14 +63,6 @@ def binding_message(topic: TopicRef) -> relation_pb2.TopicBinding:
 
 def _format_message(fmt: Format) -> relation_pb2.Format:
     return relation_pb2.Format(name=fmt.name, properties=dict(fmt.properties))
-
-
-def window_message(window: Window) -> relation_pb2.WindowInfo:
-    """The windows of a table."""
-    info = relation_pb2.WindowInfo(kind=f"WINDOW_KIND_{window.kind.value}", size=duration(window.size_ms))
-    if window.advance_ms:
-        info.advance.CopyFrom(duration(window.advance_ms))
-    return info
 
 
 def relation_entry(message: relation_pb2.Relation, name: str, partitions: int) -> RelationEntry:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from penstock.catalog.port import CatalogState, Change, Desired, RelationEntry, TopologyEntry, TypeEntry
-from penstock.catalog.view import readers, refuse_newer, refuse_unknown_readers, topology, unknown_relation
+from penstock.catalog.view import inserting, readers, refuse_newer, refuse_unknown_readers, topology, unknown_relation
 from penstock.errors import RequestError
 from penstock.plan.nodes import RelationKind
 from penstock.plan.resolved import ResolvedPlan
@@ -53,7 +53,7 @@ def drop(state: CatalogState, name: str, etag: str = "") -> Sequence[Change]:
     if present.owner_topology:
         raise RequestError("RELATION_READ_ONLY", f"{present.name} is published by topology {present.owner_topology}: delete that",
                            {"relation": present.name, "owner": present.owner_topology})
-    _refuse_readers(state, present.name, "")
+    _refuse_used(state, present.name, "")
     return [("relation", present.name)]
 
 
@@ -124,9 +124,8 @@ def delete(state: CatalogState, name: str, etag: str = "") -> Sequence[Change]:
     """Forget a topology and the relations it publishes. Raises UNKNOWN_TOPOLOGY, ETAG_MISMATCH, RELATION_IN_USE."""
     entry = topology(state, name)
     check_etag(etag, etag_of(entry))
-    own = [p.name for p in entry.plan.published]
-    for relation in own:
-        _refuse_readers(state, relation, entry.name)
+    for p in entry.plan.published:
+        _refuse_used(state, p.name, entry.name)
     return [("topology", entry.name), *(("relation", p.name) for p in entry.plan.published if p.in_catalog)]
 
 
@@ -180,11 +179,14 @@ def check_etag(given: str, present: str) -> None:
         raise RequestError("ETAG_MISMATCH", f"the etag is {present} now, not {given}: read it again", {"etag": present})
 
 
-def _refuse_readers(state: CatalogState, name: str, but: str) -> None:
+def _refuse_used(state: CatalogState, name: str, but: str) -> None:
+    """While other topologies read the relation, or write into it, as INSERT INTO ... SELECT does."""
     refuse_unknown_readers(state, name)
-    using = [r for r in readers(state, name) if r != but]
-    if using:
-        raise RequestError("RELATION_IN_USE", f"{name} is read by {', '.join(using)}", {"relation": name, "readers": ", ".join(using)})
+    reading, writing = ([t for t in found if t != but] for found in (readers(state, name), inserting(state, name)))
+    told = [f"{what} by {', '.join(names)}" for what, names in (("read", reading), ("written", writing)) if names]
+    if told:
+        raise RequestError("RELATION_IN_USE", f"{name} is {' and '.join(told)}",
+                           {"relation": name, "readers": ", ".join(dict.fromkeys([*reading, *writing]))})
 
 
 def _taken(present: RelationEntry, wanted: str) -> RequestError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from penstock.catalog.port import CatalogState, TopologyEntry
 from penstock.errors import RequestError
 from penstock.log.port import TopicInfo
-from penstock.plan.nodes import RelationKind, SourceStream, SourceTable, TopicRef, Window
+from penstock.plan.nodes import RelationKind, Sink, SourceStream, SourceTable, TopicRef, Window
 from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import Published
 from penstock.security.principal import caller
@@ -126,6 +126,13 @@ def readers(state: CatalogState, name: str) -> list[str]:
     served = find(state, name)
     owner = served.owner.name if served is not None and served.owner is not None else ""
     return sorted(t.name for t in state.topologies.values() if t.name != owner and lower in set(sources_of(t)))
+
+
+def inserting(state: CatalogState, name: str) -> list[str]:
+    """Topologies that write into this relation (not the one that owns it)."""
+    lower = name.lower()
+    return sorted(t.name for t in state.topologies.values()
+                  if any(isinstance(n, Sink) and n.insert and n.relation.lower() == lower for s in t.plan.subs for n in s.nodes))
 
 
 def sources_of(entry: TopologyEntry) -> Iterator[str]:

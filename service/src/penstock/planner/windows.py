@@ -15,6 +15,26 @@ _LENGTH = {WindowKind.TUMBLING: "size", WindowKind.HOPPING: "size", WindowKind.S
 """The field that says how long a window of each kind is."""
 
 
+def declared_window(message: relation_pb2.WindowInfo, node: str, field: str) -> Window:
+    """The windows of keys that a topic has; rows of them are kept as long as the topic's. Raises RequestError(INVALID_TOPOLOGY)."""
+    name = relation_pb2.WindowKind.Name(message.kind).removeprefix("WINDOW_KIND_")
+    if name not in ("TUMBLING", "HOPPING", "SESSION"):
+        raise refuse("INVALID_TOPOLOGY", f"{node}: windowed keys are of TUMBLING, HOPPING or SESSION windows", node=node, field=f"{field}.kind")
+    if name == "SESSION":
+        return Window(WindowKind.SESSION, 0, 0, 0)
+    size = _at_least(1, message.size, node, field, "size")
+    return Window(WindowKind(name), size, 0, 0, millis(message.advance))
+
+
+def window_message(window: Window) -> relation_pb2.WindowInfo:
+    """The windows of a table as the API describes them."""
+    info = relation_pb2.WindowInfo(kind=f"WINDOW_KIND_{window.kind.value}")
+    info.size.FromMilliseconds(window.size_ms)
+    if window.advance_ms:
+        info.advance.FromMilliseconds(window.advance_ms)
+    return info
+
+
 def to_window(message: topology_pb2.Window, node: str, field: str) -> Window:
     """A window with its defaults filled in. Grace is 24 h less its length, at least 0 (Kafka Streams' TimeWindows.of), retention the
     shortest that keeps a window while records may fall into it. Raises RequestError(INVALID_TOPOLOGY)."""

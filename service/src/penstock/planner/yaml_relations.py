@@ -10,7 +10,7 @@ from penstock_client.gen.penstock.v1 import relation_pb2
 from penstock.planner.yaml_parts import Source, parse, rejoined
 
 DECLARATION = ("columns", "schema", "topic", "partitions", "replicas", "retention", "create", "key_format", "value_format", "format",
-               "timestamp", "timestamp_column", "timestamp_format")
+               "timestamp", "timestamp_column", "timestamp_format", "window")
 """Entries that declare a relation."""
 
 _COLUMN = re.compile(
@@ -34,7 +34,20 @@ def declaration(source: Source, name: str) -> dict[str, Any]:
     if "columns" not in source.data and "schema" not in source.data:
         raise source.wrong("a declaration needs columns")
     schema = source.data["schema"] if "schema" in source.data else {"columns": columns(source)}
-    return {"schema": schema, "topic": topic(source, name)}
+    window = {"window": _window(source)} if "window" in source.data else {}
+    return {"schema": schema, "topic": topic(source, name), **window}
+
+
+def _window(source: Source) -> dict[str, Any]:
+    """`{tumbling: 1m}`, `{hopping: 10m}`, `session`, or ProtoJSON."""
+    given = source.data["window"]
+    if isinstance(given, dict) and "kind" in given:
+        return given
+    kinds = given if isinstance(given, dict) else {given: None}
+    if len(kinds) != 1 or str(next(iter(kinds))).lower() not in ("tumbling", "hopping", "session"):
+        raise source.wrong("the window of keys is tumbling or hopping with its size, or session", "window")
+    (kind, size), = kinds.items()
+    return {"kind": f"WINDOW_KIND_{str(kind).upper()}", **({} if size is None else {"size": source.child("window").duration(str(kind))})}
 
 
 def columns(source: Source) -> list[dict[str, Any]]:

@@ -83,8 +83,8 @@ const (
 	ErrorReason_ERROR_REASON_NAME_TAKEN ErrorReason = 19
 	// ERROR_REASON_ETAG_MISMATCH is ABORTED; metadata etag (the present one). Somebody was faster: read again, decide again.
 	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 20
-	// ERROR_REASON_RELATION_IN_USE is FAILED_PRECONDITION; metadata relation, readers (topologies, by comma). Delete those
-	// first.
+	// ERROR_REASON_RELATION_IN_USE is FAILED_PRECONDITION; metadata relation, readers (topologies that read or write it,
+	// by comma). Delete those first.
 	ErrorReason_ERROR_REASON_RELATION_IN_USE ErrorReason = 21
 	// ERROR_REASON_RELATION_READ_ONLY is FAILED_PRECONDITION; metadata relation, owner. It is written by a topology, or is a
 	// dead letter: append to the topology's source instead.

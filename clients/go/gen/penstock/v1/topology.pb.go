@@ -1171,7 +1171,10 @@ type InlineRelation struct {
 	// schema are the columns, key columns first.
 	Schema *Schema `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`
 	// topic is the binding; absent means the topic of the node's name, with the default formats.
-	Topic         *TopicBinding `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	Topic *TopicBinding `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	// window says that the keys in the topic are windowed, as another program's or another topology's windowed aggregates are: TUMBLING
+	// and HOPPING with their size, or SESSION without one. Absent means that they are not.
+	Window        *WindowInfo `protobuf:"bytes,3,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1216,6 +1219,13 @@ func (x *InlineRelation) GetSchema() *Schema {
 func (x *InlineRelation) GetTopic() *TopicBinding {
 	if x != nil {
 		return x.Topic
+	}
+	return nil
+}
+
+func (x *InlineRelation) GetWindow() *WindowInfo {
+	if x != nil {
+		return x.Window
 	}
 	return nil
 }
@@ -3444,10 +3454,11 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"TimeColumn\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\tR\x06column\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x126\n" +
-	"\von_bad_time\x18\x03 \x01(\x0e2\x16.penstock.v1.OnBadTimeR\tonBadTime\"n\n" +
+	"\von_bad_time\x18\x03 \x01(\x0e2\x16.penstock.v1.OnBadTimeR\tonBadTime\"\x9f\x01\n" +
 	"\x0eInlineRelation\x12+\n" +
 	"\x06schema\x18\x01 \x01(\v2\x13.penstock.v1.SchemaR\x06schema\x12/\n" +
-	"\x05topic\x18\x02 \x01(\v2\x19.penstock.v1.TopicBindingR\x05topic\"\xdc\x01\n" +
+	"\x05topic\x18\x02 \x01(\v2\x19.penstock.v1.TopicBindingR\x05topic\x12/\n" +
+	"\x06window\x18\x03 \x01(\v2\x17.penstock.v1.WindowInfoR\x06window\"\xdc\x01\n" +
 	"\rStartPosition\x12\x1c\n" +
 	"\bearliest\x18\x01 \x01(\bH\x00R\bearliest\x12\x18\n" +
 	"\x06latest\x18\x02 \x01(\bH\x00R\x06latest\x12\x1c\n" +
@@ -3688,10 +3699,11 @@ var file_penstock_v1_topology_proto_goTypes = []any{
 	nil,                           // 46: penstock.v1.RemoteProcessor.ConfigEntry
 	(*Schema)(nil),                // 47: penstock.v1.Schema
 	(*TopicBinding)(nil),          // 48: penstock.v1.TopicBinding
-	(*PositionToken)(nil),         // 49: penstock.v1.PositionToken
-	(*timestamppb.Timestamp)(nil), // 50: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 51: google.protobuf.Duration
-	(WindowKind)(0),               // 52: penstock.v1.WindowKind
+	(*WindowInfo)(nil),            // 49: penstock.v1.WindowInfo
+	(*PositionToken)(nil),         // 50: penstock.v1.PositionToken
+	(*timestamppb.Timestamp)(nil), // 51: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 52: google.protobuf.Duration
+	(WindowKind)(0),               // 53: penstock.v1.WindowKind
 }
 var file_penstock_v1_topology_proto_depIdxs = []int32{
 	7,  // 0: penstock.v1.Topology.nodes:type_name -> penstock.v1.Node
@@ -3728,67 +3740,68 @@ var file_penstock_v1_topology_proto_depIdxs = []int32{
 	0,  // 31: penstock.v1.TimeColumn.on_bad_time:type_name -> penstock.v1.OnBadTime
 	47, // 32: penstock.v1.InlineRelation.schema:type_name -> penstock.v1.Schema
 	48, // 33: penstock.v1.InlineRelation.topic:type_name -> penstock.v1.TopicBinding
-	49, // 34: penstock.v1.StartPosition.after:type_name -> penstock.v1.PositionToken
-	50, // 35: penstock.v1.StartPosition.at_time:type_name -> google.protobuf.Timestamp
-	8,  // 36: penstock.v1.SourceStream.origin:type_name -> penstock.v1.Origin
-	10, // 37: penstock.v1.SourceStream.time:type_name -> penstock.v1.TimeColumn
-	8,  // 38: penstock.v1.SourceTable.origin:type_name -> penstock.v1.Origin
-	51, // 39: penstock.v1.SourceTable.history:type_name -> google.protobuf.Duration
-	10, // 40: penstock.v1.SourceTable.time:type_name -> penstock.v1.TimeColumn
-	8,  // 41: penstock.v1.GlobalTable.origin:type_name -> penstock.v1.Origin
-	10, // 42: penstock.v1.GlobalTable.time:type_name -> penstock.v1.TimeColumn
-	17, // 43: penstock.v1.Select.columns:type_name -> penstock.v1.Projection
-	17, // 44: penstock.v1.Explode.columns:type_name -> penstock.v1.Projection
-	17, // 45: penstock.v1.PartitionBy.keys:type_name -> penstock.v1.Projection
-	51, // 46: penstock.v1.Deduplicate.within:type_name -> google.protobuf.Duration
-	51, // 47: penstock.v1.Deduplicate.grace:type_name -> google.protobuf.Duration
-	17, // 48: penstock.v1.Peek.columns:type_name -> penstock.v1.Projection
-	17, // 49: penstock.v1.GroupBy.keys:type_name -> penstock.v1.Projection
-	17, // 50: penstock.v1.Aggregate.columns:type_name -> penstock.v1.Projection
-	27, // 51: penstock.v1.Aggregate.window:type_name -> penstock.v1.Window
-	1,  // 52: penstock.v1.Aggregate.emit:type_name -> penstock.v1.Emit
-	26, // 53: penstock.v1.Aggregate.accumulators:type_name -> penstock.v1.Accumulator
-	52, // 54: penstock.v1.Window.kind:type_name -> penstock.v1.WindowKind
-	51, // 55: penstock.v1.Window.size:type_name -> google.protobuf.Duration
-	51, // 56: penstock.v1.Window.advance:type_name -> google.protobuf.Duration
-	51, // 57: penstock.v1.Window.gap:type_name -> google.protobuf.Duration
-	51, // 58: penstock.v1.Window.grace:type_name -> google.protobuf.Duration
-	51, // 59: penstock.v1.Window.retention:type_name -> google.protobuf.Duration
-	2,  // 60: penstock.v1.StreamStreamJoin.kind:type_name -> penstock.v1.JoinKind
-	51, // 61: penstock.v1.StreamStreamJoin.before:type_name -> google.protobuf.Duration
-	51, // 62: penstock.v1.StreamStreamJoin.after:type_name -> google.protobuf.Duration
-	51, // 63: penstock.v1.StreamStreamJoin.grace:type_name -> google.protobuf.Duration
-	17, // 64: penstock.v1.StreamStreamJoin.columns:type_name -> penstock.v1.Projection
-	2,  // 65: penstock.v1.StreamTableJoin.kind:type_name -> penstock.v1.JoinKind
-	51, // 66: penstock.v1.StreamTableJoin.grace:type_name -> google.protobuf.Duration
-	17, // 67: penstock.v1.StreamTableJoin.columns:type_name -> penstock.v1.Projection
-	2,  // 68: penstock.v1.StreamGlobalJoin.kind:type_name -> penstock.v1.JoinKind
-	17, // 69: penstock.v1.StreamGlobalJoin.columns:type_name -> penstock.v1.Projection
-	2,  // 70: penstock.v1.TableTableJoin.kind:type_name -> penstock.v1.JoinKind
-	17, // 71: penstock.v1.TableTableJoin.columns:type_name -> penstock.v1.Projection
-	34, // 72: penstock.v1.Branch.outputs:type_name -> penstock.v1.BranchOutput
-	51, // 73: penstock.v1.ToTable.history:type_name -> google.protobuf.Duration
-	51, // 74: penstock.v1.Suppress.time_limit:type_name -> google.protobuf.Duration
-	39, // 75: penstock.v1.Processor.outputs:type_name -> penstock.v1.ProcessorOutput
-	45, // 76: penstock.v1.Processor.config:type_name -> penstock.v1.Processor.ConfigEntry
-	47, // 77: penstock.v1.ProcessorOutput.schema:type_name -> penstock.v1.Schema
-	39, // 78: penstock.v1.RemoteProcessor.outputs:type_name -> penstock.v1.ProcessorOutput
-	41, // 79: penstock.v1.RemoteProcessor.stores:type_name -> penstock.v1.RemoteStore
-	46, // 80: penstock.v1.RemoteProcessor.config:type_name -> penstock.v1.RemoteProcessor.ConfigEntry
-	51, // 81: penstock.v1.RemoteProcessor.bundle_timeout:type_name -> google.protobuf.Duration
-	47, // 82: penstock.v1.RemoteStore.schema:type_name -> penstock.v1.Schema
-	48, // 83: penstock.v1.Sink.topic:type_name -> penstock.v1.TopicBinding
-	17, // 84: penstock.v1.Sink.headers:type_name -> penstock.v1.Projection
-	4,  // 85: penstock.v1.TopologySettings.guarantee:type_name -> penstock.v1.Guarantee
-	51, // 86: penstock.v1.TopologySettings.commit_interval:type_name -> google.protobuf.Duration
-	5,  // 87: penstock.v1.TopologySettings.on_bad_record:type_name -> penstock.v1.OnBadRecord
-	3,  // 88: penstock.v1.TopologySettings.updates:type_name -> penstock.v1.UpdateMode
-	51, // 89: penstock.v1.TopologySettings.max_task_idle:type_name -> google.protobuf.Duration
-	90, // [90:90] is the sub-list for method output_type
-	90, // [90:90] is the sub-list for method input_type
-	90, // [90:90] is the sub-list for extension type_name
-	90, // [90:90] is the sub-list for extension extendee
-	0,  // [0:90] is the sub-list for field type_name
+	49, // 34: penstock.v1.InlineRelation.window:type_name -> penstock.v1.WindowInfo
+	50, // 35: penstock.v1.StartPosition.after:type_name -> penstock.v1.PositionToken
+	51, // 36: penstock.v1.StartPosition.at_time:type_name -> google.protobuf.Timestamp
+	8,  // 37: penstock.v1.SourceStream.origin:type_name -> penstock.v1.Origin
+	10, // 38: penstock.v1.SourceStream.time:type_name -> penstock.v1.TimeColumn
+	8,  // 39: penstock.v1.SourceTable.origin:type_name -> penstock.v1.Origin
+	52, // 40: penstock.v1.SourceTable.history:type_name -> google.protobuf.Duration
+	10, // 41: penstock.v1.SourceTable.time:type_name -> penstock.v1.TimeColumn
+	8,  // 42: penstock.v1.GlobalTable.origin:type_name -> penstock.v1.Origin
+	10, // 43: penstock.v1.GlobalTable.time:type_name -> penstock.v1.TimeColumn
+	17, // 44: penstock.v1.Select.columns:type_name -> penstock.v1.Projection
+	17, // 45: penstock.v1.Explode.columns:type_name -> penstock.v1.Projection
+	17, // 46: penstock.v1.PartitionBy.keys:type_name -> penstock.v1.Projection
+	52, // 47: penstock.v1.Deduplicate.within:type_name -> google.protobuf.Duration
+	52, // 48: penstock.v1.Deduplicate.grace:type_name -> google.protobuf.Duration
+	17, // 49: penstock.v1.Peek.columns:type_name -> penstock.v1.Projection
+	17, // 50: penstock.v1.GroupBy.keys:type_name -> penstock.v1.Projection
+	17, // 51: penstock.v1.Aggregate.columns:type_name -> penstock.v1.Projection
+	27, // 52: penstock.v1.Aggregate.window:type_name -> penstock.v1.Window
+	1,  // 53: penstock.v1.Aggregate.emit:type_name -> penstock.v1.Emit
+	26, // 54: penstock.v1.Aggregate.accumulators:type_name -> penstock.v1.Accumulator
+	53, // 55: penstock.v1.Window.kind:type_name -> penstock.v1.WindowKind
+	52, // 56: penstock.v1.Window.size:type_name -> google.protobuf.Duration
+	52, // 57: penstock.v1.Window.advance:type_name -> google.protobuf.Duration
+	52, // 58: penstock.v1.Window.gap:type_name -> google.protobuf.Duration
+	52, // 59: penstock.v1.Window.grace:type_name -> google.protobuf.Duration
+	52, // 60: penstock.v1.Window.retention:type_name -> google.protobuf.Duration
+	2,  // 61: penstock.v1.StreamStreamJoin.kind:type_name -> penstock.v1.JoinKind
+	52, // 62: penstock.v1.StreamStreamJoin.before:type_name -> google.protobuf.Duration
+	52, // 63: penstock.v1.StreamStreamJoin.after:type_name -> google.protobuf.Duration
+	52, // 64: penstock.v1.StreamStreamJoin.grace:type_name -> google.protobuf.Duration
+	17, // 65: penstock.v1.StreamStreamJoin.columns:type_name -> penstock.v1.Projection
+	2,  // 66: penstock.v1.StreamTableJoin.kind:type_name -> penstock.v1.JoinKind
+	52, // 67: penstock.v1.StreamTableJoin.grace:type_name -> google.protobuf.Duration
+	17, // 68: penstock.v1.StreamTableJoin.columns:type_name -> penstock.v1.Projection
+	2,  // 69: penstock.v1.StreamGlobalJoin.kind:type_name -> penstock.v1.JoinKind
+	17, // 70: penstock.v1.StreamGlobalJoin.columns:type_name -> penstock.v1.Projection
+	2,  // 71: penstock.v1.TableTableJoin.kind:type_name -> penstock.v1.JoinKind
+	17, // 72: penstock.v1.TableTableJoin.columns:type_name -> penstock.v1.Projection
+	34, // 73: penstock.v1.Branch.outputs:type_name -> penstock.v1.BranchOutput
+	52, // 74: penstock.v1.ToTable.history:type_name -> google.protobuf.Duration
+	52, // 75: penstock.v1.Suppress.time_limit:type_name -> google.protobuf.Duration
+	39, // 76: penstock.v1.Processor.outputs:type_name -> penstock.v1.ProcessorOutput
+	45, // 77: penstock.v1.Processor.config:type_name -> penstock.v1.Processor.ConfigEntry
+	47, // 78: penstock.v1.ProcessorOutput.schema:type_name -> penstock.v1.Schema
+	39, // 79: penstock.v1.RemoteProcessor.outputs:type_name -> penstock.v1.ProcessorOutput
+	41, // 80: penstock.v1.RemoteProcessor.stores:type_name -> penstock.v1.RemoteStore
+	46, // 81: penstock.v1.RemoteProcessor.config:type_name -> penstock.v1.RemoteProcessor.ConfigEntry
+	52, // 82: penstock.v1.RemoteProcessor.bundle_timeout:type_name -> google.protobuf.Duration
+	47, // 83: penstock.v1.RemoteStore.schema:type_name -> penstock.v1.Schema
+	48, // 84: penstock.v1.Sink.topic:type_name -> penstock.v1.TopicBinding
+	17, // 85: penstock.v1.Sink.headers:type_name -> penstock.v1.Projection
+	4,  // 86: penstock.v1.TopologySettings.guarantee:type_name -> penstock.v1.Guarantee
+	52, // 87: penstock.v1.TopologySettings.commit_interval:type_name -> google.protobuf.Duration
+	5,  // 88: penstock.v1.TopologySettings.on_bad_record:type_name -> penstock.v1.OnBadRecord
+	3,  // 89: penstock.v1.TopologySettings.updates:type_name -> penstock.v1.UpdateMode
+	52, // 90: penstock.v1.TopologySettings.max_task_idle:type_name -> google.protobuf.Duration
+	91, // [91:91] is the sub-list for method output_type
+	91, // [91:91] is the sub-list for method input_type
+	91, // [91:91] is the sub-list for extension type_name
+	91, // [91:91] is the sub-list for extension extendee
+	0,  // [0:91] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_topology_proto_init() }

@@ -48,7 +48,7 @@ type TopologyServiceClient interface {
 	// ListTopologies lists them by name.
 	ListTopologies(ctx context.Context, in *ListTopologiesRequest, opts ...grpc.CallOption) (*ListTopologiesResponse, error)
 	// DeleteTopology stops a topology and deletes its state and internal topics; RELATION_IN_USE while others read what it
-	// publishes.
+	// publishes, or write into it.
 	DeleteTopology(ctx context.Context, in *DeleteTopologyRequest, opts ...grpc.CallOption) (*DeleteTopologyResponse, error)
 	// PauseTopology stops processing at a commit and keeps everything; lookups go on. Pausing a paused one changes nothing.
 	PauseTopology(ctx context.Context, in *PauseTopologyRequest, opts ...grpc.CallOption) (*PauseTopologyResponse, error)
@@ -189,7 +189,7 @@ type TopologyServiceServer interface {
 	// ListTopologies lists them by name.
 	ListTopologies(context.Context, *ListTopologiesRequest) (*ListTopologiesResponse, error)
 	// DeleteTopology stops a topology and deletes its state and internal topics; RELATION_IN_USE while others read what it
-	// publishes.
+	// publishes, or write into it.
 	DeleteTopology(context.Context, *DeleteTopologyRequest) (*DeleteTopologyResponse, error)
 	// PauseTopology stops processing at a commit and keeps everything; lookups go on. Pausing a paused one changes nothing.
 	PauseTopology(context.Context, *PauseTopologyRequest) (*PauseTopologyResponse, error)

@@ -137,7 +137,7 @@ class EtagMismatchError(PenstockError):
 
 
 class RelationInUseError(PenstockError):
-    """FAILED_PRECONDITION; metadata relation, readers (topologies, by comma). Delete those first."""
+    """FAILED_PRECONDITION; metadata relation, readers (topologies that read or write it, by comma). Delete those first."""
 
     reason = "RELATION_IN_USE"
 

@@ -17,6 +17,7 @@ from penstock.planner.logical.history import history
 from penstock.planner.refuse import candidates, did_you_mean, refuse
 from penstock.planner.stores import store
 from penstock.planner.validate import Placed
+from penstock.planner.windows import declared_window
 from penstock.types.schema import Role, Schema
 
 
@@ -116,7 +117,10 @@ def _declared(node: Placed, inline: topology_pb2.InlineRelation, kind: RelationK
                      relation=taken.name)
     schema, topic = _schema_and_topic(node, inline, node.name, field)
     wish = to_wish(inline.topic) if inline.HasField("topic") else Wish(create=True)
-    return RelationInfo(node.name, kind, schema, topic), wish
+    if not inline.HasField("window"):
+        return RelationInfo(node.name, kind, schema, topic), wish
+    window = declared_window(inline.window, node.name, f"{field}.window")
+    return RelationInfo(node.name, kind, schema, replace(topic, window=window), window), wish
 
 
 def _schema_and_topic(node: Placed, inline: topology_pb2.InlineRelation, default_topic: str, field: str) -> tuple[Schema, TopicRef]:

@@ -27,6 +27,7 @@ from penstock.plan.relations import RelationInfo, Relations
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
 from penstock.planner.names import valid_name
+from penstock.planner.windows import window_message
 from penstock.security.principal import Access, caller
 from penstock.serving import states
 from penstock.serving.append import Appender, Prepared
@@ -247,6 +248,8 @@ def _source_table(name: str, info: RelationInfo) -> topology_pb2.Topology:
     for message, fmt in ((inline.topic.key_format, topic.key_format), (inline.topic.value_format, topic.value_format)):
         message.name = fmt.name
         message.properties.update(dict(fmt.properties))
+    if info.window is not None:
+        inline.window.CopyFrom(window_message(info.window))
     return definition
 
 

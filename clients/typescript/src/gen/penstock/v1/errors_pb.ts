@@ -231,8 +231,8 @@ export enum ErrorReason {
   ETAG_MISMATCH = 20,
 
   /**
-   * ERROR_REASON_RELATION_IN_USE is FAILED_PRECONDITION; metadata relation, readers (topologies, by comma). Delete those
-   * first.
+   * ERROR_REASON_RELATION_IN_USE is FAILED_PRECONDITION; metadata relation, readers (topologies that read or write it,
+   * by comma). Delete those first.
    *
    * @generated from enum value: ERROR_REASON_RELATION_IN_USE = 21;
    */

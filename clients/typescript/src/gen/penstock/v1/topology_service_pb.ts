@@ -897,7 +897,7 @@ export const TopologyService: GenService<{
   },
   /**
    * DeleteTopology stops a topology and deletes its state and internal topics; RELATION_IN_USE while others read what it
-   * publishes.
+   * publishes, or write into it.
    *
    * @generated from rpc penstock.v1.TopologyService.DeleteTopology
    */

@@ -186,12 +186,14 @@ class TimeColumn(_message.Message):
     def __init__(self, column: _Optional[str] = ..., format: _Optional[str] = ..., on_bad_time: _Optional[_Union[OnBadTime, str]] = ...) -> None: ...
 
 class InlineRelation(_message.Message):
-    __slots__ = ("schema", "topic")
+    __slots__ = ("schema", "topic", "window")
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
     schema: _types_pb2.Schema
     topic: _relation_pb2.TopicBinding
-    def __init__(self, schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ...) -> None: ...
+    window: _relation_pb2.WindowInfo
+    def __init__(self, schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ..., window: _Optional[_Union[_relation_pb2.WindowInfo, _Mapping]] = ...) -> None: ...
 
 class StartPosition(_message.Message):
     __slots__ = ("earliest", "latest", "snapshot", "after", "at_time")

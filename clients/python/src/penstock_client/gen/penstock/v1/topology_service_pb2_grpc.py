@@ -123,7 +123,7 @@ class TopologyServiceServicer:
 
     def DeleteTopology(self, request, context):
         """DeleteTopology stops a topology and deletes its state and internal topics; RELATION_IN_USE while others read what it
-        publishes.
+        publishes, or write into it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
