@@ -11,7 +11,7 @@ from penstock.expr.aggregate import Aggregate
 from penstock.expr.aggregates import NUMBERS, aggregate, no_literals, only, summing, wide_aggregate, zero
 from penstock.expr.code import Module
 from penstock.types import sqltype as t
-from penstock.types.sqltype import Kind, SqlType
+from penstock.types.sqltype import SqlType
 
 # ---- sample variance: count, sum, and m2, the sum of squared distances from the mean (Youngs and Cramer)
 
@@ -148,8 +148,6 @@ def _estimate(state: list[int] | bytes) -> int:
 @aggregate("COUNT_DISTINCT", "Number of different values: exact up to 512, then within about 1 % (HyperLogLog).", ("(T) -> BIGINT",))
 def _count_distinct(name: str, kind: SqlType, literals: tuple[object, ...]) -> Aggregate:
     no_literals(name, literals)
-    if kind.kind in (Kind.MAP,):
-        raise TypeError(f"Function 'COUNT_DISTINCT' does not accept parameters ({kind})")
     return Aggregate(name, (kind,), t.BIGINT, ("distinct",), ("[]",), undo=None,
                      add=lambda m, s, a: [f"if {a[0]} is not None:", f"    {s[0]} = {m.bind(_seen, 'seen')}({s[0]}, {a[0]})"],
                      merge=lambda m, s, o: [f"{s[0]} = {m.bind(_seen_both, 'seen_both')}({s[0]}, {o[0]})"],

@@ -113,9 +113,10 @@ def aggregated(node: Placed, item: Item, scope: Scope, of_table: bool) -> Aggreg
         call = analyze_aggregate(tree, scope)
         if of_table and call.aggregate.undo is None:
             name = call.name.partition("/")[0]
-            raise ExpressionError(f"{name} cannot take back a row, so it does not aggregate a table, whose rows change: its result without "
-                                  "one row does not follow from the result with it. Take COLLECT_LIST and work on the list, an accumulator "
-                                  "with an undo, or put to_stream before the group_by to fold the changes as records", tree.start, tree.end,
+            raise ExpressionError(f"The aggregation function(s) ({name}) cannot be applied to a table source, only to a stream source. {name} cannot "
+                                  "take back a row: its result without one row does not follow from the result with it. Take COLLECT_LIST and work "
+                                  "on the list, an accumulator with an undo, or put to_stream before the group_by to fold the changes as records",
+                                  tree.start, tree.end,
                                   "UNSUPPORTED", metadata={"function": name})
         if of_table:
             for argument in call.arguments:
