@@ -1,6 +1,6 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,moving] [--records N] [--moving-records N] [--workloads w1,w2,w2-1k,w3,w4,w5]
+    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,remote,restore,moving] [--records N] [--moving-records N] [--workloads w1,w2,w2-1k,w3,w4,w5]
                               [--log embedded,kafka] [--json] [--no-streams]
 
 The formats beside each other (formats.py) and the figures of serving (serving.py) come after the throughput, then runs over moving time (moving.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,

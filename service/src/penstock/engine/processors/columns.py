@@ -77,6 +77,10 @@ class Keys:
         """None stays None. Raises as to_tuple."""
         return None if key is None or self._write is None else self._write(self.to_tuple(key))
 
+    def written(self, values: Sequence[Any]) -> bytes | None:
+        """Bytes of key columns that are of their types; None when one of them is."""
+        return None if self._write is None or None in values else self._write(values)
+
     def needed(self, key: object) -> bytes:
         """As to_bytes, of a key that must not be null."""
         found = self.to_bytes(key)

@@ -5,7 +5,7 @@ Between the two nothing has happened in the task: a bundle that is lost is gathe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,12 +107,16 @@ def _check_causes(shape: Shape, bundle: Bundle, out: OutputRows) -> None:
             raise InvalidResult(f"row {at} for output {out.output}: its key is {row[:shape.keys]!r}, and not that of its cause, which the output keeps")
 
 
+Gathered = tuple[Values, bool, Sequence[tuple[str, bytes | None]], Record, bytes | None]
+"""(values, whether there is a value, headers, record, key bytes)"""
+
+
 class RemoteHost:
-    """Gathers rows and applies results. Generated code appends (values, present, headers, record, key bytes) to `gathered`."""
+    """Gathers rows and applies results. Generated code appends to `gathered`."""
 
     def __init__(self, node: n.RemoteProcessor, source: n.Repartition, outputs: Sequence[n.ProcessorOutput], bindings: Bindings, failures: Failures) -> None:
         self.node, self.topic = node, source.topic.topic
-        self.gathered: list[tuple[Values, bool, Sequence[tuple[str, bytes | None]], Record, bytes | None]] = []
+        self.gathered: list[Gathered] = []
         self.outputs = {o.output: Output(o) for o in outputs}
         self._stores = {s.name: (s, bindings.stores[s.spec.name]) for s in node.stores}
         self._failures = failures
@@ -152,18 +156,23 @@ class RemoteHost:
                 store.put(key, None if at in changed.gone else (newest[key], *row[self.shape.keys:]))
         for cause, reason in result.poison.items():
             self._failures.blame(self.node.name, PluginError(reason), gathered[cause][3])
-        for cause, out, at in sorted(((c, i, at) for i, o in enumerate(result.outputs) for at, c in enumerate(o.causes))):
-            self._send(self.outputs[result.outputs[out].output], result.outputs[out].rows, at, gathered[cause])
+        self._send(result.outputs, gathered)
 
-    def _send(self, way: Output, rows: Rows, at: int, cause: tuple[Values, bool, Sequence[tuple[str, bytes | None]], Record, bytes | None]) -> None:
-        row, (values, _, headers, record, _) = rows.rows[at], cause
-        key = row[:len(way.node.schema.key)]
-        timestamp = values[-1] if row[-1] is None else row[-1]
-        try:
-            named = None if not key or None in key else dict(zip((c.name for c in way.node.schema.key), key, strict=True))
-            way.send(record, timestamp, headers, way.keys.to_bytes(named), at not in rows.gone, *row[:-1])
-        except Exception as error:
-            self._failures.failed(error, record)
+    def _send(self, outputs: Sequence[OutputRows], gathered: Sequence[Gathered]) -> None:
+        """In the order of causes; of one cause in the order of outputs."""
+        ways = [(self.outputs[o.output], o.output in self.shape.keeps_key, len(self.outputs[o.output].node.schema.key)) for o in outputs]
+        order: Iterable[tuple[int, int, int]] = ((cause, 0, at) for at, cause in enumerate(outputs[0].causes)) if len(outputs) == 1 else sorted(
+            (cause, number, at) for number, out in enumerate(outputs) for at, cause in enumerate(out.causes))
+        for cause, number, at in order:
+            values, _, headers, record, key = gathered[cause]
+            way, keeps, keys = ways[number]
+            rows = outputs[number].rows
+            row = rows.rows[at]
+            try:
+                way.send(record, values[-1] if row[-1] is None else row[-1], headers, key if keeps else way.keys.written(row[:keys]), at not in rows.gone,
+                         *row[:-1])
+            except Exception as error:
+                self._failures.failed(error, record)
 
 
 def _columns(schema: Schema) -> tuple[Column, ...]:
