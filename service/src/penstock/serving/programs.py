@@ -114,7 +114,8 @@ class Programs:
                         self._offer(ask)
                     case Forget(id=number) if (writer, number) in self._asks:
                         self._end(self._asks[writer, number], "the task moved or began anew")
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            # cancelled when the gateway ends: asyncio would log a handler that ends so as an error
             log.debug("a worker's connection ended")
         finally:
             for ask in [a for (w, _), a in self._asks.items() if w is writer]:
