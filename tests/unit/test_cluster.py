@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import grpc
 import pytest
+from penstock.clock import ManualClock
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.cluster.cluster import SILENT, Cluster, Elsewhere
 from penstock.serving.cluster.published import Change, NodeEntry, NodeTasks, claims, decode, encode, gone
 from penstock.serving.cluster.table import RoutingTable, apply
+from penstock.serving.committed import ANY_AGE, FOLLOWS_MS, age
+from penstock.state.port import Stamp
 from penstock_client.errors import UnreachableError
 from penstock_client.nodes import Nodes, addresses_of
 
@@ -79,6 +83,18 @@ def test_alone_a_node_reads_what_ran_here_since_it_began() -> None:
     assert cluster.place(KEY, entry()) is None
     assert cluster.place(KEY, entry(TaskState.OPENING)) is None and cluster.place(KEY, None) is None
     assert Cluster("a").place(KEY, None) is None, "on the embedded log there is nobody else"
+
+
+@pytest.mark.parametrize(("state", "lag", "inputs", "expected"), [
+    (TaskState.STANDBY, 1, {}, FOLLOWS_MS),  # built from nothing, and whole
+    (TaskState.STANDBY, 7, {}, ANY_AGE),
+    (TaskState.STANDBY, 7, {"in[0]": 5}, 60_000),
+    (TaskState.RESTORING, 0, {"in[0]": 5}, 60_000),
+])
+def test_how_old_a_copy_is(state: TaskState, lag: int, inputs: dict[str, int], expected: int) -> None:
+    stamp = Stamp(7, 1, "", inputs, {"log": 3}, "", 40_000)
+    gateway = cast(Any, SimpleNamespace(clock=ManualClock(100_000)))
+    assert age(gateway, stamp, replace(entry(state), lag=lag)) == expected
 
 
 def test_a_client_moves_on_from_a_node_that_is_gone() -> None:

@@ -14,6 +14,9 @@ from penstock.state.reader import LmdbSnapshot
 
 ANY_AGE = 1 << 62
 """Milliseconds: as stale as can be."""
+MARKER = 1
+"""A transaction's end stands behind its records: what a copy that misses nothing seems to miss."""
+FOLLOWS_MS = 2000
 
 
 class Unreadable(PenstockError):
@@ -49,9 +52,9 @@ def committed(gateway: Gateway, entry: TopologyEntry, sub: SubTopology, partitio
     if snapshot.stamp is None and not running:
         snapshot.close()
         raise _refusal(gateway, key, task, where, "nothing was committed yet", stale)
-    if stale is not None and not running and (age := _age(gateway, snapshot.stamp, task)) > stale:
+    if stale is not None and not running and (old := age(gateway, snapshot.stamp, task)) > stale:
         snapshot.close()
-        raise _refusal(gateway, key, task, where, f"its last commit is {shown(age)}, at most {stale} ms old is accepted", stale, age)
+        raise _refusal(gateway, key, task, where, f"its last commit is {shown(old)}, at most {stale} ms old is accepted", stale, old)
     return snapshot
 
 
@@ -74,13 +77,11 @@ def age_of(now_ms: int, stamp: Stamp | None) -> int:
     return max(0, now_ms - stamp.committed_ms)
 
 
-def _age(gateway: Gateway, stamp: Stamp | None, task: TaskEntry | None) -> int:
-    """A standby that misses nothing is as old as its report of that."""
-    now = gateway.clock.now_ms()
-    age = age_of(now, stamp)
-    if task is not None and task.state is TaskState.STANDBY and not task.lag and age < ANY_AGE:
-        return min(age, max(0, now - task.updated_ms))
-    return age
+def age(gateway: Gateway, stamp: Stamp | None, task: TaskEntry | None) -> int:
+    """A copy that follows and misses nothing would have said so: it is as old as a change takes to reach it and the board."""
+    since = age_of(gateway.clock.now_ms(), stamp)
+    follows = task is not None and task.state is TaskState.STANDBY and task.lag <= MARKER
+    return min(since, FOLLOWS_MS) if follows else since
 
 
 def shown(age: int) -> str:

@@ -107,8 +107,8 @@ class Cluster:
         return [h.node for h in holders if h.node != self.node and self.alive(h.node)]
 
     def standbys(self, task: TaskKey) -> Sequence[str]:
-        """All nodes that follow a task's changelog."""
-        return [h.node for h in self.table.standbys.get(task, ())]
+        """The nodes that follow a task's changelog."""
+        return [h.node for h in self.table.standbys.get(task, ()) if h.node == self.node or self.alive(h.node)]
 
     def tasks(self, local: Iterable[TaskEntry], topology: str = "") -> dict[TaskKey, tuple[str, TaskEntry]]:
         """Node and entry of every task, of one topology or of all. local: what this node's boards say."""
