@@ -20,6 +20,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._refusing = False
         self._delay = 0.0
         self.address = self._call(self._start())
@@ -64,6 +65,7 @@ class Proxy:
     async def _stop(self) -> None:
         self._server.close()
         await self._cut()
+        await asyncio.gather(*(task for task in self._serving if task is not None))
 
     async def _cut(self) -> None:
         for writer in self._writers:
@@ -80,10 +82,12 @@ class Proxy:
             return
         both = {writer, far_writer}
         self._writers |= both
+        self._serving.add(task := asyncio.current_task())
         try:
             await asyncio.gather(self._pass(reader, far_writer, False), self._pass(far_reader, writer, True))
         finally:
             self._writers -= both
+            self._serving.discard(task)
             for one in both:
                 one.transport.abort()
 

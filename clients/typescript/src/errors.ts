@@ -104,9 +104,10 @@ function brokenConnection(error: ConnectError): boolean {
   }
 }
 
-/** Whether an error is one of Node's sockets or HTTP/2. */
+/** Whether an error is one of Node's sockets, of HTTP/2 or of TLS, such as a certificate that is not trusted. */
 function fromNode(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && /^(E[A-Z]+$|ERR_HTTP2_|ERR_STREAM_|ERR_SOCKET_|ERR_TLS_|ERR_SSL_|CERT_)/.test(String(cause.code));
+  const codes = /^(E[A-Z]+|ERR_(HTTP2|STREAM|SOCKET|TLS|SSL)_.*|.*(CERT|SIGNATURE|ISSUER).*)$/;
+  return cause instanceof Error && "code" in cause && codes.test(String(cause.code));
 }
 
 /** The typed error of a status in band, such as that of a statement or of a row. */
