@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from penstock.catalog import backup, changes
 from penstock.catalog.port import Desired, RelationEntry, TypeEntry
 from penstock.catalog.registry import TopicRegistry, open_registry
-from penstock.catalog.restore import restore
+from penstock.catalog.restore import decide, restore
 from penstock.catalog.schema_topic import TopicSchemas, open_schema_topic
 from penstock.errors import RequestError
 from penstock.log.embedded import open_embedded
@@ -97,6 +98,10 @@ async def test_a_file_that_cannot_be_trusted_is_refused(log: Log) -> None:
                            (b"{}\n", "no backup"), (file.replace(b'"version": 1', b'"version": 2', 1), "of version 2")):
             with pytest.raises(RequestError, match=said):
                 backup.read(data)
+        half = replace(registry.state, unreadable={"topology:new": "version 02"})
+        for half_done in (lambda: backup.backup_of("s", half, None, 1), lambda: decide(backup.read(file), "s", half, None, (), True)):
+            with pytest.raises(RequestError, match="cannot read all of it.* topology:new"):
+                half_done()
         with pytest.raises(RequestError, match="is of service s, this one is other"):
             await restore(log, registry, None, "other", backup.read(file), True, False)
     finally:

@@ -39,12 +39,21 @@ class Backup:
 
 
 def backup_of(service_id: str, state: CatalogState, subjects: Subjects | None, now_ms: int) -> Backup:
-    """What is registered now. subjects: None where the schema registry is another's."""
+    """What is registered now. subjects: None where the schema registry is another's. Raises UNSUPPORTED for what only a newer release reads."""
+    refuse_unreadable(state, "saved")
     transient = {t.name for t in state.topologies.values() if t.transient}
     relations = [r for r in state.relations.values() if r.owner_topology not in transient]
     topologies = [t for t in state.topologies.values() if not t.transient]
     events = () if subjects is None else tuple(events_of(subjects))
     return Backup(service_id, state.position, now_ms, (*state.types.values(), *relations, *topologies), events)
+
+
+def refuse_unreadable(state: CatalogState, what: str) -> None:
+    """Half of a registry is neither saved nor replaced. Raises UNSUPPORTED."""
+    if state.unreadable:
+        entry, why = next(iter(state.unreadable.items()))
+        raise RequestError("UNSUPPORTED", f"the registry is not {what}, since this release cannot read all of it; ask a node of the newer one: {entry}: {why}",
+                           {"feature": "registry"})
 
 
 def events_of(subjects: Subjects) -> Iterator[Event]:

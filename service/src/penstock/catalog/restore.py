@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.catalog import codec, schema_topic
-from penstock.catalog.backup import Backup, events_of, in_parts
+from penstock.catalog.backup import Backup, events_of, in_parts, refuse_unreadable
 from penstock.catalog.port import CatalogState, Change, RelationEntry, TopologyEntry, TypeEntry
 from penstock.catalog.port import Registry as CatalogRegistry
 from penstock.catalog.schema_topic import TopicSchemas
@@ -47,7 +47,8 @@ class Restoring:
 
 
 def decide(backup: Backup, service_id: str, state: CatalogState, subjects: Subjects | None, topics: Iterable[str], replace: bool) -> Restoring:
-    """Step 1. Raises REGISTRY_NOT_EMPTY, INVALID_ARGUMENT."""
+    """Step 1. Raises REGISTRY_NOT_EMPTY, INVALID_ARGUMENT, UNSUPPORTED."""
+    refuse_unreadable(state, "replaced")
     if backup.service_id != service_id:
         raise RequestError("INVALID_ARGUMENT", f"the backup is of service {backup.service_id}, this one is {service_id}: its topics have other names",
                            {"field": "chunk"})
