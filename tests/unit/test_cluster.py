@@ -77,6 +77,11 @@ def test_a_silent_node_is_not_asked() -> None:
     assert cluster.elsewhere_alive() == [] and cluster.copies(KEY) == []
 
 
+def test_while_the_log_does_not_answer_nobody_counts_as_silent() -> None:
+    old = table(*alive("a"), *alive("b", [entry()]), heard=time.monotonic() - 10 * SILENT)
+    assert seen_by("a", old).place(KEY, None) == Elsewhere("b")
+
+
 def test_alone_a_node_reads_what_ran_here_since_it_began() -> None:
     cluster = seen_by("a", table(*alive("a")))
     assert cluster.place(KEY, None) is not None, "others may have gone on with it before"

@@ -6,6 +6,7 @@ owner left behind on this node's disk may be old.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,8 +63,16 @@ class Cluster:
 
     def alive(self, node: str) -> bool:
         """Whether another node has given a sign of life."""
-        member = self.table.members.get(node)
-        return member is not None and time.monotonic() - member.heard <= SILENT
+        return self.silence(node) <= SILENT
+
+    def silence(self, node: str) -> float:
+        """Seconds in which this node's own signs of life came through and a node's did not: while the log does not answer nobody is heard, and
+        nobody is the worse for it."""
+        members = self.table.members
+        if node not in members:
+            return math.inf
+        own = members.get(self.node)
+        return (time.monotonic() if own is None else own.heard) - members[node].heard
 
     def address(self, node: str) -> str:
         """Where other nodes reach a node; empty when it is not known."""

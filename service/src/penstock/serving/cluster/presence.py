@@ -76,8 +76,8 @@ class Presence:
         """The first of the nodes that are alive forgets those that have been silent for long."""
         alive = [n for n in self.topic.state.members if self.cluster.alive(n)]
         if alive and min(alive) == self.entry.id:
-            for node, member in self.cluster.others.items():
-                if time.monotonic() - member.heard > FORGOTTEN:
+            for node in self.cluster.others:
+                if self.cluster.silence(node) > FORGOTTEN:
                     _log.warning("node %s has been silent for %.0f s: it is forgotten", node, FORGOTTEN)
                     with suppress(LogError):  # the next beat tries again
                         await self.topic.publish(gone(node))
@@ -99,8 +99,8 @@ class Presence:
         now = claims(self.board.tasks())
         for claim in now:
             self.cluster.seen_here(claim)
-        if self._said is not None and same(now, self._said):
-            return
+        if self._said is not None and same(now, self._said) and self.entry.id in self.topic.state.tasks:
+            return  # others forget a node that was silent for long, and it has to say all again
         try:
             await self.topic.publish([NodeTasks(self.entry.id, self.entry.started_ms, now)])
             self._said = now
