@@ -7,13 +7,13 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nodes import ClusterNode, Nodes, wait_for
 from penstock.errors import LogUnavailable
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import Chunk, LogReader, TopicPartition
-from penstock_client import Topology
+from penstock_client import Client, Topology
 from penstock_client.declare import Binding
 from penstock_client.errors import PenstockError
 
@@ -46,23 +46,33 @@ class Load:
         self._thread.start()
 
     def _run(self) -> None:
+        clients = {node: Client(node.address, timeout=3) for node in self._nodes}
         sequence = number = 0
-        while not self._stop.is_set():
-            sequence += 1
-            rows = [{"K": f"k{n}", "SHOP": f"s{n % SHOPS}"} for n in range(number, number + 20)]
-            number += 20
-            while True:
-                alive = next((n for n in self._nodes if n.running), None)
-                if alive is None:
+        try:
+            while not self._stop.is_set():
+                sequence += 1
+                rows = [{"K": f"k{n}", "SHOP": f"s{n % SHOPS}"} for n in range(number, number + 20)]
+                number += 20
+                if not self._append(clients, rows, sequence):
                     return
-                try:
-                    alive.client.append("sales", rows, producer_id="till", sequence=sequence)
-                    break
-                except PenstockError:
-                    if self._stop.wait(0.2):
-                        return
-            self.sent.update(r["SHOP"] for r in rows)
-            self._stop.wait(self._pause)
+                self.sent.update(r["SHOP"] for r in rows)
+                self._stop.wait(self._pause)
+        finally:
+            for client in clients.values():
+                client.close()
+
+    def _append(self, clients: Mapping[ClusterNode, Client], rows: Sequence[Mapping[str, str]], sequence: int) -> bool:
+        """Through one node after the other until one answers; False when stopped before. Its number makes a repeat harmless."""
+        while not self._stop.is_set() or any(n.running for n in clients):
+            for node, client in clients.items():
+                if node.running:
+                    try:
+                        client.append("sales", rows, producer_id="till", sequence=sequence)
+                        return True
+                    except PenstockError:
+                        continue
+            self._stop.wait(0.1)
+        return False
 
     def stop(self) -> Counter[str]:
         """What was acknowledged."""
