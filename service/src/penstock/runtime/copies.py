@@ -141,6 +141,11 @@ class Copies:
             except (LogError, StateError, OSError) as e:
                 log.warning("copies of %s: %s", self._plan.topology, e)
                 await asyncio.sleep(RETRY)
+            except Exception:  # a defect: copies begin anew, the tasks themselves go on
+                log.exception("copies of %s begin anew", self._plan.topology)
+                for copy in list(self._copies.values()):
+                    self._close(copy)
+                await asyncio.sleep(10 * RETRY)
 
     async def _step(self) -> None:
         self._work.clear()

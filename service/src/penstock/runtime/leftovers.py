@@ -34,7 +34,10 @@ class Leftovers:
         """Until cancelled."""
         while True:
             await asyncio.sleep(min(EVERY, self._delay))
-            self.look(time.monotonic())
+            try:
+                self.look(time.monotonic())
+            except Exception:  # nothing depends on it; the next look comes
+                log.exception("stores that are not used any more cannot be looked for")
 
     def look(self, now: float) -> None:
         """Note what is unused, remove what has been so for long enough."""

@@ -420,7 +420,10 @@ class KafkaMembership:
         """Signs of life for the process that steps in without them. It is not started at once: a node's start has enough to do."""
         await asyncio.sleep(self.timing.session / 4000)
         while True:
-            self.pulse.alive()
+            try:
+                self.pulse.alive()
+            except OSError as error:  # no process can be started now
+                logger.warning("nobody sends heartbeats for this worker while it is busy: %s", error)
             await asyncio.sleep(self.timing.heartbeat / 1000)
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
