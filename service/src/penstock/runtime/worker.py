@@ -191,7 +191,7 @@ async def _run(config: ServeConfig, slot: str, line: Line, source: Log, notices:
     board = BoardWriter(board_dir, slot)
     board.clear()
     node = config.node_id or "n0"
-    membership = source.membership(slot, node, Placement(standbys=config.standbys, acceptable_lag=config.acceptable_lag))
+    membership = source.membership(slot, node, Placement(config.rack, config.standbys, config.acceptable_lag))
     ctx = Context(slot=slot, node=node, service_id=config.service_id, layout=layout, log=source, membership=membership,
                   readers=Readers(source), followers=Readers(source), board=board, notices=notices, clock=SystemClock(), note=note, suspects=suspects, store_bytes=config.store_bytes,
                   remote=RemoteLink(layout.run))
