@@ -122,6 +122,13 @@ def test_a_nodes_other_worker_takes_over_from_its_disk() -> None:
     assert set(before["a"].active) <= set(assign("g", tasks(4), left, before["b"])["b"].active)
 
 
+def test_who_starts_again_during_a_round_keeps_its_tasks_though_copies_are_complete() -> None:
+    before = assign("g", tasks(4), {m: up(m, node=m) for m in "ab"}, None, Placement(standbys=1))
+    other = up("b", dict.fromkeys(before["b"].active, 1), node="b", lags=dict.fromkeys(before["b"].standby, 0))
+    again = assign("g", tasks(4), {"a": up("a", node="a"), "b": other}, before["b"], Placement(standbys=1))
+    assert {m: d.active for m, d in again.items()} == {m: d.active for m, d in before.items()}
+
+
 def test_few_tasks_spread_over_nodes_first() -> None:
     members = {f"{n}{w}": up(f"w{w}", node=n) for n in ("n0", "n1", "n2") for w in range(2)}
     for group in ("g", "h", "i", "j"):

@@ -159,7 +159,7 @@ def _place_unclaimed(draft: _Draft, tasks: Sequence[Task], previous: Down | None
 
         def cost(m: str, task: Task = task, key: str = key, weight: int = weight, last_node: str | None = last_node) -> tuple[object, ...]:
             up = draft.members[m]
-            return (up.key != promised.get(task), not draft.ready(m, task), draft.load[m] + weight > room, draft.lag(m, task), task not in up.lags, up.key != key,
+            return (up.key != promised.get(task), not draft.ready(m, task), draft.load[m] + weight > room, up.key != key, draft.lag(m, task), task not in up.lags,
                     up.node != last_node, draft.load[m], draft.node_share(m, draft.load), draft.order.index(m))
 
         draft.place(task, min(draft.live, key=cost))
