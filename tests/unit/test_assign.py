@@ -129,6 +129,15 @@ def test_who_starts_again_during_a_round_keeps_its_tasks_though_copies_are_compl
     assert {m: d.active for m, d in again.items()} == {m: d.active for m, d in before.items()}
 
 
+def test_who_starts_again_and_leads_knows_from_its_disk_where_tasks_were() -> None:
+    work = {(s, p): TaskWork(1 + s, state=s == 1) for s in range(2) for p in range(4)}
+    own, others = [(1, 0), (1, 2)], [(0, 0), (0, 1), (1, 1), (1, 3)]
+    members = {"a": up("a", node="a", lags=dict.fromkeys(own, 10_000)),
+               "b": up("b", dict.fromkeys(others, 1), node="b", lags=dict.fromkeys(own, 0))}
+    plan = assign_work("g", work, members, None, Placement(standbys=1))
+    assert sorted(plan["a"].active) == [(0, 2), (0, 3), *own] and not plan["b"].give_up
+
+
 def test_few_tasks_spread_over_nodes_first() -> None:
     members = {f"{n}{w}": up(f"w{w}", node=n) for n in ("n0", "n1", "n2") for w in range(2)}
     for group in ("g", "h", "i", "j"):

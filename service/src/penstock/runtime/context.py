@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from penstock.clock import Clock
-from penstock.log.port import Log, Membership
+from penstock.log.port import USUAL, Log, Membership
 from penstock.runtime.board import BoardWriter
 from penstock.runtime.board_port import Notices
 from penstock.runtime.layout import Layout
@@ -38,7 +38,8 @@ class Counters:
 @dataclass
 class Context:
     """One worker's surroundings. readers: of the tasks' inputs; followers: of changelogs for copies of other workers' tasks, apart from
-    those so that catching up never delays them. restores: taken while a store is being restored."""
+    those so that catching up never delays them. restores: taken while a store is being restored.
+    acceptable_lag: changelog records that a copy may miss and still take over."""
 
     slot: str
     node: str
@@ -55,6 +56,7 @@ class Context:
     suspects: Suspects
     store_bytes: int
     remote: RemoteLink
+    acceptable_lag: int = USUAL.acceptable_lag
     restores: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RESTORES))
     counters: Counters = field(default_factory=Counters)
     boot: str = field(default_factory=lambda: Path("/proc/sys/kernel/random/boot_id").read_text().strip())

@@ -50,6 +50,14 @@ class Leftovers:
                 log.info("removed %s: no worker of this node has had its task for %.0f s", path, self._delay)
 
 
+def recent(path: Path) -> bool:
+    """Whether a store is there that was written not long ago, so that its task can go on from it with little to read."""
+    try:
+        return time.time() - (path / "data.mdb").stat().st_mtime < DELAY
+    except OSError:
+        return False
+
+
 def due(unused: Collection[tuple[Path, float]], now: float, delay: float) -> list[Path]:
     """What has been unused for long enough. unused: with the time since when."""
     return [path for path, since in unused if now - since >= delay]

@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from penstock.catalog.port import Desired, TopologyEntry
 from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, UnknownTopic
@@ -24,6 +25,7 @@ from penstock.runtime.copies import Copies
 from penstock.runtime.failure import Failures, Unable
 from penstock.runtime.following import FollowedInputs
 from penstock.runtime.global_tables import GlobalTables
+from penstock.runtime.leftovers import recent
 from penstock.runtime.opener import Opener, Refused
 from penstock.runtime.opening import Hooks, TaskFailed, delete_state, rewind, task_name
 from penstock.runtime.outbox import Outbox
@@ -91,6 +93,8 @@ class Runner:
         self._globals = GlobalTables(ctx, self.plan, self.wake.set)
         self._handle = ctx.membership.join(self.plan.group, self._inputs.topics(), self._ids, lambda: self._outbox.producer, self.wake.set,
                                            self.plan.edition, {i: work_of(self.plan.subs[i.sub]) for i in self._ids})
+        # who starts again may lead a round before it knows any plan: what is on its disk says then where the tasks were
+        self._handle.report({i: ctx.acceptable_lag for i in self._ids if self.plan.subs[i.sub].stores and recent(self._store_path(i))})
         self._copies = Copies(ctx, self.plan, self._board, self._handle.report, lambda: self._opener.busy)
 
     # ---- life
@@ -266,6 +270,8 @@ class Runner:
             await self._settle()
             for task_id in gone:
                 self._close(self.tasks[task_id], clean=True)
+        if self._assignment is None:
+            self._handle.report({})  # from now on the copies that follow say what they miss
         self._assignment = a
         self._board.generation = a.generation
         self._copies.follow(a.following - a.active)
@@ -304,10 +310,12 @@ class Runner:
 
     def _distance(self, task_id: TaskId) -> int:
         """How far a task is from running: those without state first, then those with a store here, then those that must be restored."""
-        sub = self.plan.subs[task_id.sub]
-        if not sub.stores:
+        if not self.plan.subs[task_id.sub].stores:
             return 0
-        return 1 if self.ctx.layout.task(self.plan.topology, self.plan.incarnation, sub.name, task_id.partition).exists() else 2
+        return 1 if self._store_path(task_id).exists() else 2
+
+    def _store_path(self, task_id: TaskId) -> Path:
+        return self.ctx.layout.task(self.plan.topology, self.plan.incarnation, self.plan.subs[task_id.sub].name, task_id.partition)
 
     def _present(self) -> frozenset[str] | None:
         """Transactional ids of the members that are there."""
