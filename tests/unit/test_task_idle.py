@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from penstock.log.port import Chunk, TaskId, TopicPartition
 from penstock.plan.resolved import SubTopology
+from penstock.planner.definition import relation_of
 from penstock.runtime import task as tasks
 from penstock.runtime.poison import NoteFile
 from penstock.runtime.remote import RemoteLink
 from penstock.runtime.task import Task
+from penstock.testing.driver import planned
 from penstock.testing.records import DriverRecord
+from penstock.testing.relations import FixedRelations, relation_info
 
 A, B = TopicPartition("a", 0), TopicPartition("b", 0)
 
@@ -99,3 +102,20 @@ def test_never_takes_records_as_they_come(tmp_path: Path, now: list[float]) -> N
     task = a_task(tmp_path, -1)
     task.deliver(chunk(A, 5))
     assert seen(task) == [("a", 5)]
+
+
+def test_inputs_are_chosen_by_the_times_of_columns(tmp_path: Path) -> None:
+    """As Kafka Streams chooses by its timestamp extractor; a record without such a time by its own."""
+    relations = [relation_info(relation_of({"stream": "a", "columns": ["K STRING KEY", "V BIGINT", "T BIGINT"], "timestamp": "T"})),
+                 relation_info(relation_of({"stream": "b", "columns": ["K STRING KEY", "T BIGINT"]}))]
+    plan = planned("topology: t\nnodes:\n  a: {stream: a}\n  b: {stream: b}\n  some: {from: a, select: [T]}\n  other: {from: b, select: [T]}\n"
+                   "  all: {from: [some, other], merge: {}}\n  out: {from: all, sink: out}\n", FixedRelations(relations, 1))
+    program = Recorder()
+    task = Task("t", TaskId(0, 0), plan.subs[0], None, program, {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, RemoteLink(tmp_path))  # type: ignore[arg-type]
+    task.reads(A, "a", False)
+    records = [DriverRecord(0, 900, b"k", b'{"T": 10}', ()), DriverRecord(1, 901, b"k", b'{"T": 30}', ()),
+               DriverRecord(2, 35, b"k", b"no json", ()), DriverRecord(3, 40, b"k", None, ())]
+    task.deliver(Chunk(A, records, 0, 4, 4, 0))  # type: ignore[arg-type]
+    task.deliver(chunk(B, 20, 31, 38, 50))
+    task.process(float("inf"))
+    assert program.seen == [("a", 900), ("b", 20), ("a", 901), ("b", 31), ("a", 35), ("b", 38), ("a", 40), ("b", 50)]

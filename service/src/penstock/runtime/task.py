@@ -1,6 +1,7 @@
 """A task: one partition of one sub-topology, with its store, its compiled program and the records that wait for it.
 
-The next record is the one with the lowest timestamp at the head of the task's inputs, as in Kafka Streams. An input that is empty holds
+The next record is the one with the lowest timestamp at the head of the task's inputs, as in Kafka Streams: its own, or what its time
+column says. An input that is empty holds
 the others back only while data is known to exist for it (its position is before the known end), so that results of joins and merges do
 not depend on the timing of fetches.
 """
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.engine.head_times import HeadTime, head_times
 from penstock.engine.port import Program
 from penstock.engine.processors.remote import RemoteHost
 from penstock.log.port import Chunk, Record, TaskId, TopicPartition
@@ -40,7 +42,8 @@ BUNDLE_BYTES = 1 << 20
 class Input:
     """Records of one input partition that were fetched and not yet processed."""
 
-    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed", "wait_until", "replay")
+    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed", "wait_until", "replay",
+                 "time", "times")
 
     def __init__(self, tp: TopicPartition, position: int) -> None:
         self.tp = tp
@@ -54,6 +57,8 @@ class Input:
         self.paused = False
         self.committed = position
         self.replay = False  # records are wrapped ones of other topics (plan/replay.py)
+        self.time: HeadTime | None = None  # of records that have the time of a column
+        self.times: list[int] = []  # those of the first records, as far as they were asked for
         self.wait_until: float | None = None  # monotonic seconds: since it is empty while others have records, the task waits for it
 
     def add(self, chunk: Chunk) -> None:
@@ -78,7 +83,7 @@ class Input:
                 return False
             chunk = self.chunks[0]
             if chunk.records:
-                self.records, self.at = chunk.records, 0
+                self.records, self.at, self.times = chunk.records, 0, []
                 return True
             self.chunks.popleft()
             self.position = chunk.next
@@ -89,14 +94,26 @@ class Input:
         """Nothing is known to exist beyond what was fetched."""
         return self.end >= 0 and self.fetched >= self.end
 
+    def time_at(self, number: int) -> int:
+        """The time by which a record of the present chunk is chosen."""
+        if self.time is None:
+            return self.records[number].timestamp
+        while len(self.times) <= number:
+            self.times.append(self.time(self.records[len(self.times)]))
+        return self.times[number]
+
     def take(self, limit: int, below: int | None, equal: bool) -> list[Record]:
         """Up to `limit` records; with `below`, only as long as their timestamps are before it (equal: or the same)."""
         first, last = self.at, min(self.at + limit, len(self.records))
         if below is not None:
             records, stop = self.records, first
             bound = below + 1 if equal else below
-            while stop < last and records[stop].timestamp < bound:
-                stop += 1
+            if self.time is None:
+                while stop < last and records[stop].timestamp < bound:
+                    stop += 1
+            else:
+                while stop < last and self.time_at(stop) < bound:
+                    stop += 1
             last = max(stop, first + 1)
         return self.records[first:last]
 
@@ -150,6 +167,7 @@ class Task:
         self._away: Away | None = None
         self._lease = secrets.randbits(63)
         self._bundles = 0
+        self._times = head_times(sub)
 
     def read_too(self, tp: TopicPartition, like: str, position: int, committed: int, replay: bool = False) -> None:
         """One more input, read as a topic of the plan, or a replay topic."""
@@ -160,8 +178,13 @@ class Task:
             self.first_commit = True  # its position is committed even if nothing comes
         else:
             added.committed = committed
-        added.replay = replay
         self.inputs.append(added)
+        self.reads(tp, like, replay)
+
+    def reads(self, tp: TopicPartition, like: str, replay: bool) -> None:
+        """Say of an input as which topic of the plan it is read, or that it is a replay topic."""
+        given = self._by_tp[tp]
+        given.replay, given.time = replay, None if replay else self._times.get(like)
 
     def deliver(self, chunk: Chunk) -> None:
         """Chunks from the reader."""
@@ -216,7 +239,7 @@ class Task:
         self.wait_until = None
         for n, i in enumerate(self.inputs):
             if i.ready():
-                heads.append((i.records[i.at].timestamp, n))
+                heads.append((i.time_at(i.at), n))
                 i.wait_until = None
             elif i.replay:
                 continue  # nothing is to be expected of it

@@ -19,6 +19,7 @@ from typing import Any
 
 from penstock.clock import ManualClock
 from penstock.engine.compile import compile_sub
+from penstock.engine.head_times import HeadTime, head_times
 from penstock.engine.merge import merge_by_timestamp
 from penstock.engine.port import BadRecord, Bindings, Program
 from penstock.engine.processors.remote import Bundle, Result, Shape, check
@@ -85,6 +86,7 @@ class DriverTask:
     outputs: Mapping[str, TopicRows]
     routed: Mapping[str, TopicRoutes]
     positions: dict[str, int]
+    times: Mapping[str, HeadTime]
 
     def follows(self, topic: str) -> str:
         """The topic of the plan as which a pattern reads another one; empty when none matches."""
@@ -188,6 +190,11 @@ class TopologyTestDriver:
         new, topic.read = topic.order[topic.read:], len(topic.order)
         codec = self._codecs[topic.name]
         return [codec.decode(record, partition) for partition, record in new]
+
+    @property
+    def topics(self) -> list[str]:
+        """All topics that it reads or writes, the internal ones too, as they were made."""
+        return list(self._topics)
 
     def raw_output(self, relation: str) -> list[bytes | None]:
         """Value bytes of what the next read_output gives; commits first, reads nothing."""
@@ -307,7 +314,7 @@ class TopologyTestDriver:
         positions = {t.topic: 0 for n in sub.nodes if isinstance(n, SourceStream | SourceTable) for t in n.reads} | {
             n.topic.topic: 0 for n in sub.nodes if isinstance(n, Repartition) and (
                 not any(i.partition(".")[0] in names for i in n.inputs) or any(n.name in m.inputs for m in sub.nodes))}
-        return DriverTask(sub, partition, state, program, outputs, routed, positions)
+        return DriverTask(sub, partition, state, program, outputs, routed, positions, head_times(sub))
 
     def _stores(self, sub: SubTopology, state: MemoryTaskState) -> dict[str, Store]:
         """Its own, and those of the global tables that it joins."""
@@ -338,7 +345,7 @@ class TopologyTestDriver:
             log = self._topics[topic].partitions[task.partition]
             waiting.append((topic, log[at:]))
             task.positions[topic] = len(log)
-        for topic, records in merge_by_timestamp(waiting):
+        for topic, records in merge_by_timestamp(waiting, task.times):
             task.program.run(topic, records)
             self._process_remotely(task, topic)
             task.program.expire()
