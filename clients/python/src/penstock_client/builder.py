@@ -477,11 +477,13 @@ class Table(_Output):
         node.table_table_join.columns.extend(_projections(columns, named))
         return Table(self._topology, node.name)
 
-    def suppress(self, until: Seconds | str, *, max_records: int = 0, max_bytes: int = 0, name: str = "") -> Table:
-        """Hold back updates, so that of each key the newest leaves: until "window_close", or for a time in the time of the rows. Over a
-        bound the longest waiting leaves early; 0 is none."""
+    def suppress(self, until: Seconds | str, *, max_records: int = 0, max_bytes: int = 0, when_full: str = "", name: str = "") -> Table:
+        """Hold back updates, so that of each key the newest leaves: until "window_close", or for a time in the time of the rows. Bounds of 0
+        are none; over one the longest waiting leaves early, or with when_full="stop" the task fails."""
         node = self._then(name, "suppress")
         node.suppress.max_records, node.suppress.max_bytes = max_records, max_bytes
+        if when_full:
+            node.suppress.when_full = topology_pb2.WhenFull.Value(f"WHEN_FULL_{when_full.upper()}")
         if isinstance(until, str):
             if until != "window_close":
                 raise ValueError(f"until is 'window_close' or a time, not {until!r}")

@@ -194,6 +194,60 @@ func (JoinKind) EnumDescriptor() ([]byte, []int) {
 	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{2}
 }
 
+// WhenFull says what happens when more rows wait in a Suppress than its bounds allow (KIP-328).
+type WhenFull int32
+
+const (
+	// WHEN_FULL_UNSPECIFIED means EMIT_EARLY.
+	WhenFull_WHEN_FULL_UNSPECIFIED WhenFull = 0
+	// WHEN_FULL_EMIT_EARLY lets those that wait longest leave early.
+	WhenFull_WHEN_FULL_EMIT_EARLY WhenFull = 1
+	// WHEN_FULL_STOP fails the task with its reason, at the commit before the record that does not fit; nothing leaves early, nothing is lost.
+	// Register the topology anew with larger bounds, or update it.
+	WhenFull_WHEN_FULL_STOP WhenFull = 2
+)
+
+// Enum value maps for WhenFull.
+var (
+	WhenFull_name = map[int32]string{
+		0: "WHEN_FULL_UNSPECIFIED",
+		1: "WHEN_FULL_EMIT_EARLY",
+		2: "WHEN_FULL_STOP",
+	}
+	WhenFull_value = map[string]int32{
+		"WHEN_FULL_UNSPECIFIED": 0,
+		"WHEN_FULL_EMIT_EARLY":  1,
+		"WHEN_FULL_STOP":        2,
+	}
+)
+
+func (x WhenFull) Enum() *WhenFull {
+	p := new(WhenFull)
+	*p = x
+	return p
+}
+
+func (x WhenFull) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WhenFull) Descriptor() protoreflect.EnumDescriptor {
+	return file_penstock_v1_topology_proto_enumTypes[3].Descriptor()
+}
+
+func (WhenFull) Type() protoreflect.EnumType {
+	return &file_penstock_v1_topology_proto_enumTypes[3]
+}
+
+func (x WhenFull) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WhenFull.Descriptor instead.
+func (WhenFull) EnumDescriptor() ([]byte, []int) {
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{3}
+}
+
 // UpdateMode says which updates of a table leave an aggregate.
 type UpdateMode int32
 
@@ -231,11 +285,11 @@ func (x UpdateMode) String() string {
 }
 
 func (UpdateMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_penstock_v1_topology_proto_enumTypes[3].Descriptor()
+	return file_penstock_v1_topology_proto_enumTypes[4].Descriptor()
 }
 
 func (UpdateMode) Type() protoreflect.EnumType {
-	return &file_penstock_v1_topology_proto_enumTypes[3]
+	return &file_penstock_v1_topology_proto_enumTypes[4]
 }
 
 func (x UpdateMode) Number() protoreflect.EnumNumber {
@@ -244,7 +298,7 @@ func (x UpdateMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UpdateMode.Descriptor instead.
 func (UpdateMode) EnumDescriptor() ([]byte, []int) {
-	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{3}
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{4}
 }
 
 // Guarantee is the processing guarantee.
@@ -284,11 +338,11 @@ func (x Guarantee) String() string {
 }
 
 func (Guarantee) Descriptor() protoreflect.EnumDescriptor {
-	return file_penstock_v1_topology_proto_enumTypes[4].Descriptor()
+	return file_penstock_v1_topology_proto_enumTypes[5].Descriptor()
 }
 
 func (Guarantee) Type() protoreflect.EnumType {
-	return &file_penstock_v1_topology_proto_enumTypes[4]
+	return &file_penstock_v1_topology_proto_enumTypes[5]
 }
 
 func (x Guarantee) Number() protoreflect.EnumNumber {
@@ -297,7 +351,7 @@ func (x Guarantee) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Guarantee.Descriptor instead.
 func (Guarantee) EnumDescriptor() ([]byte, []int) {
-	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{4}
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{5}
 }
 
 // OnBadRecord says what happens to a record that cannot be processed.
@@ -341,11 +395,11 @@ func (x OnBadRecord) String() string {
 }
 
 func (OnBadRecord) Descriptor() protoreflect.EnumDescriptor {
-	return file_penstock_v1_topology_proto_enumTypes[5].Descriptor()
+	return file_penstock_v1_topology_proto_enumTypes[6].Descriptor()
 }
 
 func (OnBadRecord) Type() protoreflect.EnumType {
-	return &file_penstock_v1_topology_proto_enumTypes[5]
+	return &file_penstock_v1_topology_proto_enumTypes[6]
 }
 
 func (x OnBadRecord) Number() protoreflect.EnumNumber {
@@ -354,7 +408,7 @@ func (x OnBadRecord) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnBadRecord.Descriptor instead.
 func (OnBadRecord) EnumDescriptor() ([]byte, []int) {
-	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{5}
+	return file_penstock_v1_topology_proto_rawDescGZIP(), []int{6}
 }
 
 // Topology is a dataflow from relations to relations. It is what a client writes; what runs is RegisteredTopology.
@@ -2830,11 +2884,12 @@ type Suppress struct {
 	//	*Suppress_WindowCloses
 	//	*Suppress_TimeLimit
 	Until isSuppress_Until `protobuf_oneof:"until"`
-	// max_records is how many keys wait at most; the longest waiting leaves early. 0 means no bound. Not with window_closes.
+	// max_records is how many keys wait at most; 0 means no bound.
 	MaxRecords uint64 `protobuf:"varint,3,opt,name=max_records,json=maxRecords,proto3" json:"max_records,omitempty"`
-	// max_bytes is how many bytes of keys and rows, as stored, wait at most; the longest waiting leaves early. 0 means no bound. Not with
-	// window_closes.
-	MaxBytes      uint64 `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// max_bytes is how many bytes of keys and rows, as stored, wait at most; 0 means no bound.
+	MaxBytes uint64 `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// when_full says what happens over a bound. Unspecified means EMIT_EARLY, which is refused with window_closes, as INVALID_TOPOLOGY.
+	WhenFull      WhenFull `protobuf:"varint,5,opt,name=when_full,json=whenFull,proto3,enum=penstock.v1.WhenFull" json:"when_full,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2906,6 +2961,13 @@ func (x *Suppress) GetMaxBytes() uint64 {
 		return x.MaxBytes
 	}
 	return 0
+}
+
+func (x *Suppress) GetWhenFull() WhenFull {
+	if x != nil {
+		return x.WhenFull
+	}
+	return WhenFull_WHEN_FULL_UNSPECIFIED
 }
 
 type isSuppress_Until interface {
@@ -3556,14 +3618,15 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\aToTable\x123\n" +
 	"\ahistory\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\ahistory\"\n" +
 	"\n" +
-	"\bToStream\"\xb4\x01\n" +
+	"\bToStream\"\xe8\x01\n" +
 	"\bSuppress\x12%\n" +
 	"\rwindow_closes\x18\x01 \x01(\bH\x00R\fwindowCloses\x12:\n" +
 	"\n" +
 	"time_limit\x18\x02 \x01(\v2\x19.google.protobuf.DurationH\x00R\ttimeLimit\x12\x1f\n" +
 	"\vmax_records\x18\x03 \x01(\x04R\n" +
 	"maxRecords\x12\x1b\n" +
-	"\tmax_bytes\x18\x04 \x01(\x04R\bmaxBytesB\a\n" +
+	"\tmax_bytes\x18\x04 \x01(\x04R\bmaxBytes\x122\n" +
+	"\twhen_full\x18\x05 \x01(\x0e2\x15.penstock.v1.WhenFullR\bwhenFullB\a\n" +
 	"\x05until\"\xd8\x01\n" +
 	"\tProcessor\x12\x1c\n" +
 	"\tprocessor\x18\x01 \x01(\tR\tprocessor\x126\n" +
@@ -3619,7 +3682,11 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\x0fJOIN_KIND_INNER\x10\x01\x12\x12\n" +
 	"\x0eJOIN_KIND_LEFT\x10\x02\x12\x13\n" +
 	"\x0fJOIN_KIND_RIGHT\x10\x03\x12\x12\n" +
-	"\x0eJOIN_KIND_FULL\x10\x04*c\n" +
+	"\x0eJOIN_KIND_FULL\x10\x04*S\n" +
+	"\bWhenFull\x12\x19\n" +
+	"\x15WHEN_FULL_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14WHEN_FULL_EMIT_EARLY\x10\x01\x12\x12\n" +
+	"\x0eWHEN_FULL_STOP\x10\x02*c\n" +
 	"\n" +
 	"UpdateMode\x12\x1b\n" +
 	"\x17UPDATE_MODE_UNSPECIFIED\x10\x00\x12!\n" +
@@ -3647,161 +3714,163 @@ func file_penstock_v1_topology_proto_rawDescGZIP() []byte {
 	return file_penstock_v1_topology_proto_rawDescData
 }
 
-var file_penstock_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_penstock_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_penstock_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_penstock_v1_topology_proto_goTypes = []any{
 	(OnBadTime)(0),                // 0: penstock.v1.OnBadTime
 	(Emit)(0),                     // 1: penstock.v1.Emit
 	(JoinKind)(0),                 // 2: penstock.v1.JoinKind
-	(UpdateMode)(0),               // 3: penstock.v1.UpdateMode
-	(Guarantee)(0),                // 4: penstock.v1.Guarantee
-	(OnBadRecord)(0),              // 5: penstock.v1.OnBadRecord
-	(*Topology)(nil),              // 6: penstock.v1.Topology
-	(*Node)(nil),                  // 7: penstock.v1.Node
-	(*Origin)(nil),                // 8: penstock.v1.Origin
-	(*TopicSet)(nil),              // 9: penstock.v1.TopicSet
-	(*TimeColumn)(nil),            // 10: penstock.v1.TimeColumn
-	(*InlineRelation)(nil),        // 11: penstock.v1.InlineRelation
-	(*StartPosition)(nil),         // 12: penstock.v1.StartPosition
-	(*SourceStream)(nil),          // 13: penstock.v1.SourceStream
-	(*SourceTable)(nil),           // 14: penstock.v1.SourceTable
-	(*GlobalTable)(nil),           // 15: penstock.v1.GlobalTable
-	(*Filter)(nil),                // 16: penstock.v1.Filter
-	(*Projection)(nil),            // 17: penstock.v1.Projection
-	(*Select)(nil),                // 18: penstock.v1.Select
-	(*Explode)(nil),               // 19: penstock.v1.Explode
-	(*PartitionBy)(nil),           // 20: penstock.v1.PartitionBy
-	(*Repartition)(nil),           // 21: penstock.v1.Repartition
-	(*Deduplicate)(nil),           // 22: penstock.v1.Deduplicate
-	(*Peek)(nil),                  // 23: penstock.v1.Peek
-	(*GroupBy)(nil),               // 24: penstock.v1.GroupBy
-	(*Aggregate)(nil),             // 25: penstock.v1.Aggregate
-	(*Accumulator)(nil),           // 26: penstock.v1.Accumulator
-	(*Window)(nil),                // 27: penstock.v1.Window
-	(*StreamStreamJoin)(nil),      // 28: penstock.v1.StreamStreamJoin
-	(*StreamTableJoin)(nil),       // 29: penstock.v1.StreamTableJoin
-	(*StreamGlobalJoin)(nil),      // 30: penstock.v1.StreamGlobalJoin
-	(*TableTableJoin)(nil),        // 31: penstock.v1.TableTableJoin
-	(*Merge)(nil),                 // 32: penstock.v1.Merge
-	(*Branch)(nil),                // 33: penstock.v1.Branch
-	(*BranchOutput)(nil),          // 34: penstock.v1.BranchOutput
-	(*ToTable)(nil),               // 35: penstock.v1.ToTable
-	(*ToStream)(nil),              // 36: penstock.v1.ToStream
-	(*Suppress)(nil),              // 37: penstock.v1.Suppress
-	(*Processor)(nil),             // 38: penstock.v1.Processor
-	(*ProcessorOutput)(nil),       // 39: penstock.v1.ProcessorOutput
-	(*RemoteProcessor)(nil),       // 40: penstock.v1.RemoteProcessor
-	(*RemoteStore)(nil),           // 41: penstock.v1.RemoteStore
-	(*Sink)(nil),                  // 42: penstock.v1.Sink
-	(*TopologySettings)(nil),      // 43: penstock.v1.TopologySettings
-	nil,                           // 44: penstock.v1.Topology.LabelsEntry
-	nil,                           // 45: penstock.v1.Processor.ConfigEntry
-	nil,                           // 46: penstock.v1.RemoteProcessor.ConfigEntry
-	(*Schema)(nil),                // 47: penstock.v1.Schema
-	(*TopicBinding)(nil),          // 48: penstock.v1.TopicBinding
-	(*WindowInfo)(nil),            // 49: penstock.v1.WindowInfo
-	(*PositionToken)(nil),         // 50: penstock.v1.PositionToken
-	(*timestamppb.Timestamp)(nil), // 51: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 52: google.protobuf.Duration
-	(WindowKind)(0),               // 53: penstock.v1.WindowKind
+	(WhenFull)(0),                 // 3: penstock.v1.WhenFull
+	(UpdateMode)(0),               // 4: penstock.v1.UpdateMode
+	(Guarantee)(0),                // 5: penstock.v1.Guarantee
+	(OnBadRecord)(0),              // 6: penstock.v1.OnBadRecord
+	(*Topology)(nil),              // 7: penstock.v1.Topology
+	(*Node)(nil),                  // 8: penstock.v1.Node
+	(*Origin)(nil),                // 9: penstock.v1.Origin
+	(*TopicSet)(nil),              // 10: penstock.v1.TopicSet
+	(*TimeColumn)(nil),            // 11: penstock.v1.TimeColumn
+	(*InlineRelation)(nil),        // 12: penstock.v1.InlineRelation
+	(*StartPosition)(nil),         // 13: penstock.v1.StartPosition
+	(*SourceStream)(nil),          // 14: penstock.v1.SourceStream
+	(*SourceTable)(nil),           // 15: penstock.v1.SourceTable
+	(*GlobalTable)(nil),           // 16: penstock.v1.GlobalTable
+	(*Filter)(nil),                // 17: penstock.v1.Filter
+	(*Projection)(nil),            // 18: penstock.v1.Projection
+	(*Select)(nil),                // 19: penstock.v1.Select
+	(*Explode)(nil),               // 20: penstock.v1.Explode
+	(*PartitionBy)(nil),           // 21: penstock.v1.PartitionBy
+	(*Repartition)(nil),           // 22: penstock.v1.Repartition
+	(*Deduplicate)(nil),           // 23: penstock.v1.Deduplicate
+	(*Peek)(nil),                  // 24: penstock.v1.Peek
+	(*GroupBy)(nil),               // 25: penstock.v1.GroupBy
+	(*Aggregate)(nil),             // 26: penstock.v1.Aggregate
+	(*Accumulator)(nil),           // 27: penstock.v1.Accumulator
+	(*Window)(nil),                // 28: penstock.v1.Window
+	(*StreamStreamJoin)(nil),      // 29: penstock.v1.StreamStreamJoin
+	(*StreamTableJoin)(nil),       // 30: penstock.v1.StreamTableJoin
+	(*StreamGlobalJoin)(nil),      // 31: penstock.v1.StreamGlobalJoin
+	(*TableTableJoin)(nil),        // 32: penstock.v1.TableTableJoin
+	(*Merge)(nil),                 // 33: penstock.v1.Merge
+	(*Branch)(nil),                // 34: penstock.v1.Branch
+	(*BranchOutput)(nil),          // 35: penstock.v1.BranchOutput
+	(*ToTable)(nil),               // 36: penstock.v1.ToTable
+	(*ToStream)(nil),              // 37: penstock.v1.ToStream
+	(*Suppress)(nil),              // 38: penstock.v1.Suppress
+	(*Processor)(nil),             // 39: penstock.v1.Processor
+	(*ProcessorOutput)(nil),       // 40: penstock.v1.ProcessorOutput
+	(*RemoteProcessor)(nil),       // 41: penstock.v1.RemoteProcessor
+	(*RemoteStore)(nil),           // 42: penstock.v1.RemoteStore
+	(*Sink)(nil),                  // 43: penstock.v1.Sink
+	(*TopologySettings)(nil),      // 44: penstock.v1.TopologySettings
+	nil,                           // 45: penstock.v1.Topology.LabelsEntry
+	nil,                           // 46: penstock.v1.Processor.ConfigEntry
+	nil,                           // 47: penstock.v1.RemoteProcessor.ConfigEntry
+	(*Schema)(nil),                // 48: penstock.v1.Schema
+	(*TopicBinding)(nil),          // 49: penstock.v1.TopicBinding
+	(*WindowInfo)(nil),            // 50: penstock.v1.WindowInfo
+	(*PositionToken)(nil),         // 51: penstock.v1.PositionToken
+	(*timestamppb.Timestamp)(nil), // 52: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 53: google.protobuf.Duration
+	(WindowKind)(0),               // 54: penstock.v1.WindowKind
 }
 var file_penstock_v1_topology_proto_depIdxs = []int32{
-	7,  // 0: penstock.v1.Topology.nodes:type_name -> penstock.v1.Node
-	43, // 1: penstock.v1.Topology.settings:type_name -> penstock.v1.TopologySettings
-	44, // 2: penstock.v1.Topology.labels:type_name -> penstock.v1.Topology.LabelsEntry
-	13, // 3: penstock.v1.Node.source_stream:type_name -> penstock.v1.SourceStream
-	14, // 4: penstock.v1.Node.source_table:type_name -> penstock.v1.SourceTable
-	15, // 5: penstock.v1.Node.global_table:type_name -> penstock.v1.GlobalTable
-	16, // 6: penstock.v1.Node.filter:type_name -> penstock.v1.Filter
-	18, // 7: penstock.v1.Node.select:type_name -> penstock.v1.Select
-	19, // 8: penstock.v1.Node.explode:type_name -> penstock.v1.Explode
-	20, // 9: penstock.v1.Node.partition_by:type_name -> penstock.v1.PartitionBy
-	24, // 10: penstock.v1.Node.group_by:type_name -> penstock.v1.GroupBy
-	25, // 11: penstock.v1.Node.aggregate:type_name -> penstock.v1.Aggregate
-	28, // 12: penstock.v1.Node.stream_stream_join:type_name -> penstock.v1.StreamStreamJoin
-	29, // 13: penstock.v1.Node.stream_table_join:type_name -> penstock.v1.StreamTableJoin
-	31, // 14: penstock.v1.Node.table_table_join:type_name -> penstock.v1.TableTableJoin
-	32, // 15: penstock.v1.Node.merge:type_name -> penstock.v1.Merge
-	33, // 16: penstock.v1.Node.branch:type_name -> penstock.v1.Branch
-	35, // 17: penstock.v1.Node.to_table:type_name -> penstock.v1.ToTable
-	36, // 18: penstock.v1.Node.to_stream:type_name -> penstock.v1.ToStream
-	42, // 19: penstock.v1.Node.sink:type_name -> penstock.v1.Sink
-	38, // 20: penstock.v1.Node.processor:type_name -> penstock.v1.Processor
-	37, // 21: penstock.v1.Node.suppress:type_name -> penstock.v1.Suppress
-	30, // 22: penstock.v1.Node.stream_global_join:type_name -> penstock.v1.StreamGlobalJoin
-	40, // 23: penstock.v1.Node.remote_processor:type_name -> penstock.v1.RemoteProcessor
-	21, // 24: penstock.v1.Node.repartition:type_name -> penstock.v1.Repartition
-	22, // 25: penstock.v1.Node.deduplicate:type_name -> penstock.v1.Deduplicate
-	23, // 26: penstock.v1.Node.peek:type_name -> penstock.v1.Peek
-	11, // 27: penstock.v1.Origin.inline:type_name -> penstock.v1.InlineRelation
-	9,  // 28: penstock.v1.Origin.topics:type_name -> penstock.v1.TopicSet
-	12, // 29: penstock.v1.Origin.start:type_name -> penstock.v1.StartPosition
-	11, // 30: penstock.v1.TopicSet.relation:type_name -> penstock.v1.InlineRelation
+	8,  // 0: penstock.v1.Topology.nodes:type_name -> penstock.v1.Node
+	44, // 1: penstock.v1.Topology.settings:type_name -> penstock.v1.TopologySettings
+	45, // 2: penstock.v1.Topology.labels:type_name -> penstock.v1.Topology.LabelsEntry
+	14, // 3: penstock.v1.Node.source_stream:type_name -> penstock.v1.SourceStream
+	15, // 4: penstock.v1.Node.source_table:type_name -> penstock.v1.SourceTable
+	16, // 5: penstock.v1.Node.global_table:type_name -> penstock.v1.GlobalTable
+	17, // 6: penstock.v1.Node.filter:type_name -> penstock.v1.Filter
+	19, // 7: penstock.v1.Node.select:type_name -> penstock.v1.Select
+	20, // 8: penstock.v1.Node.explode:type_name -> penstock.v1.Explode
+	21, // 9: penstock.v1.Node.partition_by:type_name -> penstock.v1.PartitionBy
+	25, // 10: penstock.v1.Node.group_by:type_name -> penstock.v1.GroupBy
+	26, // 11: penstock.v1.Node.aggregate:type_name -> penstock.v1.Aggregate
+	29, // 12: penstock.v1.Node.stream_stream_join:type_name -> penstock.v1.StreamStreamJoin
+	30, // 13: penstock.v1.Node.stream_table_join:type_name -> penstock.v1.StreamTableJoin
+	32, // 14: penstock.v1.Node.table_table_join:type_name -> penstock.v1.TableTableJoin
+	33, // 15: penstock.v1.Node.merge:type_name -> penstock.v1.Merge
+	34, // 16: penstock.v1.Node.branch:type_name -> penstock.v1.Branch
+	36, // 17: penstock.v1.Node.to_table:type_name -> penstock.v1.ToTable
+	37, // 18: penstock.v1.Node.to_stream:type_name -> penstock.v1.ToStream
+	43, // 19: penstock.v1.Node.sink:type_name -> penstock.v1.Sink
+	39, // 20: penstock.v1.Node.processor:type_name -> penstock.v1.Processor
+	38, // 21: penstock.v1.Node.suppress:type_name -> penstock.v1.Suppress
+	31, // 22: penstock.v1.Node.stream_global_join:type_name -> penstock.v1.StreamGlobalJoin
+	41, // 23: penstock.v1.Node.remote_processor:type_name -> penstock.v1.RemoteProcessor
+	22, // 24: penstock.v1.Node.repartition:type_name -> penstock.v1.Repartition
+	23, // 25: penstock.v1.Node.deduplicate:type_name -> penstock.v1.Deduplicate
+	24, // 26: penstock.v1.Node.peek:type_name -> penstock.v1.Peek
+	12, // 27: penstock.v1.Origin.inline:type_name -> penstock.v1.InlineRelation
+	10, // 28: penstock.v1.Origin.topics:type_name -> penstock.v1.TopicSet
+	13, // 29: penstock.v1.Origin.start:type_name -> penstock.v1.StartPosition
+	12, // 30: penstock.v1.TopicSet.relation:type_name -> penstock.v1.InlineRelation
 	0,  // 31: penstock.v1.TimeColumn.on_bad_time:type_name -> penstock.v1.OnBadTime
-	47, // 32: penstock.v1.InlineRelation.schema:type_name -> penstock.v1.Schema
-	48, // 33: penstock.v1.InlineRelation.topic:type_name -> penstock.v1.TopicBinding
-	49, // 34: penstock.v1.InlineRelation.window:type_name -> penstock.v1.WindowInfo
-	50, // 35: penstock.v1.StartPosition.after:type_name -> penstock.v1.PositionToken
-	51, // 36: penstock.v1.StartPosition.at_time:type_name -> google.protobuf.Timestamp
-	8,  // 37: penstock.v1.SourceStream.origin:type_name -> penstock.v1.Origin
-	10, // 38: penstock.v1.SourceStream.time:type_name -> penstock.v1.TimeColumn
-	8,  // 39: penstock.v1.SourceTable.origin:type_name -> penstock.v1.Origin
-	52, // 40: penstock.v1.SourceTable.history:type_name -> google.protobuf.Duration
-	10, // 41: penstock.v1.SourceTable.time:type_name -> penstock.v1.TimeColumn
-	8,  // 42: penstock.v1.GlobalTable.origin:type_name -> penstock.v1.Origin
-	10, // 43: penstock.v1.GlobalTable.time:type_name -> penstock.v1.TimeColumn
-	17, // 44: penstock.v1.Select.columns:type_name -> penstock.v1.Projection
-	17, // 45: penstock.v1.Explode.columns:type_name -> penstock.v1.Projection
-	17, // 46: penstock.v1.PartitionBy.keys:type_name -> penstock.v1.Projection
-	52, // 47: penstock.v1.Deduplicate.within:type_name -> google.protobuf.Duration
-	52, // 48: penstock.v1.Deduplicate.grace:type_name -> google.protobuf.Duration
-	17, // 49: penstock.v1.Peek.columns:type_name -> penstock.v1.Projection
-	17, // 50: penstock.v1.GroupBy.keys:type_name -> penstock.v1.Projection
-	17, // 51: penstock.v1.Aggregate.columns:type_name -> penstock.v1.Projection
-	27, // 52: penstock.v1.Aggregate.window:type_name -> penstock.v1.Window
+	48, // 32: penstock.v1.InlineRelation.schema:type_name -> penstock.v1.Schema
+	49, // 33: penstock.v1.InlineRelation.topic:type_name -> penstock.v1.TopicBinding
+	50, // 34: penstock.v1.InlineRelation.window:type_name -> penstock.v1.WindowInfo
+	51, // 35: penstock.v1.StartPosition.after:type_name -> penstock.v1.PositionToken
+	52, // 36: penstock.v1.StartPosition.at_time:type_name -> google.protobuf.Timestamp
+	9,  // 37: penstock.v1.SourceStream.origin:type_name -> penstock.v1.Origin
+	11, // 38: penstock.v1.SourceStream.time:type_name -> penstock.v1.TimeColumn
+	9,  // 39: penstock.v1.SourceTable.origin:type_name -> penstock.v1.Origin
+	53, // 40: penstock.v1.SourceTable.history:type_name -> google.protobuf.Duration
+	11, // 41: penstock.v1.SourceTable.time:type_name -> penstock.v1.TimeColumn
+	9,  // 42: penstock.v1.GlobalTable.origin:type_name -> penstock.v1.Origin
+	11, // 43: penstock.v1.GlobalTable.time:type_name -> penstock.v1.TimeColumn
+	18, // 44: penstock.v1.Select.columns:type_name -> penstock.v1.Projection
+	18, // 45: penstock.v1.Explode.columns:type_name -> penstock.v1.Projection
+	18, // 46: penstock.v1.PartitionBy.keys:type_name -> penstock.v1.Projection
+	53, // 47: penstock.v1.Deduplicate.within:type_name -> google.protobuf.Duration
+	53, // 48: penstock.v1.Deduplicate.grace:type_name -> google.protobuf.Duration
+	18, // 49: penstock.v1.Peek.columns:type_name -> penstock.v1.Projection
+	18, // 50: penstock.v1.GroupBy.keys:type_name -> penstock.v1.Projection
+	18, // 51: penstock.v1.Aggregate.columns:type_name -> penstock.v1.Projection
+	28, // 52: penstock.v1.Aggregate.window:type_name -> penstock.v1.Window
 	1,  // 53: penstock.v1.Aggregate.emit:type_name -> penstock.v1.Emit
-	26, // 54: penstock.v1.Aggregate.accumulators:type_name -> penstock.v1.Accumulator
-	53, // 55: penstock.v1.Window.kind:type_name -> penstock.v1.WindowKind
-	52, // 56: penstock.v1.Window.size:type_name -> google.protobuf.Duration
-	52, // 57: penstock.v1.Window.advance:type_name -> google.protobuf.Duration
-	52, // 58: penstock.v1.Window.gap:type_name -> google.protobuf.Duration
-	52, // 59: penstock.v1.Window.grace:type_name -> google.protobuf.Duration
-	52, // 60: penstock.v1.Window.retention:type_name -> google.protobuf.Duration
+	27, // 54: penstock.v1.Aggregate.accumulators:type_name -> penstock.v1.Accumulator
+	54, // 55: penstock.v1.Window.kind:type_name -> penstock.v1.WindowKind
+	53, // 56: penstock.v1.Window.size:type_name -> google.protobuf.Duration
+	53, // 57: penstock.v1.Window.advance:type_name -> google.protobuf.Duration
+	53, // 58: penstock.v1.Window.gap:type_name -> google.protobuf.Duration
+	53, // 59: penstock.v1.Window.grace:type_name -> google.protobuf.Duration
+	53, // 60: penstock.v1.Window.retention:type_name -> google.protobuf.Duration
 	2,  // 61: penstock.v1.StreamStreamJoin.kind:type_name -> penstock.v1.JoinKind
-	52, // 62: penstock.v1.StreamStreamJoin.before:type_name -> google.protobuf.Duration
-	52, // 63: penstock.v1.StreamStreamJoin.after:type_name -> google.protobuf.Duration
-	52, // 64: penstock.v1.StreamStreamJoin.grace:type_name -> google.protobuf.Duration
-	17, // 65: penstock.v1.StreamStreamJoin.columns:type_name -> penstock.v1.Projection
+	53, // 62: penstock.v1.StreamStreamJoin.before:type_name -> google.protobuf.Duration
+	53, // 63: penstock.v1.StreamStreamJoin.after:type_name -> google.protobuf.Duration
+	53, // 64: penstock.v1.StreamStreamJoin.grace:type_name -> google.protobuf.Duration
+	18, // 65: penstock.v1.StreamStreamJoin.columns:type_name -> penstock.v1.Projection
 	2,  // 66: penstock.v1.StreamTableJoin.kind:type_name -> penstock.v1.JoinKind
-	52, // 67: penstock.v1.StreamTableJoin.grace:type_name -> google.protobuf.Duration
-	17, // 68: penstock.v1.StreamTableJoin.columns:type_name -> penstock.v1.Projection
+	53, // 67: penstock.v1.StreamTableJoin.grace:type_name -> google.protobuf.Duration
+	18, // 68: penstock.v1.StreamTableJoin.columns:type_name -> penstock.v1.Projection
 	2,  // 69: penstock.v1.StreamGlobalJoin.kind:type_name -> penstock.v1.JoinKind
-	17, // 70: penstock.v1.StreamGlobalJoin.columns:type_name -> penstock.v1.Projection
+	18, // 70: penstock.v1.StreamGlobalJoin.columns:type_name -> penstock.v1.Projection
 	2,  // 71: penstock.v1.TableTableJoin.kind:type_name -> penstock.v1.JoinKind
-	17, // 72: penstock.v1.TableTableJoin.columns:type_name -> penstock.v1.Projection
-	34, // 73: penstock.v1.Branch.outputs:type_name -> penstock.v1.BranchOutput
-	52, // 74: penstock.v1.ToTable.history:type_name -> google.protobuf.Duration
-	52, // 75: penstock.v1.Suppress.time_limit:type_name -> google.protobuf.Duration
-	39, // 76: penstock.v1.Processor.outputs:type_name -> penstock.v1.ProcessorOutput
-	45, // 77: penstock.v1.Processor.config:type_name -> penstock.v1.Processor.ConfigEntry
-	47, // 78: penstock.v1.ProcessorOutput.schema:type_name -> penstock.v1.Schema
-	39, // 79: penstock.v1.RemoteProcessor.outputs:type_name -> penstock.v1.ProcessorOutput
-	41, // 80: penstock.v1.RemoteProcessor.stores:type_name -> penstock.v1.RemoteStore
-	46, // 81: penstock.v1.RemoteProcessor.config:type_name -> penstock.v1.RemoteProcessor.ConfigEntry
-	52, // 82: penstock.v1.RemoteProcessor.bundle_timeout:type_name -> google.protobuf.Duration
-	47, // 83: penstock.v1.RemoteStore.schema:type_name -> penstock.v1.Schema
-	48, // 84: penstock.v1.Sink.topic:type_name -> penstock.v1.TopicBinding
-	17, // 85: penstock.v1.Sink.headers:type_name -> penstock.v1.Projection
-	4,  // 86: penstock.v1.TopologySettings.guarantee:type_name -> penstock.v1.Guarantee
-	52, // 87: penstock.v1.TopologySettings.commit_interval:type_name -> google.protobuf.Duration
-	5,  // 88: penstock.v1.TopologySettings.on_bad_record:type_name -> penstock.v1.OnBadRecord
-	3,  // 89: penstock.v1.TopologySettings.updates:type_name -> penstock.v1.UpdateMode
-	52, // 90: penstock.v1.TopologySettings.max_task_idle:type_name -> google.protobuf.Duration
-	91, // [91:91] is the sub-list for method output_type
-	91, // [91:91] is the sub-list for method input_type
-	91, // [91:91] is the sub-list for extension type_name
-	91, // [91:91] is the sub-list for extension extendee
-	0,  // [0:91] is the sub-list for field type_name
+	18, // 72: penstock.v1.TableTableJoin.columns:type_name -> penstock.v1.Projection
+	35, // 73: penstock.v1.Branch.outputs:type_name -> penstock.v1.BranchOutput
+	53, // 74: penstock.v1.ToTable.history:type_name -> google.protobuf.Duration
+	53, // 75: penstock.v1.Suppress.time_limit:type_name -> google.protobuf.Duration
+	3,  // 76: penstock.v1.Suppress.when_full:type_name -> penstock.v1.WhenFull
+	40, // 77: penstock.v1.Processor.outputs:type_name -> penstock.v1.ProcessorOutput
+	46, // 78: penstock.v1.Processor.config:type_name -> penstock.v1.Processor.ConfigEntry
+	48, // 79: penstock.v1.ProcessorOutput.schema:type_name -> penstock.v1.Schema
+	40, // 80: penstock.v1.RemoteProcessor.outputs:type_name -> penstock.v1.ProcessorOutput
+	42, // 81: penstock.v1.RemoteProcessor.stores:type_name -> penstock.v1.RemoteStore
+	47, // 82: penstock.v1.RemoteProcessor.config:type_name -> penstock.v1.RemoteProcessor.ConfigEntry
+	53, // 83: penstock.v1.RemoteProcessor.bundle_timeout:type_name -> google.protobuf.Duration
+	48, // 84: penstock.v1.RemoteStore.schema:type_name -> penstock.v1.Schema
+	49, // 85: penstock.v1.Sink.topic:type_name -> penstock.v1.TopicBinding
+	18, // 86: penstock.v1.Sink.headers:type_name -> penstock.v1.Projection
+	5,  // 87: penstock.v1.TopologySettings.guarantee:type_name -> penstock.v1.Guarantee
+	53, // 88: penstock.v1.TopologySettings.commit_interval:type_name -> google.protobuf.Duration
+	6,  // 89: penstock.v1.TopologySettings.on_bad_record:type_name -> penstock.v1.OnBadRecord
+	4,  // 90: penstock.v1.TopologySettings.updates:type_name -> penstock.v1.UpdateMode
+	53, // 91: penstock.v1.TopologySettings.max_task_idle:type_name -> google.protobuf.Duration
+	92, // [92:92] is the sub-list for method output_type
+	92, // [92:92] is the sub-list for method input_type
+	92, // [92:92] is the sub-list for extension type_name
+	92, // [92:92] is the sub-list for extension extendee
+	0,  // [0:92] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_topology_proto_init() }
@@ -3859,7 +3928,7 @@ func file_penstock_v1_topology_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_topology_proto_rawDesc), len(file_penstock_v1_topology_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,

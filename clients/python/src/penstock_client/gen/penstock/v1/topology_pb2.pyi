@@ -35,6 +35,12 @@ class JoinKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     JOIN_KIND_RIGHT: _ClassVar[JoinKind]
     JOIN_KIND_FULL: _ClassVar[JoinKind]
 
+class WhenFull(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WHEN_FULL_UNSPECIFIED: _ClassVar[WhenFull]
+    WHEN_FULL_EMIT_EARLY: _ClassVar[WhenFull]
+    WHEN_FULL_STOP: _ClassVar[WhenFull]
+
 class UpdateMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     UPDATE_MODE_UNSPECIFIED: _ClassVar[UpdateMode]
@@ -65,6 +71,9 @@ JOIN_KIND_INNER: JoinKind
 JOIN_KIND_LEFT: JoinKind
 JOIN_KIND_RIGHT: JoinKind
 JOIN_KIND_FULL: JoinKind
+WHEN_FULL_UNSPECIFIED: WhenFull
+WHEN_FULL_EMIT_EARLY: WhenFull
+WHEN_FULL_STOP: WhenFull
 UPDATE_MODE_UNSPECIFIED: UpdateMode
 UPDATE_MODE_LATEST_PER_COMMIT: UpdateMode
 UPDATE_MODE_EVERY: UpdateMode
@@ -422,16 +431,18 @@ class ToStream(_message.Message):
     def __init__(self) -> None: ...
 
 class Suppress(_message.Message):
-    __slots__ = ("window_closes", "time_limit", "max_records", "max_bytes")
+    __slots__ = ("window_closes", "time_limit", "max_records", "max_bytes", "when_full")
     WINDOW_CLOSES_FIELD_NUMBER: _ClassVar[int]
     TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
     MAX_RECORDS_FIELD_NUMBER: _ClassVar[int]
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    WHEN_FULL_FIELD_NUMBER: _ClassVar[int]
     window_closes: bool
     time_limit: _duration_pb2.Duration
     max_records: int
     max_bytes: int
-    def __init__(self, window_closes: _Optional[bool] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_records: _Optional[int] = ..., max_bytes: _Optional[int] = ...) -> None: ...
+    when_full: WhenFull
+    def __init__(self, window_closes: _Optional[bool] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_records: _Optional[int] = ..., max_bytes: _Optional[int] = ..., when_full: _Optional[_Union[WhenFull, str]] = ...) -> None: ...
 
 class Processor(_message.Message):
     __slots__ = ("processor", "outputs", "config")
