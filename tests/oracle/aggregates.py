@@ -160,6 +160,8 @@ def suppress(until: str) -> Callable[[Builder], Flow]:
         if until == "window":
             flow = windowed(b.random.choice(("tumbling", "hopping", "session", "sliding")))(b)
             body: dict[str, Any] = {"until": "window_close"}
+            if b.random.random() < 0.3:
+                body |= {"max_records": b.random.randint(1, 6), "when_full": "stop"}
         else:
             flow = b.table()
             if flow.history:
@@ -167,6 +169,8 @@ def suppress(until: str) -> Callable[[Builder], Flow]:
             body = {"until": f"{b.random.choice((0, 3, 10))}ms"}
             if b.random.random() < 0.4:
                 body["max_records"] = b.random.randint(1, 3)
+                if b.random.random() < 0.3:
+                    body["when_full"] = "stop"
         return b.add(f"suppress {until}", "suppress", body, replace(flow, name=b.name()), flow)
 
     return add

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from judge import Verdict
-from penstock.errors import RequestError
+from penstock.errors import RequestError, TaskFailed
 from penstock.plan.resolved import Updates
 from penstock.planner.definition import relation_of, topology_of
 from penstock.testing.driver import TopologyTestDriver
@@ -54,11 +54,15 @@ def driver(case: Mapping[str, Any]) -> TopologyTestDriver:
 def ours(case: Mapping[str, Any], asked: Verdict) -> Verdict:
     """Outputs of every sink, and those tables that the judge has too."""
     made = driver(case)
-    for i in case["inputs"]:
+    outputs: dict[str, Rows] = {}
+    for number, i in enumerate(case["inputs"]):
         headers = tuple((name, text.encode()) for name, text in i.get("headers", {}).items())
-        made.append(i["to"], key=i["key"], value=i["value"], timestamp=i["at"], headers=headers)
-        made.commit()
-    outputs = {}
+        try:
+            made.append(i["to"], key=i["key"], value=i["value"], timestamp=i["at"], headers=headers)
+            made.commit()
+        except TaskFailed:
+            outputs["stopped"] = [{"key": None, "value": number, "at": 0, "window": None, "headers": []}]
+            break
     for node in case["topology"]["nodes"].values():
         for sink in sinks_of(node):
             try:
@@ -106,13 +110,15 @@ def differences(case: Mapping[str, Any], unordered: frozenset[str], asked: Verdi
     texts: list[str] = []
     for sink in sorted({*asked.outputs, *found.outputs}):
         theirs, mine = asked.outputs.get(sink, []), found.outputs.get(sink, [])
+        if sink != "stopped" and "stopped" in asked.outputs:  # how much of the last record was sent on before it failed is nobody's affair
+            theirs, mine = theirs[:len(mine)], mine[:len(theirs)]
         if sink in unordered or case["updates"] == "latest":
             theirs, mine = _last(theirs), _last(mine)
         if case["updates"] == "latest" or any(map(_forgets_headers, before(case, sink))):
             theirs, mine = _bare(theirs), _bare(mine)
         texts += _differ(f"output {sink}", theirs, mine)
     for table in sorted({*asked.tables, *found.tables}):
-        if _kept(case, table):
+        if "stopped" not in asked.outputs and _kept(case, table):
             texts += _differ(f"table {table}", _sorted(asked.tables.get(table, [])), _sorted(found.tables.get(table, [])))
     return texts
 

@@ -111,7 +111,7 @@ def one(run: Started, judge: Judge, tally: Tally) -> None:
     if ticket := listed(generated.case, texts):
         tally.listed[ticket] += 1
         return
-    tally.differed.update(found)
+    tally.differed.update(found | {run.focus})
     if len(tally.cases) < SHOWN:
         small = shrink(generated.case, lambda c: _differs(c, generated, judge))
         verdict = judge.ask(request(small))
@@ -128,12 +128,12 @@ def _differs(case: Case, generated: Generated, judge: Judge) -> bool:
 
 
 def started(seed: int, operators: list[str], tally: Tally, judge: Judge, pool: Executor) -> Iterator[Started]:
-    """Runs without end: operators in turn, and between them the one that has emitted least."""
+    """Runs without end, each around the operator that has emitted least, with others of the rarer half."""
     number = 0
     while True:
-        focus = operators[number // 2 % len(operators)] if number % 2 else min(operators, key=lambda o: tally.emitted[o])
-        name = f"{seed}.{number}"
-        generated = generate(name, focus, operators)
+        rare = sorted(operators, key=lambda o: tally.emitted[o])
+        name, focus = f"{seed}.{number}", rare[number % min(2, len(rare))]
+        generated = generate(name, focus, rare[:max(1, len(rare) // 2)])
         yield Started(name, focus, generated, pool.submit(judge.ask, request(generated.case)))
         number += 1
 

@@ -29,15 +29,33 @@ class Known:
 
 
 def _early_unmatched(case: Mapping[str, Any], differences: Sequence[str]) -> bool:
-    """A join that keeps unmatched rows, with grace, and a record whose window ends before the newest time seen."""
-    joins = [node["stream_stream_join"] for node in case["topology"]["nodes"].values() if "stream_stream_join" in node]
-    reaches = [min(_ms(j["before"]), _ms(j["after"])) for j in joins if j.get("kind", "inner") != "inner" and _ms(j["grace"]) > 0]
+    """A join that keeps unmatched rows, with grace, and a row whose window ends before the newest time seen: a record, or what a node
+    before the join has sent on later than its time."""
+    nodes = case["topology"]["nodes"]
+    joins = {name: node["stream_stream_join"] for name, node in nodes.items() if "stream_stream_join" in node}
+    waiting = {name: j for name, j in joins.items() if j.get("kind", "inner") != "inner" and _ms(j["grace"]) > 0}
+    if any(_delays(before) for name in waiting for before in _before(nodes, name)):
+        return True
     newest = -1
     for record in case["inputs"]:
-        if any(record["at"] + reach < newest for reach in reaches):
+        if any(record["at"] + min(_ms(j["before"]), _ms(j["after"])) < newest for j in waiting.values()):
             return True
         newest = max(newest, record["at"])
     return False
+
+
+def _before(nodes: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """All nodes before a node."""
+    given = nodes[name].get("from", [])
+    names = [i.partition(".")[0] for i in (given if isinstance(given, list) else [given])]
+    return [found for i in names for found in (nodes[i], *_before(nodes, i))]
+
+
+def _delays(node: Mapping[str, Any]) -> bool:
+    """Whether rows leave it later than they came, with the time at which they came."""
+    body = node.get("aggregate")
+    return ("suppress" in node or node.get("stream_stream_join", {}).get("kind", "inner") != "inner" or "grace" in node.get("join", {})
+            or isinstance(body, dict) and "emit" in body)
 
 
 def _old_rows_used(case: Mapping[str, Any], what: str, part: str = "window") -> bool:

@@ -49,7 +49,7 @@ def test_every_operator_has_a_call() -> None:
     ways = s.branch(big="x > 10", default="rest")
     united = ways["big"].merge(ways["rest"])
     united.explode(word="EXPLODE(words)").partition_by("word").left_join(table, "word").filter_not("word = 'a'").to_table().to_stream()
-    table.filter("x > 1").group_by("k").count().suppress(60, max_records=10)
+    table.filter("x > 1").group_by("k").count().suppress(60, max_records=10, when_full="stop")
     s.join(table)
     s.process("p", table, config={"a": "b"})["out"].to_topics("k")
     s.process_remotely("q", {"out": "k INT"}, {"kept": "n INT"}, bundle_timeout=5)["out"].to_topics("k")

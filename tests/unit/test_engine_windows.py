@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from penstock.engine.windows.closing import Waiting
 from penstock.engine.windows.hopping import starts_of
 from penstock.engine.windows.session import touched as sessions_touched
+from penstock.errors import TaskFailed
 from penstock.plan.nodes import StoreKind, StoreSpec
 from penstock.plan.resolved import Updates
 from penstock.planner.definition import relation_of, topology_of
@@ -207,3 +209,21 @@ def test_waiting_windows_are_rebuilt_from_the_stores(windows: list[tuple[bytes, 
         state.store("results").put(key_bytes, (0, 1))
     again = Waiting(state.store("open"), state.store("results"), 8)
     assert list(again.due(100)) == [window_key(key, start) for start, key in ordered if start >= before] == list(first.due(100))
+
+
+def test_a_suppress_that_is_full_stops_its_task() -> None:
+    """KIP-328, shutDownWhenFull: what is due leaves first, nothing leaves early."""
+    driver = TopologyTestDriver("""
+topology: t
+nodes:
+  t: {table: {columns: [K STRING KEY, V BIGINT], partitions: 1}}
+  held: {from: t, suppress: {until: 10ms, max_records: 2, when_full: stop}}
+  out: {from: held, sink: held_out}
+""", updates=Updates.EVERY)
+    for number, key in enumerate("abab"):
+        driver.append("t", key=key, value={"V": number}, timestamp=number)
+    driver.append("t", key="c", value={"V": 4}, timestamp=10)
+    assert [(r.key, r.value) for r in driver.read_output("held_out")] == [("a", {"V": 2})]
+    with pytest.raises(TaskFailed, match="held: more waits than its bound of 2 keys"):
+        driver.append("t", key="d", value={"V": 5}, timestamp=10)
+    assert driver.read_output("held_out") == [] and driver.dead_letters == []

@@ -11,6 +11,7 @@ PenstockError
  |   +- OffsetOutOfRange  the position is before the log's start or behind its end
  |   +- UnknownTopic      the topic does not exist
  |   +- RecordTooLarge    a batch or record is over the log's limit
+ +- TaskFailed        a task cannot go on by itself; the reason is shown, others go on
  +- StateError        a task's store
      +- StoreLost         another owner has written the environment: discard
      +- StoreBusy         another process has it open: it closes it soon, or hangs
@@ -97,6 +98,10 @@ class UnknownTopic(LogError):
 
 class RecordTooLarge(LogError):
     """A record or batch is over the log's limit."""
+
+
+class TaskFailed(PenstockError):
+    """A task cannot go on by itself; the reason is shown, others go on."""
 
 
 class StateError(PenstockError):

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from penstock.engine.port import BadRecord
-from penstock.errors import LogError, StateError
+from penstock.errors import LogError, StateError, TaskFailed
 from penstock.formats.errors import FormatError
 from penstock.log.port import Record
 
-FATAL = (StateError, LogError, MemoryError)
+FATAL = (StateError, LogError, MemoryError, TaskFailed)
 """Not the record's fault: the task stops, nothing is lost."""
 
 

@@ -127,7 +127,7 @@ def _node(node: n.Node, reads: bool) -> str:
         case n.Suppress():
             until = "windows close" if node.window_closes else f"{node.wait_ms} ms behind the first update"
             bounds = "".join(f", at most {bound} {what}" for bound, what in ((node.max_records, "records"), (node.max_bytes, "bytes")) if bound)
-            return f"suppress until {until}{bounds}"
+            return f"suppress until {until}{bounds}{', stops when full' if node.stops else ''}"
         case n.Deduplicate():
             ids = ", ".join(["the key", *map(to_sql, node.ids)])
             return f"deduplicate by {ids} within {node.within_ms} ms, grace {node.grace_ms} ms"

@@ -459,7 +459,7 @@ class Suppress(Node):
     """Holds back a table's changes; of each key the newest leaves when the node's stream time has reached its time + wait_ms: the time of
     the first change since one left, with window_closes the end of the window. Bounds of 0 are none. buffer: what waits, key -> (row's
     time, that time, whether it is there, headers of the record that changed it last, value columns), without headers in plans that were
-    stored before they were kept; store: the rows that left."""
+    stored before they were kept; store: the rows that left. stops: over a bound the task fails, where else the longest waiting leave early."""
 
     wait_ms: int
     window_closes: bool
@@ -467,6 +467,7 @@ class Suppress(Node):
     max_bytes: int
     buffer: StoreSpec
     store: StoreSpec
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)

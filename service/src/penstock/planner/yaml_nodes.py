@@ -274,14 +274,15 @@ def _join(operator: str, *durations: str) -> Form:
 
 
 def _suppress(node: Source, place: Source) -> dict[str, Any]:
-    """`{until: window_close}`, `{until: 10s, max_records: 1000}`, or ProtoJSON's."""
+    """`{until: window_close}`, `{until: 10s, max_records: 1000, when_full: stop}`, or ProtoJSON's."""
     here = node.child("suppress")
-    here.only("until", "window_closes", "time_limit", "max_records", "max_bytes")
+    here.only("until", "window_closes", "time_limit", "max_records", "max_bytes", "when_full")
+    full = {"when_full": here.enum("when_full", topology_pb2.WhenFull, "WHEN_FULL_")} if "when_full" in here.data else {}
     if "until" not in here.data:
-        return dict(here.data)
+        return dict(here.data) | full
     closes = here.text("until") == "window_close"
     body: dict[str, Any] = {"window_closes": True} if closes else {"time_limit": here.duration("until")}
-    return body | {key: here.data[key] for key in ("max_records", "max_bytes") if key in here.data}
+    return body | full | {key: here.data[key] for key in ("max_records", "max_bytes") if key in here.data}
 
 
 def _repartition(node: Source, place: Source) -> dict[str, Any]:

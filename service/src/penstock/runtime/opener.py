@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.errors import RecordTooLarge, StateError, StoreBusy, StoreFull, UnknownTopic
+from penstock.errors import RecordTooLarge, StateError, StoreBusy, StoreFull, TaskFailed, UnknownTopic
 from penstock.log.port import TaskId
 from penstock.plan.resolved import ResolvedPlan
 from penstock.runtime.context import Context
 from penstock.runtime.inputs import InputTopic
-from penstock.runtime.opening import Hooks, TaskFailed, open_task, task_name
+from penstock.runtime.opening import Hooks, open_task, task_name
 from penstock.runtime.outbox import Outbox
 from penstock.runtime.task import Task
 from penstock.state.port import Store

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import BadRecord, Bindings
-from penstock.errors import PenstockError, RequestError
+from penstock.errors import RequestError, TaskFailed
 from penstock.log.port import DELETE_RETENTION_MS, CommittedOffset, TaskId, TopicPartition
 from penstock.plan.nodes import Repartition, RoutedSink, Sink, Start, StartAt
 from penstock.plan.resolved import ResolvedPlan, SubTopology
@@ -27,10 +27,6 @@ from penstock.state.port import Stamp, Store
 
 log = logging.getLogger("penstock.task")
 peeks = logging.getLogger("penstock.peek")
-
-
-class TaskFailed(PenstockError):
-    """A task that cannot go on by itself; the reason is shown, others go on."""
 
 
 def task_name(plan: ResolvedPlan, sub: SubTopology, partition: int) -> str:

@@ -6,13 +6,12 @@ import logging
 from collections.abc import Mapping
 
 from penstock.engine.port import BadRecord
-from penstock.errors import RecordTooLarge
+from penstock.errors import RecordTooLarge, TaskFailed
 from penstock.log.port import Record, TaskId
 from penstock.plan.replay import Replayed
 from penstock.plan.resolved import OnBadRecord, ResolvedPlan
 from penstock.runtime import dead_letter
 from penstock.runtime.context import Context
-from penstock.runtime.opening import TaskFailed
 from penstock.runtime.output import OutputTopic, Row
 from penstock.runtime.task import Input, Task
 

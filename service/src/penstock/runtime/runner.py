@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from penstock.catalog.port import Desired, TopologyEntry
-from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, UnknownTopic
+from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, OffsetOutOfRange, RecordTooLarge, StateError, TaskFailed, UnknownTopic
 from penstock.log.port import Assignment, Chunk, TaskId, TaskWork, TopicPartition
 from penstock.plan.resolved import SubTopology
 from penstock.runtime import commit as commits
@@ -27,7 +27,7 @@ from penstock.runtime.following import FollowedInputs
 from penstock.runtime.global_tables import GlobalTables
 from penstock.runtime.leftovers import recent
 from penstock.runtime.opener import Opener, Refused
-from penstock.runtime.opening import Hooks, TaskFailed, delete_state, rewind, task_name
+from penstock.runtime.opening import Hooks, delete_state, rewind, task_name
 from penstock.runtime.outbox import Outbox
 from penstock.runtime.output import OutputTopic
 from penstock.runtime.pace import Pace

@@ -19,6 +19,7 @@ from penstock.engine.operators.materialize import unpacked
 from penstock.engine.operators.to_table import key_demand
 from penstock.engine.rows import ALWAYS, NEVER, Change, Row
 from penstock.engine.windows.stream_time import stream_time
+from penstock.errors import TaskFailed
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 from penstock.state.codec import packer
@@ -29,12 +30,13 @@ NEVER_DUE = 1 << 63
 
 class Buffer:
     """The order of what waits in a store of (row's time, waiting since, ...), rebuilt from it at first use. first: time of the longest
-    waiting; over: whether a bound is exceeded."""
+    waiting; over: whether a bound is exceeded. stops: nothing leaves for that."""
 
-    __slots__ = ("first", "over", "_store", "_heap", "_sizes", "_bytes", "_max_records", "_max_bytes", "_size")
+    __slots__ = ("first", "over", "_store", "_heap", "_sizes", "_bytes", "_max_records", "_max_bytes", "_size", "_stops")
 
-    def __init__(self, store: Store, max_records: int, max_bytes: int) -> None:
+    def __init__(self, store: Store, max_records: int, max_bytes: int, stops: bool) -> None:
         self.first, self.over = NEVER_DUE, False
+        self._stops = stops
         self._store = store
         self._heap: list[tuple[int, bytes]] | None = None
         self._sizes: dict[bytes, int] = {}
@@ -53,7 +55,7 @@ class Buffer:
     def due(self, until: int) -> Iterator[bytes]:
         """Keys that wait since `until` or longer, and those over a bound, in order; they wait no longer."""
         assert self._heap is not None
-        while self._heap and (self.first <= until or self.over):
+        while self._heap and (self.first <= until or self.over and not self._stops):
             _, key = heappop(self._heap)
             self._bytes -= self._sizes.pop(key)
             self._look()
@@ -100,23 +102,34 @@ def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:
     since = (row.window_end or f"{row.window_start} + {node.window.size_ms}") if node.window_closes and node.window is not None else row.ts
     values = [_or_none(row, row.columns.get(c.name, "None")) for c in node.schema.value]
     headers = [f"{row.headers} or None"] if _headers_kept(node) else []
-    over = f" or {buffer}.over" if node.max_records or node.max_bytes else ""
+    bounded = bool(node.max_records or node.max_bytes)
+    over = f" or {buffer}.over" if bounded and not node.stops else ""
+    full = [f"if {buffer}.over:", f"    {gen.bind(_full(node), 'full')}()"] if bounded and node.stops else []
     return [
         f"# {node.name}: suppress", *lines, f"if {row.ts} > {time}:", f"    {time} = {row.ts}",
         f"{was} = {names.get}({key}, {gen.missing()})", f"if {was} is {gen.missing()}:", f"    {was} = {names.load}({key})",
         f"{waiting} = ({', '.join([row.ts, f'{since} if {was} is None else {was}[1]', row.present, *headers, *values])},)",
         f"{names.cache}[{key}] = {waiting}", f"{names.dirty}[{key}] = None", f"{buffer}.put({key}, {waiting})",
-        f"if {buffer}.first <= {time} - {node.wait_ms}{over}:", f"    {release}({time} - {node.wait_ms})"]
+        f"if {buffer}.first <= {time} - {node.wait_ms}{over}:", f"    {release}({time} - {node.wait_ms})", *full]
 
 
 def _made(gen: Generator, node: n.Suppress) -> tuple[str, str]:
     """Globals: the buffer and the function that releases. A change may come by several ways."""
     if node.name not in gen.waiting:
-        made = Buffer(gen.bindings.stores[node.buffer.name], node.max_records, node.max_bytes)
+        made = Buffer(gen.bindings.stores[node.buffer.name], node.max_records, node.max_bytes, node.stops)
         gen.waiting[node.name] = buffer = gen.bind(made, f"{node.name}_buffer")
         gen.closes[node.name] = release = gen.name(f"release_{node.name}")
         gen.functions.append(_release(gen, node, buffer, release))
     return gen.waiting[node.name], gen.closes[node.name]
+
+
+def _full(node: n.Suppress) -> Callable[[], None]:
+    bounds = " and ".join(f"{bound} {what}" for bound, what in ((node.max_records, "keys"), (node.max_bytes, "bytes")) if bound)
+
+    def full() -> None:
+        raise TaskFailed(f"{node.name}: more waits than its bound of {bounds}, and it stops when it is full; give it larger bounds")
+
+    return full
 
 
 def _headers_kept(node: n.Suppress) -> bool:

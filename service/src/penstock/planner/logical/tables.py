@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from penstock_client.gen.penstock.v1 import topology_pb2
+
 from penstock.plan.nodes import RelationKind, StoreKind, Suppress, ToStream, ToTable, WindowKind
 from penstock.planner.convert import millis
 from penstock.planner.logical.flow import Built, Context, Flow
@@ -54,7 +56,8 @@ def suppress(node: Placed, inputs: tuple[Flow, ...], context: Context) -> Built:
     columns = tuple((c.name, str(c.type)) for c in flow.schema.value)
     buffer = store(f"{node.name}-waiting", StoreKind.KEY_VALUE, (("-time", "BIGINT"), ("-there", "BOOLEAN"), ("-headers", "ARRAY"), *columns), None)
     kept = store(node.name, StoreKind.KEY_VALUE if flow.window is None else flow.window.store_kind, columns, flow.window)
-    made = Suppress(node.name, node.inputs, flow.schema, flow.kind, flow.window, wait, closes, proto.max_records, proto.max_bytes, buffer, kept)
+    made = Suppress(node.name, node.inputs, flow.schema, flow.kind, flow.window, wait, closes, proto.max_records, proto.max_bytes, buffer, kept,
+                    proto.when_full == topology_pb2.WHEN_FULL_STOP)
     return Built((made,), flow)
 
 
@@ -65,9 +68,9 @@ def _until_closed(node: Placed, flow: Flow) -> int:
         raise refuse("INVALID_TOPOLOGY", f"{node.name}: {node.inputs[0]} has no windows that could close; give a time limit", node=node.name,
                      field=node.path("window_closes"))
     for name in ("max_records", "max_bytes"):
-        if getattr(proto, name):
-            raise refuse("INVALID_TOPOLOGY", f"{node.name}: a window that leaves early would not be the last of its updates; bounds go with a "
-                         "time limit", node=node.name, field=node.path(name))
+        if getattr(proto, name) and proto.when_full != topology_pb2.WHEN_FULL_STOP:
+            raise refuse("INVALID_TOPOLOGY", f"{node.name}: a window that leaves early would not be the last of its updates; bounds go with "
+                         "when_full = STOP or with a time limit", node=node.name, field=node.path(name))
     return flow.window.grace_ms + (flow.window.size_ms if flow.window.kind is WindowKind.SESSION else 0)
 
 

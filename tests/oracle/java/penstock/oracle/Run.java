@@ -12,6 +12,7 @@ import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.errors.StreamsException;
 import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.state.KeyValueIterator;
@@ -42,10 +43,19 @@ final class Run {
       for (String topic : graph.sources()) {
         topics.put(topic, driver.createInputTopic(topic, new Keys().serializer(), new Values().serializer()));
       }
-      for (Object given : Keys.Json.list(request.get("inputs"))) {
-        Map<String, Object> input = Keys.Json.object(given);
-        topics.get((String) input.get("to")).pipeInput(new TestRecord<>(input.get("key"), input.get("value"),
-            RecordHeaders.of(Keys.Json.list(input.get("headers"))), (Long) input.get("at")));
+      List<Object> inputs = Keys.Json.list(request.get("inputs"));
+      for (int i = 0; i < inputs.size(); i++) {
+        Map<String, Object> input = Keys.Json.object(inputs.get(i));
+        try {
+          topics.get((String) input.get("to")).pipeInput(new TestRecord<>(input.get("key"), input.get("value"),
+              RecordHeaders.of(Keys.Json.list(input.get("headers"))), (Long) input.get("at")));
+        } catch (StreamsException e) {
+          if (!full(e)) {
+            throw e;
+          }
+          row("to", "stopped", null, i, 0, List.of());
+          break;
+        }
       }
       for (String sink : graph.sinks()) {
         outputs(driver, sink);
@@ -56,6 +66,11 @@ final class Run {
         }
       });
     }
+  }
+
+  /** Whether a suppress stopped because it is full. */
+  private static boolean full(Throwable e) {
+    return e != null && (String.valueOf(e.getMessage()).contains("buffer exceeded its max capacity") || full(e.getCause()));
   }
 
   private Properties settings() {

@@ -90,7 +90,8 @@ final class Windows {
     Object bytes = body.get("maxBytes");
     boolean stop = String.valueOf(body.get("whenFull")).endsWith("STOP");
     if (Boolean.TRUE.equals(body.get("windowCloses"))) {
-      Suppressed.StrictBufferConfig config = Suppressed.BufferConfig.unbounded();
+      Suppressed.StrictBufferConfig config = records == null ? Suppressed.BufferConfig.unbounded()
+          : Suppressed.BufferConfig.maxRecords(Long.parseLong(records.toString())).shutDownWhenFull();
       return (Suppressed<Object>) (Suppressed) Suppressed.untilWindowCloses(config);
     }
     Suppressed.EagerBufferConfig eager = records == null ? Suppressed.BufferConfig.maxBytes(Long.MAX_VALUE)
