@@ -191,6 +191,29 @@ def check_enriched(v: Violations, where: str, sent: Mapping[str, int], versions:
             v.add("other", 1, f"{where} {key}: versions up to {versions.get(key, 0)} go back or were never sent: {found[:8]}...{found[-8:]}")
 
 
+def check_placed(v: Violations, where: str, sent: Mapping[str, int], versions: Mapping[str, int], seen: Mapping[str, Sequence[tuple[int, int | None]]]) -> None:
+    """Every number once and in order, with a version of its key's row, any or none: a global table is read beside the stream."""
+    check_echo(v, where, sent, {key: [n for n, _ in rows] for key, rows in seen.items()})
+    for key, rows in seen.items():
+        if strange := [version for _, version in rows if version is not None and not 1 <= version <= versions.get(key, 0)]:
+            v.add("other", 1, f"{where} {key}: versions up to {versions.get(key, 0)} that were never sent: {strange[:8]}")
+
+
+def check_tallied(v: Violations, where: str, sent: Mapping[str, int], seen: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+    """Every number once and in order, and each counted as what it is. seen: key -> (number, count)."""
+    check_echo(v, where, sent, {key: [n for n, _ in rows] for key, rows in seen.items()})
+    for key, rows in seen.items():
+        if wrong := [(n, count) for n, count in rows if n != count]:
+            v.add("other", len(wrong), f"{where} {key}: counted otherwise, (number, count) {wrong[:5]}")
+
+
+def check_seconds(v: Violations, where: str, seen: Mapping[str, Sequence[int]]) -> None:
+    """Punctuations of each task: 1, 2, 3..., each once and in order. seen: task -> counts in the order read."""
+    if not seen:
+        v.add("lost", 1, f"{where}: no task was ever called")
+    check_echo(v, where, {task: max(counts) for task, counts in seen.items()}, seen)
+
+
 def owned(keys: Sequence[str], orders: Mapping[str, int], versions: Mapping[str, int]) -> dict[str, tuple[str, int, int]]:
     """By order (owner, number of its last change, version of the owner's row)."""
     return {o: (owner(keys, o, a), a, versions[owner(keys, o, a)]) for o, a in orders.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 from broker import Broker
 from checker import Violations
@@ -14,10 +15,11 @@ CHANCES = (0.001, 0.003, 0.01)
 else than start."""
 
 
-def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float, v: Violations) -> dict[str, int]:
-    """Random faults until the time (monotonic) is over; how many of each. A node that ends without being killed is a violation."""
+def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float, v: Violations, update: Callable[[], None]) -> dict[str, int]:
+    """Random faults until the time (monotonic) is over; how many of each. A node that ends without being killed is a violation. update:
+    gives a topology another definition, which the next fault may hit."""
     done: dict[str, int] = {}
-    faults = ["worker"] * 4 + ["gateway"] * 2 + ["node"] + ["commit"] * 2 + ["pause"] + (["broker"] if broker else [])
+    faults = ["worker"] * 4 + ["gateway"] * 2 + ["node"] + ["commit"] * 2 + ["pause"] + ["update"] * 3 + (["broker"] if broker else [])
     while time.monotonic() < until:
         time.sleep(rnd.uniform(0.3, 2.5))
         fault = rnd.choice(faults)
@@ -28,6 +30,8 @@ def attack(node: Node, broker: Broker | None, rnd: random.Random, until: float, 
             node.kill_one("gateway", rnd)
         elif fault == "node":
             again(node)
+        elif fault == "update":
+            update()
         elif fault == "commit":
             again(node, fault=f"any:kill:{rnd.choice(CHANCES)}")
             time.sleep(rnd.uniform(2, 4))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from served import Served, send
 
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
 
 class Node(Served):
     """`penstock serve`, its standard output in the log too."""
@@ -26,6 +28,7 @@ class Node(Served):
     def start(self, fault: str = "") -> None:
         """Start it; PENSTOCK_FAULT makes its processes kill themselves inside commits."""
         environment = {k: v for k, v in os.environ.items() if k != "PENSTOCK_FAULT"} | ({"PENSTOCK_FAULT": fault} if fault else {})
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PLUGINS), os.environ.get("PYTHONPATH"))))
         self._note(f"---- start, fault {fault!r}\n")
         process = self.launch(environment)
         threading.Thread(target=self._copy, args=(process,), daemon=True).start()

@@ -3,8 +3,8 @@
     make chaos SEED=7 SECONDS=60 LOG=embedded|kafka
 
 Topologies (topologies.py): echo, running aggregates, aggregates by another key through a repartition topic, with windows and without;
-windows that leave when they are closed; joins of a stream with a stream and with a table, and of tables by a foreign key; and a second
-topology behind the first. Faults (faults.py): kill -9 of a worker, of the gateway, of the whole node, of a process inside a commit; a
+windows that leave when they are closed; joins of a stream with a stream, with a table and with a global one, and of tables by a foreign key;
+a plug-in with a store and punctuations behind a source by pattern; and a second topology behind the first, which is updated under way. Faults (faults.py): kill -9 of a worker, of the gateway, of the whole node, of a process inside a commit; a
 worker stopped past the session timeout and woken; the broker killed and started again. The recount (checker.py) knows only what was
 acknowledged. The last line says what was violated; the exit code is 1 if anything was, and then the run explains itself.
 """
@@ -52,6 +52,23 @@ def setup(node: Node, kafka: str, seed: int) -> Generator:
             list(client.scan("owned", at_least=position, max_wait=60))
             list(client.scan("meeting.profiles", at_least=position, max_wait=60))
         return generator
+
+
+class Updates:
+    """Gives the second topology one definition after the other. done: how many were answered; a node that is being killed may not answer."""
+
+    def __init__(self, address: str) -> None:
+        self.done = 0
+        self._address, self._odd = address, False
+
+    def __call__(self) -> None:
+        self._odd = not self._odd
+        try:
+            with Client(self._address, timeout=5) as client:
+                client.update_topology(topologies.second(self._odd))
+            self.done += 1
+        except PenstockError:
+            pass
 
 
 def await_answer(client: Client, seconds: float = 60) -> None:
@@ -127,17 +144,18 @@ def storm_and_recount(args: argparse.Namespace, rnd: random.Random, node: Node, 
     echoes, running = Watcher(node.address, "echo", "earliest"), Watcher(node.address, "running", "snapshot")
     generator.start()
     until = time.monotonic() + args.seconds
+    updates = Updates(node.address)
     if args.calm:
         time.sleep(args.seconds)
         done: dict[str, int] = {}
     else:
-        done = attack(node, broker, rnd, until, v)
+        done = attack(node, broker, rnd, until, v, updates)
         again(node)
     positions = generator.finish()
     if generator.error:
         v.add("other", 1, f"the load ended: {generator.error}")
     sent = generator.sent
-    print(f"seed {args.seed}, {args.log}: {sent.total:,} records, faults {done or 'none'}", flush=True)
+    print(f"seed {args.seed}, {args.log}: {sent.total:,} records, faults {done or 'none'}, {updates.done} updates answered", flush=True)
     settle(v, node, sent, positions)
     verify.pushes(v, sent.numbers, echoes, running)
     echoes.close()

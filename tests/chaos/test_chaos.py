@@ -15,8 +15,8 @@ def chaos(*arguments: str) -> tuple[int, str]:
 def test_a_seeded_fault_is_found_in_each_output() -> None:
     code, said = chaos("--seconds", "4", "--calm", "--sabotage")
     assert code == 1, said
-    for output in ("echo", "finals", "enriched", "pairs"):
+    for output in ("echo", "finals", "enriched", "pairs", "tallied", "seconds", "placed"):
         assert f"doubled: topic {output}" in said, said
     assert "lost: topic owned" in said, said
     assert "the changelog says" in said, said
-    assert said.rstrip().splitlines()[-1] == "1 lost, 4 doubled, 1 other violations", said
+    assert said.rstrip().splitlines()[-1] == "1 lost, 7 doubled, 1 other violations", said

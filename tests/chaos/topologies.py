@@ -1,4 +1,4 @@
-"""What runs in the storm: five topologies whose whole outcome follows from what was acknowledged."""
+"""What runs in the storm: seven topologies whose whole outcome follows from what was acknowledged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PARTITIONS = 4
 YEAR = 365 * 86_400
 FINAL_SIZE, FINAL_GRACE = 5, 8
 """Seconds. Shorter than the distance between the keys of a partition now and then, so that some records are late."""
-KEPT = ("running", "finals", "enriched", "pairs")
+KEPT = ("running", "finals", "enriched", "pairs", "tallied", "seconds", "placed")
 """Outputs whose every record is checked, so that their topics must keep every record: a table's own would be compacted."""
 
 
@@ -34,10 +34,10 @@ def storm() -> Topology:
     return t
 
 
-def second() -> Topology:
-    """A chain: it reads another topology's output; the newest value a commit."""
+def second(odd: bool = False) -> Topology:
+    """A chain: it reads another topology's output; the newest value a commit. odd: with another text of its filter, for updates."""
     t = Topology("second")
-    t.stream("echo").group_by("K").aggregate(("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), name="echoed").to("echoed")
+    t.stream("echo").filter("N > 0" if odd else "N >= 1", name="all").group_by("K").aggregate(("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), name="echoed").to("echoed")
     return t
 
 
@@ -65,4 +65,20 @@ def owning() -> Topology:
     return t
 
 
-ALL = (storm, second, closing, meeting, owning)
+def tallying() -> Topology:
+    """A plug-in with a store and punctuations by stream time, behind a source by pattern."""
+    t = Topology("tallying")
+    tally = t.streams(pattern="numb.rs", columns="K STRING KEY, N BIGINT", name="numbers").process("tally", name="tally")
+    tally["counts"].to("tallied")
+    tally["seconds"].to("seconds")
+    return t
+
+
+def placing() -> Topology:
+    """A stream with a global table."""
+    t = Topology("placing")
+    t.stream("numbers").join_global(t.global_table("profiles"), "N", "V", keys="K", kind="LEFT", name="place").to("placed")
+    return t
+
+
+ALL = (storm, second, closing, meeting, owning, tallying, placing)

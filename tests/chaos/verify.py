@@ -19,8 +19,11 @@ from checker import (
     check_finals,
     check_owned,
     check_pairs,
+    check_placed,
     check_running,
+    check_seconds,
     check_table,
+    check_tallied,
     closed_windows,
     owned,
     recount,
@@ -58,10 +61,19 @@ def lookups(v: Violations, client: Client, sent: Sent, positions: Mapping[str, s
     for table, inputs in (("meeting.profiles", ("numbers", "marks", "profiles")), ("finals", ("numbers",))):
         for name in inputs:
             list(client.scan(table, **fresh.get(name, {})))
-    if behind := [f"{t.topology}[{t.partition}] by {t.lag}" for t in client.tasks() if t.topology in ("meeting", "closing") and t.lag]:
+    list(client.scan("tallying.tally.seen", **numbers))
+    until_read(client, "placing", patience)
+    if behind := [f"{t.topology}[{t.partition}] by {t.lag}" for t in client.tasks() if t.topology in ("meeting", "closing", "tallying") and t.lag]:
         v.add("other", 1, f"tasks are behind although their tables answer for everything: {behind[:4]}")
     list(client.scan("owned", **fresh.get("orders", {})))
     check_owned(v, "owned", owned(KEYS, sent.orders, sent.profiles), {r.O: (r.OWNER, r.A, r.V) for r in client.scan("owned", **fresh.get("profiles", {}))})
+
+
+def until_read(client: Client, topology: str, patience: float) -> None:
+    """Until a topology without a table of its own has read all there is."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end and any(t.lag for t in client.tasks() if t.topology == topology):
+        time.sleep(0.1)
 
 
 def pushes(v: Violations, sent: Mapping[str, int], echoes: Any, table: Any, patience: float = 30.0) -> None:
@@ -108,7 +120,7 @@ async def sabotage(node: Node, kafka: str) -> None:
     """Seeded faults: one more record in each output that is checked, and a changelog record that no store has."""
     log = await open_log(ServeConfig(data_dir=str(node.data), kafka=kafka), "verify")
     try:
-        for topic in ("echo", "finals", "enriched", "pairs"):
+        for topic in ("echo", "finals", "enriched", "pairs", "tallied", "seconds", "placed"):
             key, value = (await _read(log, topic))[-1]
             await _add(log, topic, key, value)
         key, value = (await _read(log, "owned"))[-1]
@@ -167,6 +179,11 @@ async def _outputs(v: Violations, read: Callable[[str], Awaitable[list[tuple[byt
     enriched = by_key((k.decode(), _columns(value, "N", "V")) for k, value in await read("enriched"))
     check_enriched(v, "topic enriched", sent.numbers, sent.profiles, enriched)  # type: ignore[arg-type]
     check_pairs(v, "topic pairs", sent.numbers, [(k.decode(), _columns(value, "N", "M")) for k, value in await read("pairs")])  # type: ignore[misc]
+    tallied = by_key((k.decode(), _columns(value, "N", "C")) for k, value in await read("tallied"))
+    check_tallied(v, "topic tallied", sent.numbers, tallied)  # type: ignore[arg-type]
+    check_seconds(v, "topic seconds", by_key((k.decode(), json.loads(value)["C"]) for k, value in await read("seconds")))  # type: ignore[arg-type]
+    placed = by_key((k.decode(), _columns(value, "N", "V")) for k, value in await read("placed"))
+    check_placed(v, "topic placed", sent.numbers, sent.profiles, placed)  # type: ignore[arg-type]
     newest = {k.decode(): _columns(value, "OWNER", "A", "V") for k, value in await read("owned")}
     check_owned(v, "topic owned", owned(KEYS, sent.orders, sent.profiles), newest)  # type: ignore[arg-type]
 

@@ -42,6 +42,31 @@ class Silence(Processor):
                 self.last.delete(key)
 
 
+class Tally(Processor):
+    """Numbers the records of each key, and the seconds of stream time of each task."""
+
+    outputs = {"counts": OutputDeclaration("K STRING KEY, N BIGINT, C BIGINT", keeps_key=True), "seconds": "K STRING KEY, C BIGINT"}
+    stores = (key_value("seen", "K STRING KEY, C BIGINT"),)
+
+    def init(self, context: Context) -> None:
+        self.seen = context.key_value("seen")
+        context.schedule(1000, STREAM_TIME, self.second)
+
+    def process(self, record: Record, context: Context) -> None:
+        if record.value is not None:
+            context.forward(record.with_value({"N": record.value["N"], "C": self._next(str(record.key))}), "counts")
+
+    def second(self, now: int, context: Context) -> None:
+        own = f"task {context.partition}"
+        context.forward(Record(own, {"C": self._next(own)}, now), "seconds")
+
+    def _next(self, key: str) -> int:
+        row = self.seen.get(key)
+        count: int = 1 + (row["C"] if row else 0)
+        self.seen.put(key, {"C": count})
+        return count
+
+
 class Steps(Processor):
     """Sends everything on with its number, even ones to `even`, odd ones to `odd`, and says what it knows of the record."""
 
