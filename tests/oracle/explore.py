@@ -11,9 +11,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -48,9 +48,12 @@ class Tally:
         lines += [f"listed: {ticket} {count} runs" for ticket, count in sorted(self.listed.items())]
         return "\n".join(lines)
 
-    def rare(self) -> list[str]:
-        """Operators that emitted in fewer than 100 runs."""
-        return [o for o in OPERATORS if self.emitted[o] < 100]
+    def add(self, other: Tally) -> None:
+        """Those of another process."""
+        self.runs += other.runs
+        for mine, theirs in ((self.emitted, other.emitted), (self.agreed, other.agreed), (self.differed, other.differed), (self.listed, other.listed)):
+            mine.update(theirs)
+        self.cases += other.cases
 
 
 def built() -> tuple[list[str], dict[str, str]]:
@@ -127,7 +130,7 @@ def _differs(case: Case, generated: Generated, judge: Judge) -> bool:
         return False
 
 
-def started(seed: int, operators: list[str], tally: Tally, judge: Judge, pool: Executor) -> Iterator[Started]:
+def started(seed: str, operators: list[str], tally: Tally, judge: Judge, pool: Executor) -> Iterator[Started]:
     """Runs without end, each around the operator that has emitted least, with others of the rarer half."""
     number = 0
     while True:
@@ -138,7 +141,7 @@ def started(seed: int, operators: list[str], tally: Tally, judge: Judge, pool: E
         number += 1
 
 
-def explore(seed: int, seconds: float, focus: str = "", judge: Judge | None = None, runs: int = 0) -> Tally:
+def explore(seed: str, seconds: float, focus: str = "", judge: Judge | None = None, runs: int = 0) -> Tally:
     """Run for some seconds, or `runs` runs if that is not 0. Kafka Streams is asked one run ahead."""
     operators, missing = built()
     for operator, why in missing.items():
@@ -173,11 +176,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--focus", choices=list(OPERATORS), default="")
+    parser.add_argument("--jobs", type=int, default=2, help="processes, each with seeds of its own and a Kafka Streams of its own")
     options = parser.parse_args()
     if reason := available():
         print(f"the oracle cannot run: {reason}", file=sys.stderr)
         return 2
-    tally = explore(options.seed, options.seconds, options.focus)
+    tally = Tally()
+    seeds = [str(options.seed)] if options.jobs == 1 else [f"{options.seed}/{job}" for job in range(options.jobs)]
+    with ProcessPoolExecutor(len(seeds)) as pool:
+        for found in pool.map(explore, seeds, repeat(options.seconds), repeat(options.focus)):
+            tally.add(found)
     print(tally.table())
     differed = tally.runs and sum(tally.differed.values())
     print(f"{tally.runs} runs, seed {options.seed}: {'DIFFERENCES' if differed else 'no difference'}")

@@ -38,7 +38,7 @@ def case_named(name: str, updates: str) -> dict[str, Any]:
 
 def test_agrees_with_kafka_streams(judge: Judge, capsys: pytest.CaptureFixture[str]) -> None:
     """Every difference that is not listed is printed as a case."""
-    tally = explore(seed=1, seconds=120, judge=judge, runs=300)
+    tally = explore(seed="1", seconds=120, judge=judge, runs=300)
     assert tally.runs > 0 and sum(tally.agreed.values()) > 0, capsys.readouterr().out
     assert not tally.differed, "\n".join([*tally.cases, tally.table()])
 
