@@ -53,7 +53,7 @@ async def _any_node(bootstrap: str, path: Path) -> None:
         # registered on a, appended on a, read on b with the token, whatever node has the key
         token = (await a.client.append("orders", [{"K": k, "N": n} for n, k in enumerate(KEYS)])).position
         for node in (b, a):
-            rows = await asyncio.gather(*(node.client.get("spend", k, at_least=token, max_wait=10) for k in KEYS))
+            rows = await asyncio.gather(*(node.client.get("spend", k, at_least=token, max_wait=30) for k in KEYS))
             assert [(r.K, r.C, r.S) for r in rows if r] == [(k, 1, n) for n, k in enumerate(KEYS)]
         found = await b.client.batch_get("spend", [*KEYS, "missing"])
         assert [None if r is None else r.K for r in found] == [*KEYS, None]
