@@ -116,8 +116,9 @@ class Sender:
                     if self._announce is not None:
                         await self._announce(waiting)
                     for node, tps in (await self._cluster.leaders(waiting, DELIVERY_SECONDS)).items():
-                        if node not in self._busy:
-                            self._start(node, tps)
+                        left = [tp for tp in tps if self._queues.get(tp)]  # a request may have been answered while leaders were asked for
+                        if left and node not in self._busy:
+                            self._start(node, left)
                 elif not self._busy:
                     self._queues.clear()
                     self._idle.set()
