@@ -46,6 +46,7 @@ class Worker:
         self._tls, self._token, self._options = tls, token, options
         self._on_dropped = on_dropped
         self._closed = threading.Event()
+        self._submitting = threading.Lock()
         self._calls: set[Any] = set()
         self._pool = ThreadPoolExecutor(threads, "penstock-handler")
         self._threads: list[threading.Thread] = []
@@ -77,7 +78,8 @@ class Worker:
 
     def close(self) -> None:
         """End every connection; bundles that are not answered go to other programs."""
-        self._closed.set()
+        with self._submitting:
+            self._closed.set()
         for call in list(self._calls):
             call.cancel()
         for thread in self._threads:
@@ -122,8 +124,10 @@ class Worker:
             if kind == "node":
                 nodes[response.node.id] = processing.node_of(response.node)
             elif kind == "bundle":
-                node = nodes[response.bundle.node]
-                self._pool.submit(self._answer, node, response.bundle, requests)
+                with self._submitting:
+                    if self._closed.is_set():
+                        return
+                    self._pool.submit(self._answer, nodes[response.bundle.node], response.bundle, requests)
             elif kind == "dropped":
                 log.log(logging.WARNING if response.dropped.reason == pb.DROP_REASON_INVALID else logging.INFO, "an answer was dropped: %s", response.dropped.message)
                 if self._on_dropped is not None:
