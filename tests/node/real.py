@@ -61,7 +61,7 @@ class RealNode(Served):
         self._reader = threading.Thread(target=self._read, args=(process, self.said), daemon=True)
         self._reader.start()
         if ready:
-            wait_for(lambda: self.said or not self.running, 30, "ready")
+            wait_for(lambda: self.said or not self.running, 60, "ready")
             assert self.said and self.said[0].startswith("ready on "), f"{self.said} {self.log[-3000:]}"
 
     @staticmethod
