@@ -110,7 +110,7 @@ class _Node:
         gateway = Process("gateway", GATEWAY, 0, self._settings, self._data.lock, run)
         workers = [Process(f"w{i}", WORKER, i + 1, self._settings, self._data.lock, run)
                    for i in range(self._config.worker_count)]
-        code = Exit.OK
+        code, why = Exit.OK, ""
         if await self._started(gateway, workers):
             print(f"ready on {self._config.listen}, data in {self._config.data_dir}", flush=True)
             await _first(self._stop, gateway.asks_end)
@@ -118,8 +118,11 @@ class _Node:
                 await self._drain(gateway, workers)
         elif not self._stop.is_set():
             code = Exit(gateway.failed_code) if gateway.failed_code in list(Exit) else Exit.FAILED
-            print(f"penstock: the gateway does not start: {gateway.failure}", file=sys.stderr)
+            why = f"penstock: the gateway does not start: {gateway.failure}"
+            gateway.stop()  # at once: it would be tried again while the workers end
         await self._end(gateway, workers)
+        if why:  # the last word, behind what the processes say as they end
+            print(why, file=sys.stderr)
         return code
 
     def _settings(self) -> ServeConfig:
