@@ -1,4 +1,4 @@
-"""What tests of clients in other languages share: one node, and the rule for a language that is not installed."""
+"""What tests of clients in other languages share: a node each, and the rule for a language that is not installed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def without(language: str, missing: str) -> NoReturn:
     pytest.skip(f"no {language} here: {missing}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealNode]:
-    """A node on the embedded log; each client uses names of its own."""
+    """A node on the embedded log for each client: they play the same examples, under the same names."""
     with RealNode(tmp_path_factory.mktemp("clients")) as started:
         yield started
         assert started.stop() == 0
