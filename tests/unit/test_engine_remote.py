@@ -96,3 +96,26 @@ def test_a_handler_is_tried_without_a_service() -> None:
         run(lambda row, context: context.send("sums", {"COST": 1}), [{"CUSTOMER": "a"}], **ways)
     with pytest.raises(AssertionError, match="has no store sums"):
         run(lambda row, context: context.put("sums", {}), [{"CUSTOMER": "a"}], **ways)
+
+
+def test_keys_of_arrays_and_structs_have_state_too() -> None:
+    readings = [relation_info(relation_of({"stream": "readings", "columns": ["K ARRAY<INT> KEY", "V BIGINT"], "key_format": "JSON"}))]
+    nodes = NODES.replace("K STRING KEY, SCORE BIGINT", "K ARRAY<INT> KEY, SCORE BIGINT").replace("K STRING]", "K ARRAY<INT>]")
+
+    def count(shape: Shape, bundle: Bundle) -> Result:
+        seen = bundle.state["seen"][0][1] if bundle.state["seen"] else 0
+        ((key, _, _),) = bundle.input.rows
+        return Result([OutputRows("scores", Rows([(key, seen + 1, None)]), [0])], {"seen": Rows([(key, seen + 1)])})
+
+    driver = TopologyTestDriver(nodes, readings, programs={"score": count})
+    for key in (b"[1,2]", b"[1]", b"[1,2]"):
+        driver.append("readings", key=key, value={"V": 1}, timestamp=1)
+    assert driver.dead_letters == []
+    assert [(r.key, r.value) for r in driver.read_output("scores")] == [([1, 2], {"SCORE": 1}), ([1], {"SCORE": 1}), ([1, 2], {"SCORE": 2})]
+    assert sorted((row.key, row.values) for row in driver.read_store("scored.seen")) == [(([1],), (1,)), (([1, 2],), (2,))]
+    driver = TopologyTestDriver(nodes, readings, programs={"score": lambda shape, bundle: Result(state={"seen": Rows([([9], 1)])})})
+    with pytest.raises(InvalidResult, match="none of the bundle's"):
+        driver.append("readings", key=b"[1]", value={"V": 1}, timestamp=1)
+    tried = run(lambda row, context: context.put("n", {"N": (context.state("n") or {"N": 0})["N"] + 1} if row["V"] else None),
+                [{"K": [1], "V": 1}, {"K": [1], "V": 1}, {"K": [2], "V": 0}], "K ARRAY<INT> KEY, V INT", {}, {"n": "N INT"})
+    assert tried.changed() == {"n": {((1,),): {"K": [1], "N": 2}, ((2,),): None}}

@@ -66,8 +66,9 @@ class Bundle:
 
     def __init__(self, node: Node, rows: Batch, state: Mapping[str, Iterable[Row]] = {}, partition: int = 0, attempt: int = 1) -> None:  # noqa: B006 - not changed
         self.node, self.rows, self.partition, self.attempt = node, rows, partition, attempt
-        self._stores = {name: {tuple(row[k] for k in node.keys): dict(row) for row in found} for name, found in state.items()}
+        self._stores = {name: {_hashable(tuple(row[k] for k in node.keys)): dict(row) for row in found} for name, found in state.items()}
         self._changed: dict[str, dict[Key, dict[str, Any] | None]] = {}
+        self._put: dict[Key, Key] = {}  # keys as they were given, by those of _changed
         self._sent: dict[str, list[tuple[int, Mapping[str, Any] | None, Mapping[str, Any], int | None]]] = {}
 
     def keys(self) -> list[Key]:
@@ -79,17 +80,17 @@ class Bundle:
     def state(self, store: str, key: Key) -> dict[str, Any] | None:
         """The row of a key in a store, as this bundle has left it so far; None when there is none. KeyError for an unknown store."""
         self._schema(self.node.stores, "store", store)
-        changed = self._changed.get(store, {})
-        if key in changed:
-            return changed[key]
-        return self._stores.get(store, {}).get(key)
+        changed, at = self._changed.get(store, {}), _hashable(key)
+        return changed[at] if at in changed else self._stores.get(store, {}).get(at)
 
     def put(self, store: str, key: Key, row: Mapping[str, Any] | None) -> None:
         """Set the row of a key, or delete it with None. The key must be one of the bundle's rows."""
         schema = self._schema(self.node.stores, "store", store)
         named = None if row is None else {**dict(zip(self.node.keys, key, strict=True)), **row}
         _known(schema, f"store {store}", named or {})
-        self._changed.setdefault(store, {})[key] = named
+        at = _hashable(key)
+        self._put[at] = key
+        self._changed.setdefault(store, {})[at] = named
 
     def send(self, output: str, row: Mapping[str, Any] | None, cause: int, *, key: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
         """A row for an output. cause: index of the bundle's row that caused it; columns of its key that are not given are that row's. None sends
@@ -106,7 +107,7 @@ class Bundle:
         return known[name]
 
     def changed(self) -> dict[str, dict[Key, dict[str, Any] | None]]:
-        """State that was put, by store and key; None: deleted."""
+        """State that was put, by store and key (of ARRAYs, MAPs and STRUCTs in it what can be hashed); None: deleted."""
         return self._changed
 
     def sent(self) -> dict[str, list[dict[str, Any] | None]]:
@@ -133,9 +134,16 @@ class Bundle:
             out = message.outputs.add(output=name, causes=sorted(s[0] for s in self._sent[name]))
             _fill(out.rows, self.node.outputs[name], f"output {name}", [values for _, values in complete], [row is None for row, _ in complete])
         for name, rows in self._changed.items():
-            keyed = [row if row is not None else dict(zip(self.node.keys, key, strict=True)) for key, row in rows.items()]
+            keyed = [row if row is not None else dict(zip(self.node.keys, self._put[at], strict=True)) for at, row in rows.items()]
             _fill(message.state.add(name=name).rows, self.node.stores[name], f"store {name}", keyed, [row is None for row in rows.values()])
         return message
+
+
+def _hashable(value: Any) -> Any:
+    """An equal one of its kind that can be in a dict: key columns may be ARRAYs, MAPs and STRUCTs."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    return frozenset((k, _hashable(v)) for k, v in value.items()) if isinstance(value, dict) else value
 
 
 def _known(schema: RowSchema, what: str, row: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from penstock.engine.failure import Failures, PluginError
 from penstock.engine.port import Bindings
+from penstock.engine.processors.columns import Keys
 from penstock.engine.processors.host import Output
 from penstock.log.port import Record
 from penstock.plan import nodes as n
@@ -86,13 +87,20 @@ def check(shape: Shape, bundle: Bundle, result: Result) -> None:
             raise InvalidResult(f"{shape.node} has no output {out.output}; it has {', '.join(ways)}" if out.output not in ways
                                 else f"output {out.output} comes twice")
         _check_causes(shape, bundle, out)
-    keys = {row[:shape.keys] for row in bundle.input.rows if result.state}
+    known = {_hashable(row[:shape.keys]) for row in bundle.input.rows} if result.state else set()
     for store, changed in result.state.items():
         if store not in dict(shape.stores):
             raise InvalidResult(f"{shape.node} has no store {store}; it has {', '.join(dict(shape.stores)) or 'none'}")
         for at, row in enumerate(changed.rows):
-            if row[:shape.keys] not in keys or None in row[:shape.keys]:
+            if None in row[:shape.keys] or _hashable(row[:shape.keys]) not in known:
                 raise InvalidResult(f"row {at} for store {store}: its key {row[:shape.keys]!r} is none of the bundle's")
+
+
+def _hashable(value: Any) -> Any:
+    """An equal one of its kind that can be in a set: key columns may be ARRAYs, MAPs and STRUCTs."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    return frozenset((k, _hashable(v)) for k, v in value.items()) if isinstance(value, dict) else value
 
 
 def _check_causes(shape: Shape, bundle: Bundle, out: OutputRows) -> None:
@@ -118,7 +126,7 @@ class RemoteHost:
         self.node, self.topic = node, source.topic.topic
         self.gathered: list[Gathered] = []
         self.outputs = {o.output: Output(o) for o in outputs}
-        self._stores = {s.name: (s, bindings.stores[s.spec.name]) for s in node.stores}
+        self._stores = {s.name: (Keys(f"store {s.name} of {node.name}", s.schema, s.key_format), bindings.stores[s.spec.name]) for s in node.stores}
         self._failures = failures
         self.shape = Shape(bindings.topology, node.name, node.processor, node.config, (*_columns(source.schema), ROWTIME),
                            tuple((o.output, (*_columns(o.schema), ROWTIME)) for o in outputs),
@@ -146,13 +154,12 @@ class RemoteHost:
         gathered = list(self.gathered)
         self.gathered.clear()
         self._failures.topic = self.topic
-        keys = {g[0][:self.shape.keys]: g[4] for g in gathered}
-        newest = {g[4]: g[0][-1] for g in gathered}
+        newest = {g[4]: g[0][-1] for g in gathered} if result.state else {}
         for name, changed in result.state.items():
-            _, store = self._stores[name]
+            keys, store = self._stores[name]
             for at, row in enumerate(changed.rows):
-                key = keys[row[:self.shape.keys]]
-                assert key is not None
+                key = keys.written(row[:self.shape.keys])
+                assert key in newest and key is not None, "checked"
                 store.put(key, None if at in changed.gone else (newest[key], *row[self.shape.keys:]))
         for cause, reason in result.poison.items():
             self._failures.blame(self.node.name, PluginError(reason), gathered[cause][3])
