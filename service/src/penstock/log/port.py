@@ -19,6 +19,9 @@ RETENTION_MS = 7 * 86_400_000
 DELETE_RETENTION_MS = 86_400_000
 """For how long a compacted topic keeps tombstones. Whoever has not read for longer may have missed one."""
 
+MARKER = 1
+"""A transaction's end is an offset of its own behind its last record: what a reader that misses nothing seems to miss."""
+
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 

@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from penstock.errors import LogError, OffsetOutOfRange, StateError, StoreFull, UnknownTopic
-from penstock.log.port import DELETE_RETENTION_MS, Chunk, TaskId, TopicPartition
+from penstock.log.port import DELETE_RETENTION_MS, MARKER, Chunk, TaskId, TopicPartition
 from penstock.plan.nodes import StoreSpec
 from penstock.plan.resolved import ResolvedPlan
 from penstock.runtime.context import Context
 from penstock.runtime.opening import open_state, task_name
+from penstock.runtime.readers import BUFFER_HIGH, BUFFER_LOW
 from penstock.runtime.recovery import CLEAN, CopyFacts, follow_from
 from penstock.runtime.task_board import TaskBoard
 from penstock.state.lmdb import FORMAT, LmdbTaskState
@@ -30,11 +31,8 @@ log = logging.getLogger("penstock.copies")
 
 SLICE = 2_000
 """Records of one LMDB transaction: a turn of the loop each."""
-BUFFER_HIGH, BUFFER_LOW = 20_000, 8_000
 REPORT_EVERY = 0.3
 RETRY = 0.5
-MARKER = 1
-"""A transaction's marker stands behind its last record."""
 YIELD_TO_OPENING = 0.05
 
 

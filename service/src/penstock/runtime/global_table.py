@@ -26,6 +26,7 @@ from penstock.plan.nodes import SourceTable
 from penstock.plan.resolved import OnBadRecord, ResolvedPlan, SubTopology
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.context import Context
+from penstock.runtime.readers import BUFFER_HIGH, BUFFER_LOW
 from penstock.runtime.recovery import CLEAN
 from penstock.state.lmdb import FORMAT, LmdbTaskState
 from penstock.state.port import Stamp, Store
@@ -36,8 +37,6 @@ SLICE = 500
 TURN = 0.005
 WRITE_EVERY = 0.1
 """Seconds between writes while records keep coming: what a lookup sees is that old at most."""
-BUFFER_HIGH = 20_000
-BUFFER_LOW = 8_000
 LETTERS = 1_000
 """Bad records that are remembered until a task can send them to the dead letter."""
 RETRY = 1.0

@@ -17,6 +17,8 @@ from penstock.log.port import Chunk, Log, LogReader, TopicPartition
 
 log = logging.getLogger("penstock.readers")
 
+BUFFER_HIGH, BUFFER_LOW = 20_000, 8_000
+"""Records that a consumer holds for later: with more than HIGH its partitions are paused, with less than LOW they go on."""
 ENDS_EVERY = 0.1
 """Seconds between looks at the known ends of partitions that bring no data."""
 

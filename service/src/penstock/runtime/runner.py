@@ -32,10 +32,11 @@ from penstock.runtime.outbox import Outbox
 from penstock.runtime.output import OutputTopic
 from penstock.runtime.pace import Pace
 from penstock.runtime.poison import Suspect
+from penstock.runtime.readers import BUFFER_HIGH, BUFFER_LOW
 from penstock.runtime.recovery import CLEAN
 from penstock.runtime.reports import Reports
 from penstock.runtime.routing import look_up
-from penstock.runtime.task import BUFFER_HIGH, BUFFER_LOW, Task
+from penstock.runtime.task import Task
 from penstock.runtime.task_board import TaskBoard
 from penstock.state.lmdb import FORMAT
 from penstock.state.port import Stamp

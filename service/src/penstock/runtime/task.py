@@ -28,8 +28,6 @@ from penstock.runtime.remote import RemoteLink, Waiting
 from penstock.runtime.routing import RoutedRows
 from penstock.state.port import TaskState
 
-BUFFER_HIGH = 20_000
-BUFFER_LOW = 8_000
 SLICE = (50, 4000)
 SLICE_SECONDS = 0.003
 """A slice has as many records as were processed in this time before: enough to amortise what is done for each slice (numpy's partitioning
@@ -168,6 +166,7 @@ class Task:
         self._lease = secrets.randbits(63)
         self._bundles = 0
         self._times = head_times(sub)
+        self._cuts = any(isinstance(node, RemoteProcessor) for node in sub.nodes)
 
     def read_too(self, tp: TopicPartition, like: str, position: int, committed: int, replay: bool = False) -> None:
         """One more input, read as a topic of the plan, or a replay topic."""
@@ -272,7 +271,7 @@ class Task:
 
     def _slice(self, source: Input, below: int | None, equal: bool) -> int:
         if self._is_cut(source):
-            records = self._fitting(source.take(self._limit(source), below, equal), source)
+            records = self._bundled(source, below, equal)
             self._note.begin(Note(self.name, {source.tp.topic: (records[0].offset, records[-1].offset)}))
             self._run(source, records)
             self._note.end()
@@ -351,10 +350,7 @@ class Task:
         for source, records in runs:
             topic = source.tp.topic
             if source.replay:
-                for replayed in records:
-                    assert isinstance(replayed, Replayed)
-                    run(replayed.topic, [replayed.record])
-                    self.drain(replayed.topic)
+                self._run_replayed(records)
             else:
                 run(topic, records)
                 if routed:
@@ -365,14 +361,21 @@ class Task:
         self.since += count
         self.last = topic, runs[-1][1][-1].offset
 
-    def _run(self, source: Input, records: list[Record]) -> None:
-        topic = source.tp.topic
-        for replayed in records if source.replay else ():
+    def _run_replayed(self, records: Sequence[Record]) -> str:
+        """Each as one of its original topic; that of the last."""
+        topic = ""
+        for replayed in records:
             assert isinstance(replayed, Replayed)
             topic = replayed.topic
             self.program.run(topic, [replayed.record])
             self.drain(topic)
-        if not source.replay:
+        return topic
+
+    def _run(self, source: Input, records: list[Record]) -> None:
+        topic = source.tp.topic
+        if source.replay:
+            topic = self._run_replayed(records)
+        else:
             self.program.run(topic, records)
             self.drain(topic)
         host = self.program.remote(topic)
@@ -384,23 +387,14 @@ class Task:
         waiting = self._remote.submit(host, self.id.partition, self._lease, self._bundles, bundle, self.on_answer)
         self._away = Away(waiting, host, source, len(records), records[-1].offset)
 
-    def _limit(self, source: Input) -> int:
-        """Records that are taken at once for a bundle; replayed ones one by one, as they are of several topics."""
-        if source.replay:
-            return 1
-        host = self.program.remote(source.tp.topic)
-        return self._size if host is None else host.node.bundle_rows
-
     def _is_cut(self, source: Input) -> bool:
         """Whether records of an input may be sent to a program, until whose answer they do not count as processed."""
-        if source.replay:
-            return any(isinstance(node, RemoteProcessor) for node in self.sub.nodes)
-        return self.program.remote(source.tp.topic) is not None
+        return self._cuts and (source.replay or self.program.remote(source.tp.topic) is not None)
 
-    def _fitting(self, records: list[Record], source: Input) -> list[Record]:
-        """As many as fit into a bundle's bytes."""
-        if self.program.remote(source.tp.topic) is None:
-            return records
+    def _bundled(self, source: Input, below: int | None, equal: bool) -> list[Record]:
+        """Records for one bundle: as many as it may have, in rows and in bytes; replayed ones one by one, as they are of several topics."""
+        host = None if source.replay else self.program.remote(source.tp.topic)
+        records = source.take(1 if host is None else host.node.bundle_rows, below, equal)
         size = 0
         for n, record in enumerate(records):
             size += len(record.value or b"") + len(record.key or b"")
@@ -414,10 +408,9 @@ class Task:
         if result is None:
             return 0
         self._away = None
-        topic = away.source.tp.topic
-        self._note.begin(Note(self.name, {topic: (away.last - away.count + 1, away.last)}, careful=self.suspect is not None))
+        self._note.begin(Note(self.name, {away.source.tp.topic: (away.last - away.count + 1, away.last)}, careful=self.suspect is not None))
         away.host.apply(result)
-        self.drain(topic)
+        self.drain(away.host.topic)
         self._note.end()
         self._done(away.source, away.count, away.last)
         return away.count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penstock.catalog.port import TopologyEntry
 from penstock.errors import PenstockError, StateError
+from penstock.log.port import MARKER
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.cluster.cluster import Elsewhere
@@ -14,8 +15,6 @@ from penstock.state.reader import LmdbSnapshot
 
 ANY_AGE = 1 << 62
 """Milliseconds: as stale as can be."""
-MARKER = 1
-"""A transaction's end stands behind its records: what a copy that misses nothing seems to miss."""
 FOLLOWS_MS = 2000
 
 
