@@ -3,7 +3,6 @@ the start, and later leave what was there in use."""
 
 from __future__ import annotations
 
-import logging
 import ssl
 import threading
 import time
@@ -11,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.config import ConfigError
-from penstock.security.files import Stamp, stamp
-
-_log = logging.getLogger("penstock.security")
+from penstock.security.files import Watched
 
 LOOK_SECONDS = 1.0
 
@@ -32,11 +29,10 @@ class CertificateFiles:
 
     def __init__(self, certificate: str, key: str, authorities: str = "") -> None:
         """Reads them. Raises ConfigError."""
-        self._paths = (Path(certificate), Path(key), *([Path(authorities)] if authorities else ()))
+        paths = (Path(certificate), Path(key), *([Path(authorities)] if authorities else ()))
         self._lock = threading.Lock()
-        self._stamp: Stamp = stamp(self._paths)
         self._looked = time.monotonic()
-        self._current = self._read()
+        self._files = Watched(paths, lambda: _read(paths), f"certificate read anew: {certificate}", "the certificate stays as it was")
 
     def current(self) -> Certificates:
         """The newest that can be used; the same object as before when nothing has changed. Looks at the disk once a second at most."""
@@ -44,30 +40,19 @@ class CertificateFiles:
             now = time.monotonic()
             if now - self._looked >= LOOK_SECONDS:
                 self._looked = now
-                self._look()
-            return self._current
+                self._files.refresh()
+            return self._files.current
 
-    def _look(self) -> None:
-        found = stamp(self._paths)
-        if found == self._stamp:
-            return
-        self._stamp = found
+
+def _read(paths: tuple[Path, ...]) -> Certificates:
+    found: list[bytes] = []
+    for option, path in zip(("--tls-cert", "--tls-key", "--tls-ca"), paths):
         try:
-            self._current = self._read()
-        except ConfigError as error:
-            _log.warning("the certificate stays as it was: %s", error)
-        else:
-            _log.info("certificate read anew: %s", self._paths[0])
-
-    def _read(self) -> Certificates:
-        for option, path in zip(("--tls-cert", "--tls-key", "--tls-ca"), self._paths):
-            try:
-                path.read_bytes()
-            except OSError as error:
-                raise ConfigError(f"{option} {path}: it cannot be read: {error.strerror or error}") from error
-        certificate, key, *authorities = self._paths
-        server_context(certificate, key, authorities[0] if authorities else None)
-        return Certificates(certificate.read_bytes(), key.read_bytes(), authorities[0].read_bytes() if authorities else b"")
+            found.append(path.read_bytes())
+        except OSError as error:
+            raise ConfigError(f"{option} {path}: it cannot be read: {error.strerror or error}") from error
+    server_context(paths[0], paths[1], paths[2] if len(paths) > 2 else None)
+    return Certificates(found[0], found[1], found[2] if len(found) > 2 else b"")
 
 
 def server_context(certificate: Path, key: Path, authorities: Path | None) -> ssl.SSLContext:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from penstock.config import ServeConfig
-from penstock.errors import PenstockError, RequestError
-from penstock.security.files import Stamp, stamp
+from penstock.errors import RequestError
+from penstock.security.files import Watched
 from penstock.security.jwt_keys import LEEWAY, InvalidToken, Keys, read_keys
 from penstock.security.principal import Grant, Principal
 from penstock.security.principals_file import Line, read_principals
 from penstock.security.tokens import matches, split_token
-
-_log = logging.getLogger("penstock.security")
 
 MOST_KNOWN = 10_000
 """Tokens whose principals are kept at hand."""
@@ -28,25 +25,26 @@ class Gate:
 
     def __init__(self, config: ServeConfig) -> None:
         """Reads the files. Raises ConfigError."""
-        self._tokens = Path(config.tokens)
-        self._jwks = Path(config.jwks) if config.jwks else None
-        self._audience, self._issuer = config.jwt_audience, config.jwt_issuer
-        self._stamp: Stamp = ()
-        self._lines: tuple[Line, ...] = ()
-        self._keys: Keys | None = None
+        tokens, jwks = Path(config.tokens), Path(config.jwks) if config.jwks else None
+
+        def read() -> tuple[tuple[Line, ...], Keys | None]:
+            return read_principals(tokens), None if jwks is None else read_keys(jwks, config.jwt_audience, config.jwt_issuer)
+
+        self._files = Watched([tokens, *([jwks] if jwks else ())], read, "principals read anew", "principals stay as they were")
         self._known: dict[str, Principal] = {}
-        self._read()
+
+    @property
+    def _lines(self) -> tuple[Line, ...]:
+        return self._files.current[0]
+
+    @property
+    def _keys(self) -> Keys | None:
+        return self._files.current[1]
 
     def refresh(self) -> None:
-        """Look whether the files have changed. Files that are wrong are said once and leave everything as it was."""
-        if self._stamp == self._now():
-            return
-        try:
-            self._read()
-        except PenstockError as error:
-            _log.warning("principals stay as they were: %s", error)
-        else:
-            _log.info("principals read anew")
+        """Look whether the files have changed."""
+        if self._files.refresh():
+            self._known.clear()
 
     def of_token(self, authorization: str) -> Principal:
         """The principal of an Authorization header, `Bearer TOKEN`. Raises CREDENTIALS_INVALID."""
@@ -91,19 +89,6 @@ class Gate:
             raise _invalid(str(error)) from error
         found = [line for line in self._lines if line.kind == "jwt" and _says(claims, line.value)]
         return replace(_together(str(claims["sub"]), found), expires=float(claims["exp"]))
-
-    def _now(self) -> Stamp:
-        return stamp([self._tokens, *([self._jwks] if self._jwks else ())])
-
-    def _read(self) -> None:
-        now = self._now()
-        try:
-            lines = read_principals(self._tokens)
-            keys = read_keys(self._jwks, self._audience, self._issuer) if self._jwks else None
-        finally:
-            self._stamp = now  # what is wrong is said once
-        self._lines, self._keys = lines, keys
-        self._known.clear()
 
 
 def _says(claims: Mapping[str, Any], condition: str) -> bool:
