@@ -99,10 +99,11 @@ class Worker:
                 requests.put(pb.ProcessRequest(hello=self._hello))
                 call = process(_until_none(requests), wait_for_ready=True)
                 self._calls.add(call)
+                nodes: dict[int, Node] = {}
                 try:
-                    for response in self._responses(call, requests):
+                    for response in call:
                         attempt = 0
-                        log.debug("%s: %s", address, response)
+                        self._take(response, nodes, requests)
                     error = None
                 except grpc.RpcError as e:
                     error = from_rpc(e)
@@ -117,22 +118,19 @@ class Worker:
         finally:
             channel.close()
 
-    def _responses(self, call: Any, requests: _Requests) -> Iterator[str]:
-        nodes: dict[int, Node] = {}
-        for response in call:
-            kind = response.WhichOneof("message")
-            if kind == "node":
+    def _take(self, response: pb.ProcessResponse, nodes: dict[int, Node], requests: _Requests) -> None:
+        match response.WhichOneof("message"):
+            case "node":
                 nodes[response.node.id] = processing.node_of(response.node)
-            elif kind == "bundle":
+            case "bundle":
                 with self._submitting:
-                    if self._closed.is_set():
-                        return
-                    self._pool.submit(self._answer, nodes[response.bundle.node], response.bundle, requests)
-            elif kind == "dropped":
-                log.log(logging.WARNING if response.dropped.reason == pb.DROP_REASON_INVALID else logging.INFO, "an answer was dropped: %s", response.dropped.message)
+                    if not self._closed.is_set():
+                        self._pool.submit(self._answer, nodes[response.bundle.node], response.bundle, requests)
+            case "dropped":
+                level = logging.WARNING if response.dropped.reason == pb.DROP_REASON_INVALID else logging.INFO
+                log.log(level, "an answer was dropped: %s", response.dropped.message)
                 if self._on_dropped is not None:
                     self._on_dropped(response.dropped)
-            yield str(kind)
 
     def _answer(self, node: Node, message: pb.Bundle, requests: _Requests) -> None:
         requests.put(answer(self._handlers[node.processor], node, message))
