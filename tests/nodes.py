@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from penstock.runtime.board import NodeBoard
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.layout import Layout
 from penstock_client import Client
 from served import Served
-
-T = TypeVar("T")
-
-
-def wait_for(condition: Callable[[], T], seconds: float = 30, what: object = "") -> T:
-    """The first true answer; fails after the time, saying what was waited for."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain for {what() if callable(what) else what or condition}"
-        time.sleep(0.05)
-    return found
 
 
 class ClusterNode(Served):
@@ -35,23 +20,14 @@ class ClusterNode(Served):
         directory.mkdir()
         super().__init__(directory / "data", directory / "serve.log", options)
         self.client = Client(self.address, timeout=20)
-        self._said: list[str] = []
 
     def start(self) -> None:
         """Start it without waiting; `wait_ready` does."""
-        process = self.launch()
-        self._said = []
-        threading.Thread(target=self._read, args=(process, self._said), daemon=True).start()
+        self.begin()
 
     def wait_ready(self) -> None:
         """Until it says that it is ready, and has its workers."""
-        wait_for(lambda: self._said or not self.running, 90, "ready")
-        assert self._said and self._said[0].startswith("ready on "), f"{self._said} {self.log[-3000:]}"
-
-    @staticmethod
-    def _read(process: subprocess.Popen[str], said: list[str]) -> None:
-        assert process.stdout is not None
-        said.extend(process.stdout)
+        self.await_ready(90)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

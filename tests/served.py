@@ -8,9 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PENSTOCK = [sys.executable, "-m", "penstock.cli.main"]
 _MODULES = b"penstock.node."
@@ -23,6 +27,15 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def wait_for(condition: Callable[[], T], seconds: float = 20, what: object = "") -> T:
+    """The first true answer; fails after the time, saying what was waited for."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain for {what() if callable(what) else what or condition}"
+        time.sleep(0.05)
+    return found
+
+
 class Served:
     """One node, started again and again on the same data and address. log_file: what it writes to standard error."""
 
@@ -33,6 +46,7 @@ class Served:
         self.address = f"127.0.0.1:{free_port()}"
         self._options = options
         self._process: subprocess.Popen[str] | None = None
+        self.said: list[str] = []
 
     def launch(self, environment: Mapping[str, str] | None = None, limits: Callable[[], None] | None = None) -> subprocess.Popen[str]:
         """Start it, without waiting. Standard output is a pipe, which somebody must read. limits: called in the new process first."""
@@ -41,6 +55,18 @@ class Served:
                 [*PENSTOCK, "serve", "--listen", self.address, "--data", str(self.data), *self._options], stdout=subprocess.PIPE, stderr=log,
                 text=True, start_new_session=True, env=environment, preexec_fn=limits)
         return self._process
+
+    def begin(self, limits: Callable[[], None] | None = None) -> None:
+        """Start it, without waiting; what it says on standard output is in `said`."""
+        process, said = self.launch(limits=limits), list[str]()
+        self.said = said
+        assert process.stdout is not None
+        threading.Thread(target=said.extend, args=(process.stdout,), daemon=True).start()
+
+    def await_ready(self, seconds: float) -> None:
+        """Until it says that it is ready."""
+        wait_for(lambda: self.said or not self.running, seconds, "ready")
+        assert self.said and self.said[0].startswith("ready on "), f"{self.said} {self.log[-3000:]}"
 
     @property
     def running(self) -> bool:

@@ -9,13 +9,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from nodes import ClusterNode, Nodes, wait_for
+from nodes import ClusterNode, Nodes
 from penstock.errors import LogUnavailable
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import Chunk, LogReader, TopicPartition
 from penstock_client import Client, Topology
 from penstock_client.declare import Binding
 from penstock_client.errors import PenstockError
+from served import wait_for
 
 SHOPS = 23
 PARTITIONS = 4

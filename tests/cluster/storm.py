@@ -23,8 +23,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(
 
 from broker import Broker  # noqa: E402
 from counting import PARTITIONS, Load, Watch, declare, outcome  # noqa: E402
-from nodes import ClusterNode, Nodes, several, wait_for  # noqa: E402
-from served import send  # noqa: E402
+from nodes import ClusterNode, Nodes, several  # noqa: E402
+from served import send, wait_for  # noqa: E402
 
 SESSION_MS = 4_000
 

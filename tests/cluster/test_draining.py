@@ -12,9 +12,9 @@ import pytest
 from broker import Broker
 from counting import Load, Watch, declare, outcome
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from nodes import ClusterNode, several, wait_for
+from nodes import ClusterNode, several
 from penstock_client import Client
-from served import PENSTOCK
+from served import PENSTOCK, wait_for
 from support import unique
 
 

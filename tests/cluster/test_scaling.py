@@ -6,7 +6,8 @@ from pathlib import Path
 
 from broker import Broker
 from counting import PARTITIONS, Load, Watch, declare, outcome
-from nodes import Nodes, several, wait_for
+from nodes import Nodes, several
+from served import wait_for
 from support import unique
 
 TASKS = 2 * PARTITIONS
@@ -22,7 +23,7 @@ def test_one_node_to_three_and_back(kafka_broker: Broker, tmp_path: Path) -> Non
     with several(tmp_path, kafka_broker.bootstrap, unique("s").replace("-", ""), 1) as nodes:
         declare(nodes)
         watch, load = Watch(kafka_broker.bootstrap, outcome(nodes)), Load(list(nodes))
-        wait_for(lambda: len(watch.seen) > 5)
+        wait_for(lambda: len(watch.seen) > 5, 30)
         watch.mark()
         nodes.add(2)
         wait_for(lambda: balanced(nodes, 3), 40, lambda: nodes.running_tasks("counting"))

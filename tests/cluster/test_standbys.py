@@ -7,8 +7,9 @@ from pathlib import Path
 
 from broker import Broker
 from counting import PARTITIONS, Load, Watch, declare, outcome
-from nodes import ClusterNode, Nodes, own_tasks, several, wait_for
+from nodes import ClusterNode, Nodes, own_tasks, several
 from penstock.runtime.board_port import TaskState
+from served import wait_for
 from support import unique
 
 STILL = 8.0

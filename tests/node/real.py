@@ -6,27 +6,16 @@ import os
 import re
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from penstock_client import Client
 from penstock_client.errors import PenstockError
 from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
-from served import PENSTOCK, Served
-
-T = TypeVar("T")
-
-def wait_for(condition: Callable[[], T], seconds: float = 20, what: object = "") -> T:
-    """The first true answer; fails after the time, saying what was waited for."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain for {what() if callable(what) else what or condition}"
-        time.sleep(0.05)
-    return found
+from served import PENSTOCK, Served, wait_for
 
 
 class RealNode(Served):
@@ -39,8 +28,6 @@ class RealNode(Served):
                  limits: Callable[[], None] | None = None) -> None:
         super().__init__(data or directory / "data", directory / "serve.log", ["--workers", str(workers), "--partitions", "2", *options])
         self._limits = limits
-        self._reader: threading.Thread | None = None
-        self.said: list[str] = []
         self.client = Client(self.address, timeout=20)
 
     def __enter__(self) -> Self:
@@ -56,18 +43,9 @@ class RealNode(Served):
 
     def start(self, ready: bool = True) -> None:
         """Start, and wait for its "ready" line unless told not to."""
-        process = self.launch(limits=self._limits)
-        self.said = []
-        self._reader = threading.Thread(target=self._read, args=(process, self.said), daemon=True)
-        self._reader.start()
+        self.begin(self._limits)
         if ready:
-            wait_for(lambda: self.said or not self.running, 60, "ready")
-            assert self.said and self.said[0].startswith("ready on "), f"{self.said} {self.log[-3000:]}"
-
-    @staticmethod
-    def _read(process: subprocess.Popen[str], said: list[str]) -> None:
-        assert process.stdout is not None
-        said.extend(process.stdout)
+            self.await_ready(60)
 
     def stop(self, within: float = 10.0) -> int:
         """SIGTERM; the exit code. Fails when it takes longer."""
