@@ -27,6 +27,7 @@ from penstock.node.data_dir import CannotStart, DataDir, take
 from penstock.node.exit_codes import Exit
 from penstock.node.process import Process
 from penstock.runtime.layout import Layout
+from penstock.security.startup import check_files
 
 log = logging.getLogger("penstock.node")
 
@@ -48,10 +49,7 @@ def run_node(config: ServeConfig) -> int:
     try:
         check(config)
         check_log(config)
-        if config.tls_cert or config.tokens:
-            from penstock.security.startup import check_files  # imports cryptography, which most of this process' life does not need
-
-            check_files(config)
+        check_files(config)
         data = take(config)
         _port_is_free(config)
     except ConfigError as e:

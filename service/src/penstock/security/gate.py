@@ -6,15 +6,16 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock.config import ServeConfig
-from penstock.errors import RequestError
 from penstock.security.files import Watched
-from penstock.security.jwt_keys import LEEWAY, InvalidToken, Keys, read_keys
-from penstock.security.principal import Grant, Principal
+from penstock.security.principal import LEEWAY, Grant, Principal, invalid
 from penstock.security.principals_file import Line, read_principals
 from penstock.security.tokens import matches, split_token
+
+if TYPE_CHECKING:
+    from penstock.security.jwt_keys import Keys
 
 MOST_KNOWN = 10_000
 """Tokens whose principals are kept at hand."""
@@ -28,7 +29,12 @@ class Gate:
         tokens, jwks = Path(config.tokens), Path(config.jwks) if config.jwks else None
 
         def read() -> tuple[tuple[Line, ...], Keys | None]:
-            return read_principals(tokens), None if jwks is None else read_keys(jwks, config.jwt_audience, config.jwt_issuer)
+            lines = read_principals(tokens)
+            if jwks is None:
+                return lines, None
+            from penstock.security.jwt_keys import read_keys  # late: it brings cryptography, which few gateways need
+
+            return lines, read_keys(jwks, config.jwt_audience, config.jwt_issuer)
 
         self._files = Watched([tokens, *([jwks] if jwks else ())], read, "principals read anew", "principals stay as they were")
         self._known: dict[str, Principal] = {}
@@ -55,7 +61,7 @@ class Gate:
                 self._known.clear()
             self._known[authorization] = found
         if found.expires is not None and found.expires + LEEWAY < time.time():
-            raise _invalid("the token has expired")
+            raise invalid("the token has expired")
         return found
 
     def of_certificate(self, names: Iterable[str]) -> Principal:
@@ -63,30 +69,27 @@ class Gate:
         names = tuple(names)
         found = [line for line in self._lines if line.kind == "certificate" and line.value in names]
         if not found:
-            raise _invalid(f"no principal has the certificate of {', '.join(names) or 'nobody'}")
+            raise invalid(f"no principal has the certificate of {', '.join(names) or 'nobody'}")
         return _together(found[0].name, [line for line in found if line.name == found[0].name])
 
     def _look_up(self, authorization: str) -> Principal:
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
-            raise _invalid("the authorization is no `Bearer TOKEN`")
+            raise invalid("the authorization is no `Bearer TOKEN`")
         parts = split_token(token)
         if parts is not None:
             name, secret = parts
             found = [line for line in self._lines if line.kind == "token" and line.name == name and matches(secret, line.value)]
             if not found:
-                raise _invalid("the token is not known")
+                raise invalid("the token is not known")
             return _together(name, found)
         if self._keys is None:
-            raise _invalid("the token is not known")
+            raise invalid("the token is not known")
         return self._of_claims(self._keys, token)
 
     def _of_claims(self, keys: Keys, token: str) -> Principal:
-        try:
-            claims = keys.claims(token)
-        except InvalidToken as error:
-            raise _invalid(str(error)) from error
+        claims = keys.claims(token)
         found = [line for line in self._lines if line.kind == "jwt" and _says(claims, line.value)]
         return replace(_together(str(claims["sub"]), found), expires=float(claims["exp"]))
 
@@ -104,7 +107,3 @@ def _together(name: str, lines: Iterable[Line]) -> Principal:
         grants |= dict.fromkeys(line.grants)
         node = node or line.node
     return Principal(name, tuple(grants), node)
-
-
-def _invalid(why: str) -> RequestError:
-    return RequestError("CREDENTIALS_INVALID", why)

@@ -11,14 +11,9 @@ from typing import Any
 import jwt
 
 from penstock.config import ConfigError
+from penstock.security.principal import LEEWAY, invalid
 
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
-LEEWAY = 10.0
-"""Seconds by which clocks may differ."""
-
-
-class InvalidToken(Exception):
-    """It is not accepted; the message says why and holds nothing secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +25,20 @@ class Keys:
     issuer: str
 
     def claims(self, token: str) -> Mapping[str, Any]:
-        """What a valid token says. Raises InvalidToken."""
+        """What a valid token says. Raises CREDENTIALS_INVALID."""
         try:
             key = self._key(str(jwt.get_unverified_header(token).get("kid", "")))
             return jwt.decode(token, key, algorithms=[key.algorithm_name], audience=self.audience, issuer=self.issuer, leeway=LEEWAY,
                               options={"require": ["exp", "iss", "aud", "sub"]})
         except jwt.PyJWTError as error:
-            raise InvalidToken(f"the JWT is not accepted: {error}") from error
+            raise invalid(f"the JWT is not accepted: {error}") from error
 
     def _key(self, kid: str) -> jwt.PyJWK:
         found = self.keys.get(kid)
         if found is None and not kid and len(self.keys) == 1:
             found = next(iter(self.keys.values()))
         if found is None:
-            raise InvalidToken(f"the JWT is signed with key {kid!r}, which the JWKS file does not have")
+            raise invalid(f"the JWT is signed with key {kid!r}, which the JWKS file does not have")
         return found
 
 

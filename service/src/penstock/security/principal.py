@@ -28,6 +28,8 @@ from penstock.errors import RequestError
 EVERYTHING = "*"
 """The name of what concerns all names, and the pattern that alone covers it."""
 MOST_DECISIONS = 10_000
+LEEWAY = 10.0
+"""Seconds by which the clocks of those who give and who check credentials may differ."""
 
 
 class Access(Enum):
@@ -124,6 +126,11 @@ class Principal:
         for need in needs:
             if not self.may(need):
                 raise denied(self, need, method)
+
+
+def invalid(why: str) -> RequestError:
+    """The refusal of credentials; why holds nothing secret."""
+    return RequestError("CREDENTIALS_INVALID", why)
 
 
 def denied(principal: Principal, need: Need, method: str = "") -> RequestError:
