@@ -132,7 +132,7 @@ def _honour_claims(draft: _Draft) -> None:
 
 def _find_copies(draft: _Draft, previous: Down | None) -> None:
     """What one member of a node has on its disk, all of the node have; the owner's own is complete, and a vanished owner's."""
-    node_of = {f"{node}/{slot}": node for slot, node, _ in previous.members.values()} if previous else {}
+    node_of = _nodes_of(previous)
     for task, key in previous.routing if previous else ():
         if task in draft.work and task not in draft.owner and key in node_of:
             draft.copies[node_of[key], task] = 0
@@ -144,11 +144,16 @@ def _find_copies(draft: _Draft, previous: Down | None) -> None:
         draft.copies[draft.members[member].node, task] = 0
 
 
+def _nodes_of(plan: Down | None) -> Mapping[str, str]:
+    """Node of each member of a plan, by Up.key."""
+    return {f"{node}/{slot}": node for slot, node, _ in plan.members.values()} if plan else {}
+
+
 def _place_unclaimed(draft: _Draft, tasks: Sequence[Task], previous: Down | None) -> None:
     """At once. Where a copy is nearly complete the task goes on at once, also when that member has more than its share then."""
     keys = dict(previous.routing) if previous else {}
     promised = dict(previous.promised) if previous else {}
-    node_of = {f"{node}/{slot}": node for slot, node, _ in previous.members.values()} if previous else {}
+    node_of = _nodes_of(previous)
     heaviest = max((w.weight for w in draft.work.values()), default=1)
     room = -(-sum(w.weight for w in draft.work.values()) // len(draft.live)) + heaviest - 1
     for task in tasks:
