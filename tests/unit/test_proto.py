@@ -52,3 +52,15 @@ def test_every_comment_begins_with_the_name(path: Path) -> None:
         assert match, below
         name = match.group(1) or match.group(2)
         assert re.match(rf"// {name}\b", line.strip()), f"{path.name}:{number + 1}: {line.strip()}"
+
+
+RELEASED = sorted((ROOT / "tests/proto").glob("*.binpb"))
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=[path.stem for path in RELEASED])
+def test_programs_of_a_released_api_go_on_working(released: Path, tmp_path: Path) -> None:
+    """tests/proto holds the descriptors of each release (`buf build --exclude-source-info --path proto/penstock/v1`); none of them changes."""
+    buf, now = Path(sys.executable).with_name("buf"), tmp_path / "now.binpb"
+    subprocess.run([buf, "build", "--exclude-source-info", "--path", "proto/penstock/v1", "-o", now], cwd=ROOT, check=True)
+    run = subprocess.run([buf, "breaking", now, "--against", released], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
