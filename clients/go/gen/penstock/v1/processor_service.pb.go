@@ -22,6 +22,60 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// TimerClock is what brings a timer about.
+type TimerClock int32
+
+const (
+	// TIMER_CLOCK_UNSPECIFIED means STREAM_TIME.
+	TimerClock_TIMER_CLOCK_UNSPECIFIED TimerClock = 0
+	// TIMER_CLOCK_STREAM_TIME: due when stream time, the newest ROWTIME of the task's rows that were processed, has reached it; never while no
+	// rows come.
+	TimerClock_TIMER_CLOCK_STREAM_TIME TimerClock = 1
+	// TIMER_CLOCK_WALL_CLOCK: due when the machine's clock has reached it.
+	TimerClock_TIMER_CLOCK_WALL_CLOCK TimerClock = 2
+)
+
+// Enum value maps for TimerClock.
+var (
+	TimerClock_name = map[int32]string{
+		0: "TIMER_CLOCK_UNSPECIFIED",
+		1: "TIMER_CLOCK_STREAM_TIME",
+		2: "TIMER_CLOCK_WALL_CLOCK",
+	}
+	TimerClock_value = map[string]int32{
+		"TIMER_CLOCK_UNSPECIFIED": 0,
+		"TIMER_CLOCK_STREAM_TIME": 1,
+		"TIMER_CLOCK_WALL_CLOCK":  2,
+	}
+)
+
+func (x TimerClock) Enum() *TimerClock {
+	p := new(TimerClock)
+	*p = x
+	return p
+}
+
+func (x TimerClock) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TimerClock) Descriptor() protoreflect.EnumDescriptor {
+	return file_penstock_v1_processor_service_proto_enumTypes[0].Descriptor()
+}
+
+func (TimerClock) Type() protoreflect.EnumType {
+	return &file_penstock_v1_processor_service_proto_enumTypes[0]
+}
+
+func (x TimerClock) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TimerClock.Descriptor instead.
+func (TimerClock) EnumDescriptor() ([]byte, []int) {
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{0}
+}
+
 // DropReason is why an answer is not taken.
 type DropReason int32
 
@@ -30,7 +84,8 @@ const (
 	DropReason_DROP_REASON_UNSPECIFIED DropReason = 0
 	// DROP_REASON_GONE: the task moved, or another program answered or is to answer; nothing is to be done.
 	DropReason_DROP_REASON_GONE DropReason = 1
-	// DROP_REASON_INVALID: an unknown output or store, rows of other columns, a state row of a key that is not in the bundle. The bundle counts as failed.
+	// DROP_REASON_INVALID: an unknown output or store, rows of other columns, a state row or a timer of a key that is not in the bundle, a timer at a
+	// node without timers or with no time. The bundle counts as failed.
 	DropReason_DROP_REASON_INVALID DropReason = 2
 )
 
@@ -59,11 +114,11 @@ func (x DropReason) String() string {
 }
 
 func (DropReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_penstock_v1_processor_service_proto_enumTypes[0].Descriptor()
+	return file_penstock_v1_processor_service_proto_enumTypes[1].Descriptor()
 }
 
 func (DropReason) Type() protoreflect.EnumType {
-	return &file_penstock_v1_processor_service_proto_enumTypes[0]
+	return &file_penstock_v1_processor_service_proto_enumTypes[1]
 }
 
 func (x DropReason) Number() protoreflect.EnumNumber {
@@ -72,7 +127,7 @@ func (x DropReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DropReason.Descriptor instead.
 func (DropReason) EnumDescriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{0}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{1}
 }
 
 // ProcessRequest is a message of the program.
@@ -204,7 +259,9 @@ type WorkerHello struct {
 	// max_in_flight is how many bundles it takes at once, 1 to 1000. 0 means 4.
 	MaxInFlight uint32 `protobuf:"varint,2,opt,name=max_in_flight,json=maxInFlight,proto3" json:"max_in_flight,omitempty"`
 	// build names the program's version, for people.
-	Build         string `protobuf:"bytes,3,opt,name=build,proto3" json:"build,omitempty"`
+	Build string `protobuf:"bytes,3,opt,name=build,proto3" json:"build,omitempty"`
+	// timers says that the program fires timers. One that does not is given no bundles of nodes that have timers: it would lose them.
+	Timers        bool `protobuf:"varint,4,opt,name=timers,proto3" json:"timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -258,6 +315,13 @@ func (x *WorkerHello) GetBuild() string {
 		return x.Build
 	}
 	return ""
+}
+
+func (x *WorkerHello) GetTimers() bool {
+	if x != nil {
+		return x.Timers
+	}
+	return false
 }
 
 // ProcessResponse is a message of the service.
@@ -382,7 +446,9 @@ type ProcessorNode struct {
 	// outputs are its ways out: key columns, value columns, and ROWTIME as the last.
 	Outputs []*NamedSchema `protobuf:"bytes,7,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	// stores are its stores: key columns, then value columns.
-	Stores        []*NamedSchema `protobuf:"bytes,8,rep,name=stores,proto3" json:"stores,omitempty"`
+	Stores []*NamedSchema `protobuf:"bytes,8,rep,name=stores,proto3" json:"stores,omitempty"`
+	// timer_keys are the columns of Timers.keys, the key columns of input. Absent when the node has no timers.
+	TimerKeys     *RowSchema `protobuf:"bytes,9,opt,name=timer_keys,json=timerKeys,proto3" json:"timer_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,6 +539,13 @@ func (x *ProcessorNode) GetStores() []*NamedSchema {
 	return nil
 }
 
+func (x *ProcessorNode) GetTimerKeys() *RowSchema {
+	if x != nil {
+		return x.TimerKeys
+	}
+	return nil
+}
+
 // NamedSchema is an output or a store.
 type NamedSchema struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -528,7 +601,7 @@ func (x *NamedSchema) GetSchema() *RowSchema {
 	return nil
 }
 
-// Bundle is rows of one partition, in order, with the state of their keys.
+// Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either.
 type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// node is the ProcessorNode.id.
@@ -546,7 +619,10 @@ type Bundle struct {
 	// rows are the input rows; a DELETE has a null value.
 	Rows *RowBatch `protobuf:"bytes,7,opt,name=rows,proto3" json:"rows,omitempty"`
 	// state has for each store the present rows of the bundle's keys.
-	State         []*NamedRows `protobuf:"bytes,8,rep,name=state,proto3" json:"state,omitempty"`
+	State []*NamedRows `protobuf:"bytes,8,rep,name=state,proto3" json:"state,omitempty"`
+	// timers are due, in order of time. They were so before the rows came, and are fired before them: what an earlier timer or row of the same
+	// bundle sets is due in a later one. Each is gone when the bundle is answered, unless the answer sets it again.
+	Timers        *Timers `protobuf:"bytes,9,opt,name=timers,proto3" json:"timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -637,6 +713,87 @@ func (x *Bundle) GetState() []*NamedRows {
 	return nil
 }
 
+func (x *Bundle) GetTimers() *Timers {
+	if x != nil {
+		return x.Timers
+	}
+	return nil
+}
+
+// Timers are timers of keys, each in one place of every list. A timer has a key, a clock, and a name, under which it is set anew and cancelled; one
+// without a name is known by its time instead, and a key may have many of them.
+type Timers struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// keys are their keys, in the columns of ProcessorNode.timer_keys. In an answer DELETE cancels a timer; one that is not there is no error.
+	Keys *RowBatch `protobuf:"bytes,1,opt,name=keys,proto3" json:"keys,omitempty"`
+	// names are at most 128 bytes of UTF-8, or empty.
+	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
+	// times are ms since 1970, 0 or later. One that is past is due at once. Of a named timer that is cancelled it says nothing.
+	Times []int64 `protobuf:"varint,3,rep,packed,name=times,proto3" json:"times,omitempty"`
+	// clocks say what the times are compared with.
+	Clocks        []TimerClock `protobuf:"varint,4,rep,packed,name=clocks,proto3,enum=penstock.v1.TimerClock" json:"clocks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Timers) Reset() {
+	*x = Timers{}
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Timers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Timers) ProtoMessage() {}
+
+func (x *Timers) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Timers.ProtoReflect.Descriptor instead.
+func (*Timers) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Timers) GetKeys() *RowBatch {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *Timers) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+func (x *Timers) GetTimes() []int64 {
+	if x != nil {
+		return x.Times
+	}
+	return nil
+}
+
+func (x *Timers) GetClocks() []TimerClock {
+	if x != nil {
+		return x.Clocks
+	}
+	return nil
+}
+
 // NamedRows are rows of a store.
 type NamedRows struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -650,7 +807,7 @@ type NamedRows struct {
 
 func (x *NamedRows) Reset() {
 	*x = NamedRows{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +819,7 @@ func (x *NamedRows) String() string {
 func (*NamedRows) ProtoMessage() {}
 
 func (x *NamedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +832,7 @@ func (x *NamedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedRows.ProtoReflect.Descriptor instead.
 func (*NamedRows) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{6}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *NamedRows) GetName() string {
@@ -701,15 +858,17 @@ type BundleResult struct {
 	Bundle uint64 `protobuf:"varint,2,opt,name=bundle,proto3" json:"bundle,omitempty"`
 	// outputs are rows for the outputs, at most one entry each.
 	Outputs []*OutputRows `protobuf:"bytes,3,rep,name=outputs,proto3" json:"outputs,omitempty"`
-	// state are changed rows, at most one entry a store; DELETE removes one. The key must be one of the bundle's.
-	State         []*NamedRows `protobuf:"bytes,4,rep,name=state,proto3" json:"state,omitempty"`
+	// state are changed rows, at most one entry a store; DELETE removes one. The key must be one of the bundle's rows or timers.
+	State []*NamedRows `protobuf:"bytes,4,rep,name=state,proto3" json:"state,omitempty"`
+	// timers are set and cancelled, in this order. The keys must be those of the bundle's rows or timers.
+	Timers        *Timers `protobuf:"bytes,5,opt,name=timers,proto3" json:"timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BundleResult) Reset() {
 	*x = BundleResult{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +880,7 @@ func (x *BundleResult) String() string {
 func (*BundleResult) ProtoMessage() {}
 
 func (x *BundleResult) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +893,7 @@ func (x *BundleResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleResult.ProtoReflect.Descriptor instead.
 func (*BundleResult) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{7}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BundleResult) GetLease() uint64 {
@@ -765,15 +924,23 @@ func (x *BundleResult) GetState() []*NamedRows {
 	return nil
 }
 
+func (x *BundleResult) GetTimers() *Timers {
+	if x != nil {
+		return x.Timers
+	}
+	return nil
+}
+
 // OutputRows are rows for one output.
 type OutputRows struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// output is its name.
 	Output string `protobuf:"bytes,1,opt,name=output,proto3" json:"output,omitempty"`
-	// rows are in the columns of ProcessorNode.outputs. A null ROWTIME is that of the row that caused it; a DELETE has a null value.
+	// rows are in the columns of ProcessorNode.outputs. A null ROWTIME is that of the row that caused it, or the time of the timer; a DELETE has a
+	// null value.
 	Rows *RowBatch `protobuf:"bytes,2,opt,name=rows,proto3" json:"rows,omitempty"`
-	// causes has for each row the index of the bundle's row that caused it, whose headers it has; never falling. What several outputs get is written in
-	// the order of causes.
+	// causes has for each row the index of what caused it, the bundle's timers counted first and then its rows; never falling. It has the headers of the
+	// row that caused it, and none when a timer did. What several outputs get is written in the order of causes.
 	Causes        []uint32 `protobuf:"varint,3,rep,packed,name=causes,proto3" json:"causes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -781,7 +948,7 @@ type OutputRows struct {
 
 func (x *OutputRows) Reset() {
 	*x = OutputRows{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +960,7 @@ func (x *OutputRows) String() string {
 func (*OutputRows) ProtoMessage() {}
 
 func (x *OutputRows) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +973,7 @@ func (x *OutputRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputRows.ProtoReflect.Descriptor instead.
 func (*OutputRows) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{8}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *OutputRows) GetOutput() string {
@@ -837,18 +1004,20 @@ type BundleFailure struct {
 	Lease uint64 `protobuf:"varint,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	// bundle as in the bundle.
 	Bundle uint64 `protobuf:"varint,2,opt,name=bundle,proto3" json:"bundle,omitempty"`
-	// poison_rows are indices of rows that are bad records (TopologySettings.on_bad_record); the others are sent again without them. Empty:
-	// the whole bundle is sent again, after a while.
+	// poison_rows are indices of rows, not counting timers, that are bad records (TopologySettings.on_bad_record); the others are sent again without
+	// them. Empty, and poison_timers too: the whole bundle is sent again, after a while.
 	PoisonRows []uint32 `protobuf:"varint,3,rep,packed,name=poison_rows,json=poisonRows,proto3" json:"poison_rows,omitempty"`
 	// message is for people; it becomes the reason of the dead letters, or of the task's state.
-	Message       string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	// poison_timers are indices of timers that could not be fired: each becomes a bad record without a position in the log, and is gone.
+	PoisonTimers  []uint32 `protobuf:"varint,5,rep,packed,name=poison_timers,json=poisonTimers,proto3" json:"poison_timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BundleFailure) Reset() {
 	*x = BundleFailure{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +1029,7 @@ func (x *BundleFailure) String() string {
 func (*BundleFailure) ProtoMessage() {}
 
 func (x *BundleFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1042,7 @@ func (x *BundleFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleFailure.ProtoReflect.Descriptor instead.
 func (*BundleFailure) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{9}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *BundleFailure) GetLease() uint64 {
@@ -904,6 +1073,13 @@ func (x *BundleFailure) GetMessage() string {
 	return ""
 }
 
+func (x *BundleFailure) GetPoisonTimers() []uint32 {
+	if x != nil {
+		return x.PoisonTimers
+	}
+	return nil
+}
+
 // BundleExtend asks for another timeout from now.
 type BundleExtend struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -917,7 +1093,7 @@ type BundleExtend struct {
 
 func (x *BundleExtend) Reset() {
 	*x = BundleExtend{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1105,7 @@ func (x *BundleExtend) String() string {
 func (*BundleExtend) ProtoMessage() {}
 
 func (x *BundleExtend) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1118,7 @@ func (x *BundleExtend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleExtend.ProtoReflect.Descriptor instead.
 func (*BundleExtend) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{10}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BundleExtend) GetLease() uint64 {
@@ -976,7 +1152,7 @@ type BundleDropped struct {
 
 func (x *BundleDropped) Reset() {
 	*x = BundleDropped{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -988,7 +1164,7 @@ func (x *BundleDropped) String() string {
 func (*BundleDropped) ProtoMessage() {}
 
 func (x *BundleDropped) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1001,7 +1177,7 @@ func (x *BundleDropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleDropped.ProtoReflect.Descriptor instead.
 func (*BundleDropped) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{11}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *BundleDropped) GetLease() uint64 {
@@ -1042,18 +1218,19 @@ const file_penstock_v1_processor_service_proto_rawDesc = "" +
 	"\x06result\x18\x02 \x01(\v2\x19.penstock.v1.BundleResultH\x00R\x06result\x126\n" +
 	"\afailure\x18\x03 \x01(\v2\x1a.penstock.v1.BundleFailureH\x00R\afailure\x123\n" +
 	"\x06extend\x18\x04 \x01(\v2\x19.penstock.v1.BundleExtendH\x00R\x06extendB\t\n" +
-	"\amessage\"g\n" +
+	"\amessage\"\x7f\n" +
 	"\vWorkerHello\x12\x1e\n" +
 	"\n" +
 	"processors\x18\x01 \x03(\tR\n" +
 	"processors\x12\"\n" +
 	"\rmax_in_flight\x18\x02 \x01(\rR\vmaxInFlight\x12\x14\n" +
-	"\x05build\x18\x03 \x01(\tR\x05build\"\xb5\x01\n" +
+	"\x05build\x18\x03 \x01(\tR\x05build\x12\x16\n" +
+	"\x06timers\x18\x04 \x01(\bR\x06timers\"\xb5\x01\n" +
 	"\x0fProcessResponse\x120\n" +
 	"\x04node\x18\x01 \x01(\v2\x1a.penstock.v1.ProcessorNodeH\x00R\x04node\x12-\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.penstock.v1.BundleH\x00R\x06bundle\x126\n" +
 	"\adropped\x18\x03 \x01(\v2\x1a.penstock.v1.BundleDroppedH\x00R\adroppedB\t\n" +
-	"\amessage\"\xfc\x02\n" +
+	"\amessage\"\xb3\x03\n" +
 	"\rProcessorNode\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1a\n" +
 	"\btopology\x18\x02 \x01(\tR\btopology\x12\x12\n" +
@@ -1062,13 +1239,15 @@ const file_penstock_v1_processor_service_proto_rawDesc = "" +
 	"\x06config\x18\x05 \x03(\v2&.penstock.v1.ProcessorNode.ConfigEntryR\x06config\x12,\n" +
 	"\x05input\x18\x06 \x01(\v2\x16.penstock.v1.RowSchemaR\x05input\x122\n" +
 	"\aoutputs\x18\a \x03(\v2\x18.penstock.v1.NamedSchemaR\aoutputs\x120\n" +
-	"\x06stores\x18\b \x03(\v2\x18.penstock.v1.NamedSchemaR\x06stores\x1a9\n" +
+	"\x06stores\x18\b \x03(\v2\x18.penstock.v1.NamedSchemaR\x06stores\x125\n" +
+	"\n" +
+	"timer_keys\x18\t \x01(\v2\x16.penstock.v1.RowSchemaR\ttimerKeys\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Q\n" +
 	"\vNamedSchema\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
-	"\x06schema\x18\x02 \x01(\v2\x16.penstock.v1.RowSchemaR\x06schema\"\x90\x02\n" +
+	"\x06schema\x18\x02 \x01(\v2\x16.penstock.v1.RowSchemaR\x06schema\"\xbd\x02\n" +
 	"\x06Bundle\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\rR\tpartition\x12\x14\n" +
@@ -1077,26 +1256,34 @@ const file_penstock_v1_processor_service_proto_rawDesc = "" +
 	"\aattempt\x18\x05 \x01(\rR\aattempt\x123\n" +
 	"\atimeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12)\n" +
 	"\x04rows\x18\a \x01(\v2\x15.penstock.v1.RowBatchR\x04rows\x12,\n" +
-	"\x05state\x18\b \x03(\v2\x16.penstock.v1.NamedRowsR\x05state\"J\n" +
+	"\x05state\x18\b \x03(\v2\x16.penstock.v1.NamedRowsR\x05state\x12+\n" +
+	"\x06timers\x18\t \x01(\v2\x13.penstock.v1.TimersR\x06timers\"\x90\x01\n" +
+	"\x06Timers\x12)\n" +
+	"\x04keys\x18\x01 \x01(\v2\x15.penstock.v1.RowBatchR\x04keys\x12\x14\n" +
+	"\x05names\x18\x02 \x03(\tR\x05names\x12\x14\n" +
+	"\x05times\x18\x03 \x03(\x03R\x05times\x12/\n" +
+	"\x06clocks\x18\x04 \x03(\x0e2\x17.penstock.v1.TimerClockR\x06clocks\"J\n" +
 	"\tNamedRows\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
-	"\x04rows\x18\x02 \x01(\v2\x15.penstock.v1.RowBatchR\x04rows\"\x9d\x01\n" +
+	"\x04rows\x18\x02 \x01(\v2\x15.penstock.v1.RowBatchR\x04rows\"\xca\x01\n" +
 	"\fBundleResult\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x04R\x05lease\x12\x16\n" +
 	"\x06bundle\x18\x02 \x01(\x04R\x06bundle\x121\n" +
 	"\aoutputs\x18\x03 \x03(\v2\x17.penstock.v1.OutputRowsR\aoutputs\x12,\n" +
-	"\x05state\x18\x04 \x03(\v2\x16.penstock.v1.NamedRowsR\x05state\"g\n" +
+	"\x05state\x18\x04 \x03(\v2\x16.penstock.v1.NamedRowsR\x05state\x12+\n" +
+	"\x06timers\x18\x05 \x01(\v2\x13.penstock.v1.TimersR\x06timers\"g\n" +
 	"\n" +
 	"OutputRows\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\tR\x06output\x12)\n" +
 	"\x04rows\x18\x02 \x01(\v2\x15.penstock.v1.RowBatchR\x04rows\x12\x16\n" +
-	"\x06causes\x18\x03 \x03(\rR\x06causes\"x\n" +
+	"\x06causes\x18\x03 \x03(\rR\x06causes\"\x9d\x01\n" +
 	"\rBundleFailure\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x04R\x05lease\x12\x16\n" +
 	"\x06bundle\x18\x02 \x01(\x04R\x06bundle\x12\x1f\n" +
 	"\vpoison_rows\x18\x03 \x03(\rR\n" +
 	"poisonRows\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"<\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12#\n" +
+	"\rpoison_timers\x18\x05 \x03(\rR\fpoisonTimers\"<\n" +
 	"\fBundleExtend\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x04R\x05lease\x12\x16\n" +
 	"\x06bundle\x18\x02 \x01(\x04R\x06bundle\"\x88\x01\n" +
@@ -1104,7 +1291,12 @@ const file_penstock_v1_processor_service_proto_rawDesc = "" +
 	"\x05lease\x18\x01 \x01(\x04R\x05lease\x12\x16\n" +
 	"\x06bundle\x18\x02 \x01(\x04R\x06bundle\x12/\n" +
 	"\x06reason\x18\x03 \x01(\x0e2\x17.penstock.v1.DropReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage*X\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage*b\n" +
+	"\n" +
+	"TimerClock\x12\x1b\n" +
+	"\x17TIMER_CLOCK_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17TIMER_CLOCK_STREAM_TIME\x10\x01\x12\x1a\n" +
+	"\x16TIMER_CLOCK_WALL_CLOCK\x10\x02*X\n" +
 	"\n" +
 	"DropReason\x12\x1b\n" +
 	"\x17DROP_REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -1125,55 +1317,62 @@ func file_penstock_v1_processor_service_proto_rawDescGZIP() []byte {
 	return file_penstock_v1_processor_service_proto_rawDescData
 }
 
-var file_penstock_v1_processor_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_penstock_v1_processor_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_penstock_v1_processor_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_penstock_v1_processor_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_penstock_v1_processor_service_proto_goTypes = []any{
-	(DropReason)(0),             // 0: penstock.v1.DropReason
-	(*ProcessRequest)(nil),      // 1: penstock.v1.ProcessRequest
-	(*WorkerHello)(nil),         // 2: penstock.v1.WorkerHello
-	(*ProcessResponse)(nil),     // 3: penstock.v1.ProcessResponse
-	(*ProcessorNode)(nil),       // 4: penstock.v1.ProcessorNode
-	(*NamedSchema)(nil),         // 5: penstock.v1.NamedSchema
-	(*Bundle)(nil),              // 6: penstock.v1.Bundle
-	(*NamedRows)(nil),           // 7: penstock.v1.NamedRows
-	(*BundleResult)(nil),        // 8: penstock.v1.BundleResult
-	(*OutputRows)(nil),          // 9: penstock.v1.OutputRows
-	(*BundleFailure)(nil),       // 10: penstock.v1.BundleFailure
-	(*BundleExtend)(nil),        // 11: penstock.v1.BundleExtend
-	(*BundleDropped)(nil),       // 12: penstock.v1.BundleDropped
-	nil,                         // 13: penstock.v1.ProcessorNode.ConfigEntry
-	(*RowSchema)(nil),           // 14: penstock.v1.RowSchema
-	(*durationpb.Duration)(nil), // 15: google.protobuf.Duration
-	(*RowBatch)(nil),            // 16: penstock.v1.RowBatch
+	(TimerClock)(0),             // 0: penstock.v1.TimerClock
+	(DropReason)(0),             // 1: penstock.v1.DropReason
+	(*ProcessRequest)(nil),      // 2: penstock.v1.ProcessRequest
+	(*WorkerHello)(nil),         // 3: penstock.v1.WorkerHello
+	(*ProcessResponse)(nil),     // 4: penstock.v1.ProcessResponse
+	(*ProcessorNode)(nil),       // 5: penstock.v1.ProcessorNode
+	(*NamedSchema)(nil),         // 6: penstock.v1.NamedSchema
+	(*Bundle)(nil),              // 7: penstock.v1.Bundle
+	(*Timers)(nil),              // 8: penstock.v1.Timers
+	(*NamedRows)(nil),           // 9: penstock.v1.NamedRows
+	(*BundleResult)(nil),        // 10: penstock.v1.BundleResult
+	(*OutputRows)(nil),          // 11: penstock.v1.OutputRows
+	(*BundleFailure)(nil),       // 12: penstock.v1.BundleFailure
+	(*BundleExtend)(nil),        // 13: penstock.v1.BundleExtend
+	(*BundleDropped)(nil),       // 14: penstock.v1.BundleDropped
+	nil,                         // 15: penstock.v1.ProcessorNode.ConfigEntry
+	(*RowSchema)(nil),           // 16: penstock.v1.RowSchema
+	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
+	(*RowBatch)(nil),            // 18: penstock.v1.RowBatch
 }
 var file_penstock_v1_processor_service_proto_depIdxs = []int32{
-	2,  // 0: penstock.v1.ProcessRequest.hello:type_name -> penstock.v1.WorkerHello
-	8,  // 1: penstock.v1.ProcessRequest.result:type_name -> penstock.v1.BundleResult
-	10, // 2: penstock.v1.ProcessRequest.failure:type_name -> penstock.v1.BundleFailure
-	11, // 3: penstock.v1.ProcessRequest.extend:type_name -> penstock.v1.BundleExtend
-	4,  // 4: penstock.v1.ProcessResponse.node:type_name -> penstock.v1.ProcessorNode
-	6,  // 5: penstock.v1.ProcessResponse.bundle:type_name -> penstock.v1.Bundle
-	12, // 6: penstock.v1.ProcessResponse.dropped:type_name -> penstock.v1.BundleDropped
-	13, // 7: penstock.v1.ProcessorNode.config:type_name -> penstock.v1.ProcessorNode.ConfigEntry
-	14, // 8: penstock.v1.ProcessorNode.input:type_name -> penstock.v1.RowSchema
-	5,  // 9: penstock.v1.ProcessorNode.outputs:type_name -> penstock.v1.NamedSchema
-	5,  // 10: penstock.v1.ProcessorNode.stores:type_name -> penstock.v1.NamedSchema
-	14, // 11: penstock.v1.NamedSchema.schema:type_name -> penstock.v1.RowSchema
-	15, // 12: penstock.v1.Bundle.timeout:type_name -> google.protobuf.Duration
-	16, // 13: penstock.v1.Bundle.rows:type_name -> penstock.v1.RowBatch
-	7,  // 14: penstock.v1.Bundle.state:type_name -> penstock.v1.NamedRows
-	16, // 15: penstock.v1.NamedRows.rows:type_name -> penstock.v1.RowBatch
-	9,  // 16: penstock.v1.BundleResult.outputs:type_name -> penstock.v1.OutputRows
-	7,  // 17: penstock.v1.BundleResult.state:type_name -> penstock.v1.NamedRows
-	16, // 18: penstock.v1.OutputRows.rows:type_name -> penstock.v1.RowBatch
-	0,  // 19: penstock.v1.BundleDropped.reason:type_name -> penstock.v1.DropReason
-	1,  // 20: penstock.v1.ProcessorService.Process:input_type -> penstock.v1.ProcessRequest
-	3,  // 21: penstock.v1.ProcessorService.Process:output_type -> penstock.v1.ProcessResponse
-	21, // [21:22] is the sub-list for method output_type
-	20, // [20:21] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	3,  // 0: penstock.v1.ProcessRequest.hello:type_name -> penstock.v1.WorkerHello
+	10, // 1: penstock.v1.ProcessRequest.result:type_name -> penstock.v1.BundleResult
+	12, // 2: penstock.v1.ProcessRequest.failure:type_name -> penstock.v1.BundleFailure
+	13, // 3: penstock.v1.ProcessRequest.extend:type_name -> penstock.v1.BundleExtend
+	5,  // 4: penstock.v1.ProcessResponse.node:type_name -> penstock.v1.ProcessorNode
+	7,  // 5: penstock.v1.ProcessResponse.bundle:type_name -> penstock.v1.Bundle
+	14, // 6: penstock.v1.ProcessResponse.dropped:type_name -> penstock.v1.BundleDropped
+	15, // 7: penstock.v1.ProcessorNode.config:type_name -> penstock.v1.ProcessorNode.ConfigEntry
+	16, // 8: penstock.v1.ProcessorNode.input:type_name -> penstock.v1.RowSchema
+	6,  // 9: penstock.v1.ProcessorNode.outputs:type_name -> penstock.v1.NamedSchema
+	6,  // 10: penstock.v1.ProcessorNode.stores:type_name -> penstock.v1.NamedSchema
+	16, // 11: penstock.v1.ProcessorNode.timer_keys:type_name -> penstock.v1.RowSchema
+	16, // 12: penstock.v1.NamedSchema.schema:type_name -> penstock.v1.RowSchema
+	17, // 13: penstock.v1.Bundle.timeout:type_name -> google.protobuf.Duration
+	18, // 14: penstock.v1.Bundle.rows:type_name -> penstock.v1.RowBatch
+	9,  // 15: penstock.v1.Bundle.state:type_name -> penstock.v1.NamedRows
+	8,  // 16: penstock.v1.Bundle.timers:type_name -> penstock.v1.Timers
+	18, // 17: penstock.v1.Timers.keys:type_name -> penstock.v1.RowBatch
+	0,  // 18: penstock.v1.Timers.clocks:type_name -> penstock.v1.TimerClock
+	18, // 19: penstock.v1.NamedRows.rows:type_name -> penstock.v1.RowBatch
+	11, // 20: penstock.v1.BundleResult.outputs:type_name -> penstock.v1.OutputRows
+	9,  // 21: penstock.v1.BundleResult.state:type_name -> penstock.v1.NamedRows
+	8,  // 22: penstock.v1.BundleResult.timers:type_name -> penstock.v1.Timers
+	18, // 23: penstock.v1.OutputRows.rows:type_name -> penstock.v1.RowBatch
+	1,  // 24: penstock.v1.BundleDropped.reason:type_name -> penstock.v1.DropReason
+	2,  // 25: penstock.v1.ProcessorService.Process:input_type -> penstock.v1.ProcessRequest
+	4,  // 26: penstock.v1.ProcessorService.Process:output_type -> penstock.v1.ProcessResponse
+	26, // [26:27] is the sub-list for method output_type
+	25, // [25:26] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_processor_service_proto_init() }
@@ -1198,8 +1397,8 @@ func file_penstock_v1_processor_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_processor_service_proto_rawDesc), len(file_penstock_v1_processor_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   13,
+			NumEnums:      2,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -3139,7 +3139,10 @@ type RemoteProcessor struct {
 	BundleTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=bundle_timeout,json=bundleTimeout,proto3" json:"bundle_timeout,omitempty"`
 	// max_attempts is how often a bundle that fails as a whole is tried before its rows are bad records (TopologySettings.on_bad_record). 0
 	// means without an end.
-	MaxAttempts   uint32 `protobuf:"varint,7,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	MaxAttempts uint32 `protobuf:"varint,7,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	// timers lets the programs set timers for the keys of the rows (Bundle.timers); the input must have a key then. Timers are state: they are kept
+	// and fired exactly once with what they caused, and wait while no program is there.
+	Timers        bool `protobuf:"varint,8,opt,name=timers,proto3" json:"timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3221,6 +3224,13 @@ func (x *RemoteProcessor) GetMaxAttempts() uint32 {
 		return x.MaxAttempts
 	}
 	return 0
+}
+
+func (x *RemoteProcessor) GetTimers() bool {
+	if x != nil {
+		return x.Timers
+	}
+	return false
 }
 
 // RemoteStore is state of a RemoteProcessor, one row for each key of its input.
@@ -3638,7 +3648,7 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\x0fProcessorOutput\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06schema\x18\x02 \x01(\v2\x13.penstock.v1.SchemaR\x06schema\x12\x1b\n" +
-	"\tkeeps_key\x18\x03 \x01(\bR\bkeepsKey\"\x9c\x03\n" +
+	"\tkeeps_key\x18\x03 \x01(\bR\bkeepsKey\"\xb4\x03\n" +
 	"\x0fRemoteProcessor\x12\x1c\n" +
 	"\tprocessor\x18\x01 \x01(\tR\tprocessor\x126\n" +
 	"\aoutputs\x18\x02 \x03(\v2\x1c.penstock.v1.ProcessorOutputR\aoutputs\x120\n" +
@@ -3647,7 +3657,8 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\vbundle_rows\x18\x05 \x01(\rR\n" +
 	"bundleRows\x12@\n" +
 	"\x0ebundle_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\rbundleTimeout\x12!\n" +
-	"\fmax_attempts\x18\a \x01(\rR\vmaxAttempts\x1a9\n" +
+	"\fmax_attempts\x18\a \x01(\rR\vmaxAttempts\x12\x16\n" +
+	"\x06timers\x18\b \x01(\bR\x06timers\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"N\n" +

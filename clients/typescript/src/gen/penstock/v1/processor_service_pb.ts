@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file penstock/v1/processor_service.proto.
  */
 export const file_penstock_v1_processor_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNwZW5zdG9jay92MS9wcm9jZXNzb3Jfc2VydmljZS5wcm90bxILcGVuc3RvY2sudjEizwEKDlByb2Nlc3NSZXF1ZXN0EikKBWhlbGxvGAEgASgLMhgucGVuc3RvY2sudjEuV29ya2VySGVsbG9IABIrCgZyZXN1bHQYAiABKAsyGS5wZW5zdG9jay52MS5CdW5kbGVSZXN1bHRIABItCgdmYWlsdXJlGAMgASgLMhoucGVuc3RvY2sudjEuQnVuZGxlRmFpbHVyZUgAEisKBmV4dGVuZBgEIAEoCzIZLnBlbnN0b2NrLnYxLkJ1bmRsZUV4dGVuZEgAQgkKB21lc3NhZ2UiRwoLV29ya2VySGVsbG8SEgoKcHJvY2Vzc29ycxgBIAMoCRIVCg1tYXhfaW5fZmxpZ2h0GAIgASgNEg0KBWJ1aWxkGAMgASgJIp4BCg9Qcm9jZXNzUmVzcG9uc2USKgoEbm9kZRgBIAEoCzIaLnBlbnN0b2NrLnYxLlByb2Nlc3Nvck5vZGVIABIlCgZidW5kbGUYAiABKAsyEy5wZW5zdG9jay52MS5CdW5kbGVIABItCgdkcm9wcGVkGAMgASgLMhoucGVuc3RvY2sudjEuQnVuZGxlRHJvcHBlZEgAQgkKB21lc3NhZ2UisQIKDVByb2Nlc3Nvck5vZGUSCgoCaWQYASABKAQSEAoIdG9wb2xvZ3kYAiABKAkSDAoEbm9kZRgDIAEoCRIRCglwcm9jZXNzb3IYBCABKAkSNgoGY29uZmlnGAUgAygLMiYucGVuc3RvY2sudjEuUHJvY2Vzc29yTm9kZS5Db25maWdFbnRyeRIlCgVpbnB1dBgGIAEoCzIWLnBlbnN0b2NrLnYxLlJvd1NjaGVtYRIpCgdvdXRwdXRzGAcgAygLMhgucGVuc3RvY2sudjEuTmFtZWRTY2hlbWESKAoGc3RvcmVzGAggAygLMhgucGVuc3RvY2sudjEuTmFtZWRTY2hlbWEaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJDCgtOYW1lZFNjaGVtYRIMCgRuYW1lGAEgASgJEiYKBnNjaGVtYRgCIAEoCzIWLnBlbnN0b2NrLnYxLlJvd1NjaGVtYSLRAQoGQnVuZGxlEgwKBG5vZGUYASABKAQSEQoJcGFydGl0aW9uGAIgASgNEg0KBWxlYXNlGAMgASgEEg4KBmJ1bmRsZRgEIAEoBBIPCgdhdHRlbXB0GAUgASgNEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoEcm93cxgHIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoEiUKBXN0YXRlGAggAygLMhYucGVuc3RvY2sudjEuTmFtZWRSb3dzIj4KCU5hbWVkUm93cxIMCgRuYW1lGAEgASgJEiMKBHJvd3MYAiABKAsyFS5wZW5zdG9jay52MS5Sb3dCYXRjaCJ+CgxCdW5kbGVSZXN1bHQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEigKB291dHB1dHMYAyADKAsyFy5wZW5zdG9jay52MS5PdXRwdXRSb3dzEiUKBXN0YXRlGAQgAygLMhYucGVuc3RvY2sudjEuTmFtZWRSb3dzIlEKCk91dHB1dFJvd3MSDgoGb3V0cHV0GAEgASgJEiMKBHJvd3MYAiABKAsyFS5wZW5zdG9jay52MS5Sb3dCYXRjaBIOCgZjYXVzZXMYAyADKA0iVAoNQnVuZGxlRmFpbHVyZRINCgVsZWFzZRgBIAEoBBIOCgZidW5kbGUYAiABKAQSEwoLcG9pc29uX3Jvd3MYAyADKA0SDwoHbWVzc2FnZRgEIAEoCSItCgxCdW5kbGVFeHRlbmQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEImgKDUJ1bmRsZURyb3BwZWQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEicKBnJlYXNvbhgDIAEoDjIXLnBlbnN0b2NrLnYxLkRyb3BSZWFzb24SDwoHbWVzc2FnZRgEIAEoCSpYCgpEcm9wUmVhc29uEhsKF0RST1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQRFJPUF9SRUFTT05fR09ORRABEhcKE0RST1BfUkVBU09OX0lOVkFMSUQQAjJcChBQcm9jZXNzb3JTZXJ2aWNlEkgKB1Byb2Nlc3MSGy5wZW5zdG9jay52MS5Qcm9jZXNzUmVxdWVzdBocLnBlbnN0b2NrLnYxLlByb2Nlc3NSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_penstock_v1_row]);
+  fileDesc("CiNwZW5zdG9jay92MS9wcm9jZXNzb3Jfc2VydmljZS5wcm90bxILcGVuc3RvY2sudjEizwEKDlByb2Nlc3NSZXF1ZXN0EikKBWhlbGxvGAEgASgLMhgucGVuc3RvY2sudjEuV29ya2VySGVsbG9IABIrCgZyZXN1bHQYAiABKAsyGS5wZW5zdG9jay52MS5CdW5kbGVSZXN1bHRIABItCgdmYWlsdXJlGAMgASgLMhoucGVuc3RvY2sudjEuQnVuZGxlRmFpbHVyZUgAEisKBmV4dGVuZBgEIAEoCzIZLnBlbnN0b2NrLnYxLkJ1bmRsZUV4dGVuZEgAQgkKB21lc3NhZ2UiVwoLV29ya2VySGVsbG8SEgoKcHJvY2Vzc29ycxgBIAMoCRIVCg1tYXhfaW5fZmxpZ2h0GAIgASgNEg0KBWJ1aWxkGAMgASgJEg4KBnRpbWVycxgEIAEoCCKeAQoPUHJvY2Vzc1Jlc3BvbnNlEioKBG5vZGUYASABKAsyGi5wZW5zdG9jay52MS5Qcm9jZXNzb3JOb2RlSAASJQoGYnVuZGxlGAIgASgLMhMucGVuc3RvY2sudjEuQnVuZGxlSAASLQoHZHJvcHBlZBgDIAEoCzIaLnBlbnN0b2NrLnYxLkJ1bmRsZURyb3BwZWRIAEIJCgdtZXNzYWdlIt0CCg1Qcm9jZXNzb3JOb2RlEgoKAmlkGAEgASgEEhAKCHRvcG9sb2d5GAIgASgJEgwKBG5vZGUYAyABKAkSEQoJcHJvY2Vzc29yGAQgASgJEjYKBmNvbmZpZxgFIAMoCzImLnBlbnN0b2NrLnYxLlByb2Nlc3Nvck5vZGUuQ29uZmlnRW50cnkSJQoFaW5wdXQYBiABKAsyFi5wZW5zdG9jay52MS5Sb3dTY2hlbWESKQoHb3V0cHV0cxgHIAMoCzIYLnBlbnN0b2NrLnYxLk5hbWVkU2NoZW1hEigKBnN0b3JlcxgIIAMoCzIYLnBlbnN0b2NrLnYxLk5hbWVkU2NoZW1hEioKCnRpbWVyX2tleXMYCSABKAsyFi5wZW5zdG9jay52MS5Sb3dTY2hlbWEaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJDCgtOYW1lZFNjaGVtYRIMCgRuYW1lGAEgASgJEiYKBnNjaGVtYRgCIAEoCzIWLnBlbnN0b2NrLnYxLlJvd1NjaGVtYSL2AQoGQnVuZGxlEgwKBG5vZGUYASABKAQSEQoJcGFydGl0aW9uGAIgASgNEg0KBWxlYXNlGAMgASgEEg4KBmJ1bmRsZRgEIAEoBBIPCgdhdHRlbXB0GAUgASgNEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoEcm93cxgHIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoEiUKBXN0YXRlGAggAygLMhYucGVuc3RvY2sudjEuTmFtZWRSb3dzEiMKBnRpbWVycxgJIAEoCzITLnBlbnN0b2NrLnYxLlRpbWVycyJ0CgZUaW1lcnMSIwoEa2V5cxgBIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoEg0KBW5hbWVzGAIgAygJEg0KBXRpbWVzGAMgAygDEicKBmNsb2NrcxgEIAMoDjIXLnBlbnN0b2NrLnYxLlRpbWVyQ2xvY2siPgoJTmFtZWRSb3dzEgwKBG5hbWUYASABKAkSIwoEcm93cxgCIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoIqMBCgxCdW5kbGVSZXN1bHQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEigKB291dHB1dHMYAyADKAsyFy5wZW5zdG9jay52MS5PdXRwdXRSb3dzEiUKBXN0YXRlGAQgAygLMhYucGVuc3RvY2sudjEuTmFtZWRSb3dzEiMKBnRpbWVycxgFIAEoCzITLnBlbnN0b2NrLnYxLlRpbWVycyJRCgpPdXRwdXRSb3dzEg4KBm91dHB1dBgBIAEoCRIjCgRyb3dzGAIgASgLMhUucGVuc3RvY2sudjEuUm93QmF0Y2gSDgoGY2F1c2VzGAMgAygNImsKDUJ1bmRsZUZhaWx1cmUSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEhMKC3BvaXNvbl9yb3dzGAMgAygNEg8KB21lc3NhZ2UYBCABKAkSFQoNcG9pc29uX3RpbWVycxgFIAMoDSItCgxCdW5kbGVFeHRlbmQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEImgKDUJ1bmRsZURyb3BwZWQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEicKBnJlYXNvbhgDIAEoDjIXLnBlbnN0b2NrLnYxLkRyb3BSZWFzb24SDwoHbWVzc2FnZRgEIAEoCSpiCgpUaW1lckNsb2NrEhsKF1RJTUVSX0NMT0NLX1VOU1BFQ0lGSUVEEAASGwoXVElNRVJfQ0xPQ0tfU1RSRUFNX1RJTUUQARIaChZUSU1FUl9DTE9DS19XQUxMX0NMT0NLEAIqWAoKRHJvcFJlYXNvbhIbChdEUk9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhQKEERST1BfUkVBU09OX0dPTkUQARIXChNEUk9QX1JFQVNPTl9JTlZBTElEEAIyXAoQUHJvY2Vzc29yU2VydmljZRJICgdQcm9jZXNzEhsucGVuc3RvY2sudjEuUHJvY2Vzc1JlcXVlc3QaHC5wZW5zdG9jay52MS5Qcm9jZXNzUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_penstock_v1_row]);
 
 /**
  * ProcessRequest is a message of the program.
@@ -95,6 +95,13 @@ export type WorkerHello = Message<"penstock.v1.WorkerHello"> & {
    * @generated from field: string build = 3;
    */
   build: string;
+
+  /**
+   * timers says that the program fires timers. One that does not is given no bundles of nodes that have timers: it would lose them.
+   *
+   * @generated from field: bool timers = 4;
+   */
+  timers: boolean;
 };
 
 /**
@@ -210,6 +217,13 @@ export type ProcessorNode = Message<"penstock.v1.ProcessorNode"> & {
    * @generated from field: repeated penstock.v1.NamedSchema stores = 8;
    */
   stores: NamedSchema[];
+
+  /**
+   * timer_keys are the columns of Timers.keys, the key columns of input. Absent when the node has no timers.
+   *
+   * @generated from field: penstock.v1.RowSchema timer_keys = 9;
+   */
+  timerKeys?: RowSchema | undefined;
 };
 
 /**
@@ -248,7 +262,7 @@ export const NamedSchemaSchema: GenMessage<NamedSchema> = /*@__PURE__*/
   messageDesc(file_penstock_v1_processor_service, 4);
 
 /**
- * Bundle is rows of one partition, in order, with the state of their keys.
+ * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either.
  *
  * @generated from message penstock.v1.Bundle
  */
@@ -308,6 +322,14 @@ export type Bundle = Message<"penstock.v1.Bundle"> & {
    * @generated from field: repeated penstock.v1.NamedRows state = 8;
    */
   state: NamedRows[];
+
+  /**
+   * timers are due, in order of time. They were so before the rows came, and are fired before them: what an earlier timer or row of the same
+   * bundle sets is due in a later one. Each is gone when the bundle is answered, unless the answer sets it again.
+   *
+   * @generated from field: penstock.v1.Timers timers = 9;
+   */
+  timers?: Timers | undefined;
 };
 
 /**
@@ -316,6 +338,49 @@ export type Bundle = Message<"penstock.v1.Bundle"> & {
  */
 export const BundleSchema: GenMessage<Bundle> = /*@__PURE__*/
   messageDesc(file_penstock_v1_processor_service, 5);
+
+/**
+ * Timers are timers of keys, each in one place of every list. A timer has a key, a clock, and a name, under which it is set anew and cancelled; one
+ * without a name is known by its time instead, and a key may have many of them.
+ *
+ * @generated from message penstock.v1.Timers
+ */
+export type Timers = Message<"penstock.v1.Timers"> & {
+  /**
+   * keys are their keys, in the columns of ProcessorNode.timer_keys. In an answer DELETE cancels a timer; one that is not there is no error.
+   *
+   * @generated from field: penstock.v1.RowBatch keys = 1;
+   */
+  keys?: RowBatch | undefined;
+
+  /**
+   * names are at most 128 bytes of UTF-8, or empty.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+
+  /**
+   * times are ms since 1970, 0 or later. One that is past is due at once. Of a named timer that is cancelled it says nothing.
+   *
+   * @generated from field: repeated int64 times = 3;
+   */
+  times: bigint[];
+
+  /**
+   * clocks say what the times are compared with.
+   *
+   * @generated from field: repeated penstock.v1.TimerClock clocks = 4;
+   */
+  clocks: TimerClock[];
+};
+
+/**
+ * Describes the message penstock.v1.Timers.
+ * Use `create(TimersSchema)` to create a new message.
+ */
+export const TimersSchema: GenMessage<Timers> = /*@__PURE__*/
+  messageDesc(file_penstock_v1_processor_service, 6);
 
 /**
  * NamedRows are rows of a store.
@@ -343,7 +408,7 @@ export type NamedRows = Message<"penstock.v1.NamedRows"> & {
  * Use `create(NamedRowsSchema)` to create a new message.
  */
 export const NamedRowsSchema: GenMessage<NamedRows> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 6);
+  messageDesc(file_penstock_v1_processor_service, 7);
 
 /**
  * BundleResult is what a bundle gave. It is committed with the bundle's positions, or nothing of it is.
@@ -373,11 +438,18 @@ export type BundleResult = Message<"penstock.v1.BundleResult"> & {
   outputs: OutputRows[];
 
   /**
-   * state are changed rows, at most one entry a store; DELETE removes one. The key must be one of the bundle's.
+   * state are changed rows, at most one entry a store; DELETE removes one. The key must be one of the bundle's rows or timers.
    *
    * @generated from field: repeated penstock.v1.NamedRows state = 4;
    */
   state: NamedRows[];
+
+  /**
+   * timers are set and cancelled, in this order. The keys must be those of the bundle's rows or timers.
+   *
+   * @generated from field: penstock.v1.Timers timers = 5;
+   */
+  timers?: Timers | undefined;
 };
 
 /**
@@ -385,7 +457,7 @@ export type BundleResult = Message<"penstock.v1.BundleResult"> & {
  * Use `create(BundleResultSchema)` to create a new message.
  */
 export const BundleResultSchema: GenMessage<BundleResult> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 7);
+  messageDesc(file_penstock_v1_processor_service, 8);
 
 /**
  * OutputRows are rows for one output.
@@ -401,15 +473,16 @@ export type OutputRows = Message<"penstock.v1.OutputRows"> & {
   output: string;
 
   /**
-   * rows are in the columns of ProcessorNode.outputs. A null ROWTIME is that of the row that caused it; a DELETE has a null value.
+   * rows are in the columns of ProcessorNode.outputs. A null ROWTIME is that of the row that caused it, or the time of the timer; a DELETE has a
+   * null value.
    *
    * @generated from field: penstock.v1.RowBatch rows = 2;
    */
   rows?: RowBatch | undefined;
 
   /**
-   * causes has for each row the index of the bundle's row that caused it, whose headers it has; never falling. What several outputs get is written in
-   * the order of causes.
+   * causes has for each row the index of what caused it, the bundle's timers counted first and then its rows; never falling. It has the headers of the
+   * row that caused it, and none when a timer did. What several outputs get is written in the order of causes.
    *
    * @generated from field: repeated uint32 causes = 3;
    */
@@ -421,7 +494,7 @@ export type OutputRows = Message<"penstock.v1.OutputRows"> & {
  * Use `create(OutputRowsSchema)` to create a new message.
  */
 export const OutputRowsSchema: GenMessage<OutputRows> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 8);
+  messageDesc(file_penstock_v1_processor_service, 9);
 
 /**
  * BundleFailure says that a bundle could not be processed.
@@ -444,8 +517,8 @@ export type BundleFailure = Message<"penstock.v1.BundleFailure"> & {
   bundle: bigint;
 
   /**
-   * poison_rows are indices of rows that are bad records (TopologySettings.on_bad_record); the others are sent again without them. Empty:
-   * the whole bundle is sent again, after a while.
+   * poison_rows are indices of rows, not counting timers, that are bad records (TopologySettings.on_bad_record); the others are sent again without
+   * them. Empty, and poison_timers too: the whole bundle is sent again, after a while.
    *
    * @generated from field: repeated uint32 poison_rows = 3;
    */
@@ -457,6 +530,13 @@ export type BundleFailure = Message<"penstock.v1.BundleFailure"> & {
    * @generated from field: string message = 4;
    */
   message: string;
+
+  /**
+   * poison_timers are indices of timers that could not be fired: each becomes a bad record without a position in the log, and is gone.
+   *
+   * @generated from field: repeated uint32 poison_timers = 5;
+   */
+  poisonTimers: number[];
 };
 
 /**
@@ -464,7 +544,7 @@ export type BundleFailure = Message<"penstock.v1.BundleFailure"> & {
  * Use `create(BundleFailureSchema)` to create a new message.
  */
 export const BundleFailureSchema: GenMessage<BundleFailure> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 9);
+  messageDesc(file_penstock_v1_processor_service, 10);
 
 /**
  * BundleExtend asks for another timeout from now.
@@ -492,7 +572,7 @@ export type BundleExtend = Message<"penstock.v1.BundleExtend"> & {
  * Use `create(BundleExtendSchema)` to create a new message.
  */
 export const BundleExtendSchema: GenMessage<BundleExtend> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 10);
+  messageDesc(file_penstock_v1_processor_service, 11);
 
 /**
  * BundleDropped says that a bundle's answer was not taken, or would not be.
@@ -534,7 +614,42 @@ export type BundleDropped = Message<"penstock.v1.BundleDropped"> & {
  * Use `create(BundleDroppedSchema)` to create a new message.
  */
 export const BundleDroppedSchema: GenMessage<BundleDropped> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 11);
+  messageDesc(file_penstock_v1_processor_service, 12);
+
+/**
+ * TimerClock is what brings a timer about.
+ *
+ * @generated from enum penstock.v1.TimerClock
+ */
+export enum TimerClock {
+  /**
+   * TIMER_CLOCK_UNSPECIFIED means STREAM_TIME.
+   *
+   * @generated from enum value: TIMER_CLOCK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * TIMER_CLOCK_STREAM_TIME: due when stream time, the newest ROWTIME of the task's rows that were processed, has reached it; never while no
+   * rows come.
+   *
+   * @generated from enum value: TIMER_CLOCK_STREAM_TIME = 1;
+   */
+  STREAM_TIME = 1,
+
+  /**
+   * TIMER_CLOCK_WALL_CLOCK: due when the machine's clock has reached it.
+   *
+   * @generated from enum value: TIMER_CLOCK_WALL_CLOCK = 2;
+   */
+  WALL_CLOCK = 2,
+}
+
+/**
+ * Describes the enum penstock.v1.TimerClock.
+ */
+export const TimerClockSchema: GenEnum<TimerClock> = /*@__PURE__*/
+  enumDesc(file_penstock_v1_processor_service, 0);
 
 /**
  * DropReason is why an answer is not taken.
@@ -557,7 +672,8 @@ export enum DropReason {
   GONE = 1,
 
   /**
-   * DROP_REASON_INVALID: an unknown output or store, rows of other columns, a state row of a key that is not in the bundle. The bundle counts as failed.
+   * DROP_REASON_INVALID: an unknown output or store, rows of other columns, a state row or a timer of a key that is not in the bundle, a timer at a
+   * node without timers or with no time. The bundle counts as failed.
    *
    * @generated from enum value: DROP_REASON_INVALID = 2;
    */
@@ -568,7 +684,7 @@ export enum DropReason {
  * Describes the enum penstock.v1.DropReason.
  */
 export const DropReasonSchema: GenEnum<DropReason> = /*@__PURE__*/
-  enumDesc(file_penstock_v1_processor_service, 0);
+  enumDesc(file_penstock_v1_processor_service, 1);
 
 /**
  * ProcessorService lets programs compute the nodes that are a RemoteProcessor. Programs dial in, to each node of the service.

@@ -472,7 +472,7 @@ class ProcessorOutput(_message.Message):
     def __init__(self, name: _Optional[str] = ..., schema: _Optional[_Union[_types_pb2.Schema, _Mapping]] = ..., keeps_key: _Optional[bool] = ...) -> None: ...
 
 class RemoteProcessor(_message.Message):
-    __slots__ = ("processor", "outputs", "stores", "config", "bundle_rows", "bundle_timeout", "max_attempts")
+    __slots__ = ("processor", "outputs", "stores", "config", "bundle_rows", "bundle_timeout", "max_attempts", "timers")
     class ConfigEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -487,6 +487,7 @@ class RemoteProcessor(_message.Message):
     BUNDLE_ROWS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    TIMERS_FIELD_NUMBER: _ClassVar[int]
     processor: str
     outputs: _containers.RepeatedCompositeFieldContainer[ProcessorOutput]
     stores: _containers.RepeatedCompositeFieldContainer[RemoteStore]
@@ -494,7 +495,8 @@ class RemoteProcessor(_message.Message):
     bundle_rows: int
     bundle_timeout: _duration_pb2.Duration
     max_attempts: int
-    def __init__(self, processor: _Optional[str] = ..., outputs: _Optional[_Iterable[_Union[ProcessorOutput, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[RemoteStore, _Mapping]]] = ..., config: _Optional[_Mapping[str, str]] = ..., bundle_rows: _Optional[int] = ..., bundle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_attempts: _Optional[int] = ...) -> None: ...
+    timers: bool
+    def __init__(self, processor: _Optional[str] = ..., outputs: _Optional[_Iterable[_Union[ProcessorOutput, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[RemoteStore, _Mapping]]] = ..., config: _Optional[_Mapping[str, str]] = ..., bundle_rows: _Optional[int] = ..., bundle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_attempts: _Optional[int] = ..., timers: _Optional[bool] = ...) -> None: ...
 
 class RemoteStore(_message.Message):
     __slots__ = ("name", "schema")
