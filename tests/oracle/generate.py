@@ -50,7 +50,17 @@ def generate(seed: str, focus: str, operators: list[str], plain: bool = False) -
             if any(kind in node for node in b.nodes.values() for kind in CACHED_CHANGES) or "when_full" in str(b.nodes):
                 continue
             case["updates"] = "latest"
+            _retain(b)
         return Generated(case, b.operators, frozenset(b.unordered))
+
+
+def _retain(b: Builder) -> None:
+    """No window is forgotten: a cache of Kafka Streams has it longer than its store."""
+    for node in b.nodes.values():
+        body = node.get("aggregate")
+        window = node.get("window") or (body.get("window") if isinstance(body, dict) else None)
+        if isinstance(window, dict):
+            window.setdefault("retention", "1h")
 
 
 def _inputs(node: dict[str, Any]) -> list[str]:

@@ -1,8 +1,9 @@
 """The versions of a versioned table's rows, after KIP-889: the present row in the table's store, the earlier ones in its history.
 
-A history entry is `[key][valid until] -> (valid from, whether there was a row, columns...)`. Entries of a key follow each other without a
-gap and end where the present row begins, or at the time of the deletion that left none; so the last entry also tells when that was. Nothing
-is ever removed by a put: entries expire by the time until which they were valid.
+A history entry is `[key][valid until] -> (valid from, whether there was a row, columns...)`. Entries of a key do not overlap; what is in none of
+them was no row. Where there is no present row the last entry's end is the time of the last deletion, before which a put is history. Only a row
+that is deleted at its own time, with no entry that ends there, leaves no trace, as in Kafka Streams (RocksDBVersionedStore.putLatestValue): an older row that
+comes later is the present one. Nothing is ever removed by a put: entries expire by the time until which they were valid.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Versions:
         this is the present row now, not one of the history."""
         present = self._store.get(key)
         if present is not None and time >= present[0]:  # type: ignore[operator]
-            self._follow(key, time, present, row, newest)
+            self._follow(key, time, present, row)
             return True
         ends = self._history.windows_of(key, newest)
         at = bisect_right(ends, time.to_bytes(8, "big"))
@@ -48,23 +49,19 @@ class Versions:
         after = bisect_right(ends, time.to_bytes(8, "big"))
         return None if after == len(ends) else row_of(self._history.get(key + ends[after]), time)
 
-    def _follow(self, key: bytes, time: int, present: Value, row: Value | None, newest: int) -> None:
+    def _follow(self, key: bytes, time: int, present: Value, row: Value | None) -> None:
         """Behind the present row, or in its place."""
-        ends = self._history.windows_of(key, newest)
-        end = time.to_bytes(8, "big")
         if time > present[0]:  # type: ignore[operator]
-            self._history.put_window(key, end, (present[0], True, *present[1:]))
-        elif row is None and (not ends or ends[-1] != end):
-            self._history.put_window(key, end, (time, False, *self._nothing))  # for its end: the time of the deletion
+            self._history.put_window(key, time.to_bytes(8, "big"), (present[0], True, *present[1:]))
         self._store.put(key, row)
 
     def _revive(self, key: bytes, time: int, row: Value | None, ends: list[bytes]) -> None:
-        """Behind a deletion, or the first of its key."""
-        deleted = int.from_bytes(ends[-1], "big") if ends else time
-        if deleted < time or not ends and row is None:
-            self._history.put_window(key, time.to_bytes(8, "big"), (deleted, False, *self._nothing))
+        """Behind a deletion, or the first of its key. A deletion leaves an entry for its end, unless one ends there."""
+        end = time.to_bytes(8, "big")
         if row is not None:
             self._store.put(key, row)
+        elif not ends or ends[-1] != end:
+            self._history.put_window(key, end, (int.from_bytes(ends[-1], "big") if ends else time, False, *self._nothing))
 
     def _insert(self, key: bytes, time: int, row: Value | None, end: bytes, known: bool) -> None:
         """Before a later version. end: until when that which is valid at `time` is, if it is known, else the begin of the present row."""

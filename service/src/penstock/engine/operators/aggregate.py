@@ -29,6 +29,7 @@ from penstock.engine.operators.to_table import key_demand
 from penstock.engine.operators.updates import sent, tracked
 from penstock.engine.rows import ALWAYS, NEVER, Change, Row
 from penstock.engine.windows import closing, hopping, session, sliding, tumbling
+from penstock.engine.windows.stream_time import newest_start
 from penstock.expr.code import indent
 from penstock.plan import nodes as n
 
@@ -93,9 +94,19 @@ def _folded(gen: Generator, node: n.Aggregate, row: Row, given: Given, one: Grou
     """One row of a stream into one group."""
     begins = [*initial(gen, node, one, row.ts), *(closing.opened(gen, node, one.key) if node.emit is n.Emit.FINAL else [])]
     was = fields_of(gen, node, "old_") if tracked(gen, node) else ()
-    return [*loaded(gen, node, one), f"if {one.state} is None:", *indent(begins), "else:", *indent([*unpacked(one), *raised(one, row.ts)]),
+    forgotten, noted = _newest(gen, node, one) if len(node.inputs) > 1 and node.window is not None else ([], [])
+    return [*loaded(gen, node, one), *forgotten, f"if {one.state} is None:", *indent(begins), "else:", *indent([*unpacked(one), *raised(one, row.ts)]),
             *(f"{w} = {f}" for w, f in zip(was, one.fields, strict=False)), *folded(gen, node, one, given), *stored(gen, node, one),
-            *sent(gen, node, one, was, row)]
+            *noted, *sent(gen, node, one, was, row)]
+
+
+def _newest(gen: Generator, node: n.Aggregate, one: Group) -> tuple[Lines, Lines]:
+    """Lines behind reading a window's state, and behind storing it. An input of a cogroup is late by its own time, while another one may
+    have brought windows so new that the store that they share has forgotten this one: it begins anew, as in Kafka Streams
+    (AbstractRocksDBSegmentedBytesStore.get)."""
+    newest = newest_start(gen, node)
+    return ([f"if {one.start} < {newest} - {node.store.retention_ms - 1}:", f"    {one.state} = None"],
+            [f"if {one.start} > {newest}:", f"    {newest} = {one.start}"])
 
 
 def _of_table(gen: Generator, edge: Edge, add: Row, undo: Row, key: str) -> Lines:
