@@ -80,7 +80,7 @@ def _shallow(tree: Any) -> Any:
         if not isinstance(part, Ast):
             waiting += [(p, level, cases) for p in part if isinstance(p, Ast | tuple)]
             continue
-        if isinstance(part, Ident):
+        if isinstance(part, Ident) or isinstance(part, ast.Name) and level < DEEPEST:
             continue
         if isinstance(part, ast.CaseWhen) or isinstance(part, ast.FunctionCall) and part.name.text.upper() == "COALESCE":
             cases += 1

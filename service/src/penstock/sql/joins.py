@@ -11,6 +11,7 @@ from penstock_client.gen.penstock.v1 import topology_pb2
 from penstock.expr import ast
 from penstock.expr.analyze import analyze
 from penstock.expr.ast import Ast
+from penstock.expr.scope import Scope
 from penstock.plan.nodes import RelationKind
 from penstock.sql.columns import PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
@@ -53,6 +54,7 @@ def plan_joins(query: Query, columns: Columns) -> list[JoinPlan]:
     found: list[JoinPlan] = []
     tables = columns.sources[0].info.kind is RelationKind.TABLE
     equal = _primary(columns.sources[0])
+    scope = columns.scope()
     for number, clause in enumerate(query.joins):
         right_source = columns.sources[number + 1]
         left, right = _sides(clause, columns, number + 1)
@@ -60,7 +62,7 @@ def plan_joins(query: Query, columns: Columns) -> list[JoinPlan]:
         _check_kinds(clause, columns, number + 1, tables, right_is_table)
         known = columns.canonical(left) in {columns.canonical(t) for t in equal}
         foreign = tables and right_is_table and not known
-        _check_condition(clause, columns, right_source, left, right)
+        _check_condition(clause, columns, scope, right_source, left, right)
         if foreign:
             _check_foreign(clause, columns, number, left, right)
             found.append(JoinPlan(clause, right_source, left, right, _primary(columns.sources[0]), "", foreign=True))
@@ -83,15 +85,15 @@ def _primary(source: From) -> tuple[Ast, ...]:
     return tuple(ast.Name(0, 0, (replace(at, text=source.alias), replace(at, text=c.name))) for c in keys) if len(keys) == 1 else ()
 
 
-def _check_condition(clause: Join, columns: Columns, right_source: From, left: Ast, right: Ast) -> None:
-    """What a join with a table compares, and that both sides are of one type."""
+def _check_condition(clause: Join, columns: Columns, scope: Scope, right_source: From, left: Ast, right: Ast) -> None:
+    """What a join with a table compares, and that both sides are of one type. scope: of the columns."""
     known = columns.canonical
     keys = right_source.info.schema.key
-    shown = f"Got {written(left, columns)} = {written(right, columns)}."
     if right_source.info.kind is RelationKind.TABLE and not (len(keys) == 1 and known(right) == quoted(columns.inner(right_source, keys[0].name))):
         kinds = "table-table" if columns.sources[0].info.kind is RelationKind.TABLE else "stream-table"
-        raise refuse(f"Invalid join condition: {kinds} joins require to join on the primary key of the right input table. {shown}", clause.condition)
-    types = [analyze(known(side), columns.scope()).type for side in (left, right)]
+        raise refuse(f"Invalid join condition: {kinds} joins require to join on the primary key of the right input table. "
+                     f"Got {written(left, columns)} = {written(right, columns)}.", clause.condition)
+    types = [analyze(known(side), scope).type for side in (left, right)]
     if types[0] != types[1]:
         a, b = (f"{written(side, columns)}{{{t}}}" for side, t in zip((left, right), types, strict=True))
         raise refuse(f"Invalid join condition: types don't match. Got {a} = {b}.", clause.condition)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
@@ -23,14 +22,21 @@ from penstock.planner.validate import Placed
 from penstock.types.sqltype import Kind, SqlType
 
 
-@contextmanager
-def placed_at(node: Placed, field: str) -> Iterator[None]:
+class placed_at:
     """Errors of expressions inside get the node and the field."""
-    try:
-        yield
-    except ExpressionError as e:
-        raise ExpressionError(f"{node.name}: {e.message}", e.start, e.end, e.reason, field=field, node=node.name,
-                              metadata=e.metadata) from e
+
+    __slots__ = ("field", "node")
+
+    def __init__(self, node: Placed, field: str) -> None:
+        self.node, self.field = node, field
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ExpressionError):
+            raise ExpressionError(f"{self.node.name}: {error.message}", error.start, error.end, error.reason, field=self.field,
+                                  node=self.node.name, metadata=error.metadata) from error
 
 
 def condition(node: Placed, text: str, scope: Scope, *field: str) -> Expr:

@@ -3,11 +3,12 @@ it too."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 from penstock.expr.tree import columns_of
-from penstock.expr.typed import Expr
-from penstock.plan.nodes import Node, SourceTable
+from penstock.expr.typed import ColumnRef, Expr
+from penstock.plan.nodes import Node, SourceTable, field_names
 from penstock.planner.logical.flow import Logical
 from penstock.planner.stores import fingerprint, history_store
 
@@ -41,7 +42,11 @@ def _keeping(node: SourceTable, read: set[str]) -> SourceTable:
 
 def _reads(node: Node) -> set[str]:
     """Names of the columns that a node's expressions read."""
-    return {name for f in fields(node) for expr in _expressions(getattr(node, f.name)) for _, name in columns_of(expr)}
+    return {name for field in field_names(type(node)) for expr in _expressions(getattr(node, field)) for name in _names(expr)}
+
+
+def _names(expr: Expr) -> Iterable[str]:
+    return (expr.name,) if isinstance(expr, ColumnRef) else (name for _, name in columns_of(expr))
 
 
 def _expressions(value: object) -> list[Expr]:
