@@ -77,7 +77,7 @@ def page() -> str:
         "`client.sql(...)` and `client.query(...)` in Python, `penstock sql` on the command line.", "",
         "## Statements", "", "| statement | example | what differs |", "|---|---|---|",
         *(f"| {name} | `{_cell(example)}` | {_cell(text)} |" for name, example, text in STATEMENTS), "",
-        f"Not there: {', '.join(name for name, _ in ABSENT)}.", "",
+        f"Not there: {', '.join(name for name, _ in ABSENT)}. `t AT TIME ZONE 'z'` is CONVERT_TZ(t, 'UTC', 'z'): what clocks in the zone show.", "",
         "## Formats", "", f"{', '.join(FORMATS)}. Where no schema registry is configured the service keeps its own, with the same REST API.", "",
         "## Properties", "", "| property | default | meaning |", "|---|---|---|",
         *(f"| `{s.name}` | {f'`{s.default}`' if s.default else ''} | {_cell(s.text)}{'' if s.effect else ' Taken, without effect.'} |" for s in SETTINGS), "",

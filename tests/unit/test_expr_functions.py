@@ -100,6 +100,7 @@ def test_collections_and_json(text: str, expected: object) -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("CAST(FROM_DAYS(1) AS STRING)", "1970-01-02"), ("UNIX_TIMESTAMP(FROM_UNIXTIME(5))", 5), ("UNIX_DATE(FROM_DAYS(3))", 3),
+    ("CAST(FROM_UNIXTIME(0) AT TIME ZONE '+02:00' AS STRING)", "1970-01-01T02:00:00.000"), ("FROM_UNIXTIME(0) AT TIME ZONE 'Nowhere/X'", ERROR),
     ("CAST(CONVERT_TZ(FROM_UNIXTIME(0), 'UTC', '+02:00') AS STRING)", "1970-01-01T02:00:00.000"), ("CONVERT_TZ(FROM_UNIXTIME(0), 'UTC', 'Nowhere/X')", ERROR),
     ("FORMAT_TIMESTAMP(FROM_UNIXTIME(1590537598123), 'yyyy-MM-dd''T''HH:mm:ss.SSS')", "2020-05-26T23:59:58.123"), ("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'EEE d MMM yy h:mm a XXX', '+01:30')", "Thu 1 Jan 70 1:30 AM +01:30"),
     ("FORMAT_DATE(FROM_DAYS(18408), 'dd.MM.yyyy')", "26.05.2020"), ("FORMAT_DATE(FROM_DAYS(1), 'HH')", ERROR), ("FORMAT_TIME(PARSE_TIME('1:05 pm', 'h:mm a'), 'HH:mm')", "13:05"),

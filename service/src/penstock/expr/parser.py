@@ -192,6 +192,11 @@ class Builder(Transformer[Token, Ast]):
     def call(self, name: Ident, args: tuple[Ast, ...], close: Token) -> Ast:
         return ast.FunctionCall(name.start, _end(close), name, args, False)
 
+    def at_zone(self, value: Ast, at: Token, zone: Ast) -> Ast:
+        """The clock's time in the zone, as CONVERT_TZ gives it."""
+        start, end = _start(at), _end(at)
+        return ast.FunctionCall(value.start, zone.end, Ident(start, end, "CONVERT_TZ", False), (value, ast.Text(start, end, "UTC"), zone), False)
+
     def arguments(self, *args: Ast) -> tuple[Ast, ...]:
         return args
 

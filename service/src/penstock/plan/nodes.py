@@ -8,8 +8,8 @@ referred to by expressions of any node where they exist, without standing in the
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 
 from penstock.expr.typed import Expr
@@ -574,17 +574,16 @@ Materialised = SourceTable | ToTable | Aggregate | TableTableJoin | ForeignKeyJo
 """Tables that have a store of their own rows; a Filter or Select of one is computed from it."""
 
 
-@functools.cache
-def field_names(kind: type[Node]) -> tuple[str, ...]:
-    """The fields of a kind of node, in order."""
-    return tuple(f.name for f in fields(kind))
+def values_of(node: Node) -> Iterator[object]:
+    """The values of a node's fields, in order."""
+    return map(node.__getattribute__, node.__match_args__)
 
 
 def stores_of(node: Node) -> tuple[StoreSpec, ...]:
     """The stores of a node, in the order of its fields."""
     if isinstance(node, Processor):
         return tuple(store.spec for store in node.stores)
-    return tuple(value for value in map(node.__getattribute__, field_names(type(node))) if isinstance(value, StoreSpec))
+    return tuple(value for value in values_of(node) if isinstance(value, StoreSpec))
 
 
 def result_store(node: Materialised) -> StoreSpec:

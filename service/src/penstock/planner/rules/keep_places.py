@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from penstock.expr.tree import columns_of
 from penstock.expr.typed import ColumnRef, Expr
-from penstock.plan.nodes import Node, SourceTable, field_names
+from penstock.plan.nodes import Node, SourceTable, values_of
 from penstock.planner.logical.flow import Logical
 from penstock.planner.stores import fingerprint, history_store
 
@@ -42,7 +42,7 @@ def _keeping(node: SourceTable, read: set[str]) -> SourceTable:
 
 def _reads(node: Node) -> set[str]:
     """Names of the columns that a node's expressions read."""
-    return {name for field in field_names(type(node)) for expr in _expressions(getattr(node, field)) for name in _names(expr)}
+    return {name for value in values_of(node) for expr in _expressions(value) for name in _names(expr)}
 
 
 def _names(expr: Expr) -> Iterable[str]:
