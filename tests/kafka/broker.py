@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, Self
 
@@ -52,6 +52,12 @@ broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=2097152
 auto.create.topics.enable=false
+"""
+
+ASIDE = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},ASIDE://127.0.0.1:{aside}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},ASIDE://{advertised}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,ASIDE:PLAINTEXT
 """
 
 
@@ -110,8 +116,9 @@ def free_ports(count: int) -> list[int]:
 class Node:
     """One broker process."""
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, port: int, heap_mib: int = 512) -> None:
         self.directory, self.port = directory, port
+        self._heap_mib = heap_mib
         self.pid_file = directory / "pid"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -164,7 +171,7 @@ class Node:
             time.sleep(0.05)
 
     def _java(self, main: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = ["java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", main, *arguments]
+        command = ["java", "-Xms64m", f"-Xmx{self._heap_mib}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", main, *arguments]
         with open(self.directory / "log", "ab") as out:
             return subprocess.Popen(command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
 
@@ -172,15 +179,18 @@ class Node:
 class Broker:
     """A cluster of one or three brokers below a directory. Data stays there over kill and restart."""
 
-    def __init__(self, directory: Path | str, port: int = 0, brokers: int = 1, extra: str = "", format_options: Sequence[str] = ()) -> None:
+    def __init__(self, directory: Path | str, port: int = 0, brokers: int = 1, extra: str = "", format_options: Sequence[str] = (),
+                 aside: Callable[[str], str] | None = None) -> None:
         """extra: more lines for server.properties, with the same fields in braces; a later line wins. format_options: of kafka-storage format,
-        such as --add-scram."""
+        such as --add-scram. aside: each broker has a second listener, and who comes by it is told this address of it, such as a proxy's."""
         root = Path(directory).resolve()
-        ports = free_ports(2 * brokers)
+        ports = free_ports(3 * brokers)
         if port:
             ports[:brokers] = range(port, port + brokers)
-        self.nodes = [Node(root / f"node-{i + 1}", ports[i]) for i in range(brokers)]
-        self._controllers = ports[brokers:]
+        heap_mib = 512 if brokers == 1 else 256
+        self.nodes = [Node(root / f"node-{i + 1}", ports[i], heap_mib) for i in range(brokers)]
+        self._controllers, self._aside = ports[brokers:2 * brokers], ports[2 * brokers:]
+        self.aside = [aside(f"127.0.0.1:{p}") for p in self._aside] if aside is not None else []
         self._extra = extra
         self._format_options = format_options
 
@@ -195,7 +205,8 @@ class Broker:
         count = len(self.nodes)
         voters = ",".join(f"{i + 1}@127.0.0.1:{p}" for i, p in enumerate(self._controllers))
         for i, node in enumerate(self.nodes):
-            node.format((SETTINGS + self._extra).format(
+            node.format((SETTINGS + (ASIDE if self.aside else "") + self._extra).format(
+                aside=self._aside[i], advertised=self.aside[i] if self.aside else "",
                 node=i + 1, port=node.port, controller=self._controllers[i], voters=voters, logs=node.directory / "data",
                 replicas=count, min_isr=min(2, count)), self._format_options)
         self._up()

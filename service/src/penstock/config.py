@@ -19,6 +19,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 SMALLEST_STORE_MIB, LARGEST_STORE_MIB = 1, 262_144
 """A process has 128 TiB of addresses: at the largest, some 500 tasks are too many for it."""
 LARGEST_STANDBYS = 8
+LARGEST_REPLICATION = 15
 SERVICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 WILDCARDS = ("0.0.0.0", "::", "")
 NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -36,7 +37,8 @@ class ServeConfig:
     kafka_properties: Kafka's own property names. workers: processes that run tasks. service_id: the namespace on a Kafka cluster.
     metrics: host:port for Prometheus, empty for none. otlp: endpoint of an OpenTelemetry collector, empty for none.
     insecure: allow an address beyond loopback without TLS and authentication. session_timeout_ms: how long a silent worker keeps its
-    tasks on Kafka. default_partitions: of topics created without a number. store_mib: what the stores of one task may take, in MiB; files
+    tasks on Kafka. default_partitions: of topics created without a number. replication: likewise, on Kafka, or as many
+    as there are brokers. store_mib: what the stores of one task may take, in MiB; files
     grow as needed, the address space of each is taken at once. standbys: copies of each task's state that follow on other nodes;
     acceptable_lag: changelog records that such a copy may miss and still take over (on Kafka). schema_registry: how it is reached, by the names after `schema.registry.`
     (schemas/settings.py); empty for the service's own, whose REST API is at schema_registry_listen: host:port, "" for the port after that
@@ -72,6 +74,7 @@ class ServeConfig:
     session_timeout_ms: int = 10_000
     default_partitions: int = 4
     store_mib: int = 8192
+    replication: int = 3
     standbys: int = 0
     acceptable_lag: int = 10_000
     schema_registry: Mapping[str, str] = field(default_factory=dict)
@@ -171,6 +174,8 @@ def check(config: ServeConfig) -> None:
                           "clients reach it")
     if config.workers < 0 or config.workers > 256:
         raise ConfigError(f"--workers {config.workers}: 1 to 256, or 0 for one a core but one")
+    if not 1 <= config.replication <= LARGEST_REPLICATION:
+        raise ConfigError(f"--replication {config.replication}: 1 to {LARGEST_REPLICATION} copies of each topic on as many brokers")
     if not 0 <= config.standbys <= LARGEST_STANDBYS:
         raise ConfigError(f"--standbys {config.standbys}: 0 to {LARGEST_STANDBYS} copies of each task besides its owner's")
     if config.acceptable_lag < 0:

@@ -18,7 +18,8 @@ async def open_log(config: ServeConfig, process: str, notices: Notices | None = 
         properties, session = _session(config)
         timing = Timing(session=session, heartbeat=max(100, min(1_000, session // 6)))
         name = f"{config.node_id}-{process}" if config.node_id else process
-        return await open_kafka(config.kafka, properties, process=name, service=config.service_id, timing=timing)
+        return await open_kafka(config.kafka, properties, process=name, service=config.service_id, timing=timing,
+                                replication=config.replication)
     from penstock.log.embedded import open_embedded
 
     return await open_embedded(config.data / "log", process=process, notices=notices)

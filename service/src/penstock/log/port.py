@@ -137,9 +137,13 @@ class TxnWriter(Protocol):
         """Orderly end."""
 
 
+REPLICATION = 3
+"""Of topics on Kafka, where there are as many brokers."""
+
+
 @dataclass(frozen=True, slots=True)
 class TopicConfig:
-    """retention_ms -1: for ever. segment_bytes: of its files on Kafka, 0 for the cluster's default; small ones are compacted sooner."""
+    """retention_ms -1: for ever. replicas 0: what the log was opened with. segment_bytes: of its files on Kafka, 0 for the cluster's default; small ones are compacted sooner."""
 
     partitions: int
     compact: bool = False

@@ -370,7 +370,7 @@ type TopicSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// partitions is the number of partitions; 0 means the service's default.
 	Partitions uint32 `protobuf:"varint,1,opt,name=partitions,proto3" json:"partitions,omitempty"`
-	// replicas is the replication factor; 0 means the cluster's default.
+	// replicas is the replication factor; 0 means the service's default (`serve --replication`).
 	Replicas uint32 `protobuf:"varint,2,opt,name=replicas,proto3" json:"replicas,omitempty"`
 	// retention is how long records are kept; absent means the cluster's default.
 	Retention     *durationpb.Duration `protobuf:"bytes,3,opt,name=retention,proto3" json:"retention,omitempty"`

@@ -11,13 +11,15 @@ from penstock.log.kafka import codes
 from penstock.log.kafka.cluster import GROUP, Cluster, TopicMeta
 from penstock.log.kafka.protocol import CREATE_TOPICS, DELETE_GROUPS, DELETE_RECORDS, DELETE_TOPICS, DESCRIBE_CONFIGS
 from penstock.log.kafka.wire import by_topic
-from penstock.log.port import TopicConfig, TopicInfo, TopicPartition
+from penstock.log.port import REPLICATION, TopicConfig, TopicInfo, TopicPartition
 
 _PATIENCE = 20.0
 _TIMEOUT_MS = 10_000
 _TOPIC = 2  # resource type of DescribeConfigs
 _DESCRIBED = ["cleanup.policy", "retention.ms", "max.message.bytes"]
 _SETTLED_SECONDS = 10.0
+_IN_SYNC, _SAFE = "min.insync.replicas", 3
+"""From so many replicas on a write is acknowledged only when two have it: then no acknowledged record is lost with a broker, and one may be away."""
 _FUTURE = "message.timestamp.after.max.ms"
 """Since Kafka 4.0 a broker refuses records more than an hour ahead of its clock; event time may be. Brokers before 3.6 do not know it."""
 
@@ -25,11 +27,15 @@ _FUTURE = "message.timestamp.after.max.ms"
 class Admin:
     """What the cluster's brokers and controller are asked for."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, replication: int = REPLICATION) -> None:
+        """replication: of topics whose number of replicas nobody gives."""
         self._cluster = cluster
+        self._replication = replication
 
     async def create_topic(self, name: str, config: TopicConfig) -> TopicInfo:
-        """Create it and wait until it has leaders; an existing one is answered as it is."""
+        """Create it and wait until it has leaders; an existing one is answered as it is. Where there are fewer brokers than replicas wanted,
+        and nobody asked for that number, there is one on each broker."""
+        replicas = config.replicas or self._replication
         configs = {
             "cleanup.policy": "compact" if config.compact else "delete",
             "retention.ms": str(config.retention_ms),
@@ -39,13 +45,18 @@ class Admin:
         }
 
         async def attempt() -> None:
-            topic: tuple[object, ...] = (name, config.partitions, config.replicas or -1, [], list(configs.items()))
+            nonlocal replicas
+            safe = {_IN_SYNC: "2"} if replicas >= _SAFE else {}
+            topic: tuple[object, ...] = (name, config.partitions, replicas, [], list((configs | safe).items()))
             answer = await self._cluster.send_any(CREATE_TOPICS([topic], _TIMEOUT_MS, False))
             _, code, message = answer.topics[0]
             if code == codes.INVALID_CONFIG and _FUTURE in configs:
                 del configs[_FUTURE]
                 raise LogUnavailable(f"topic {name}: trying again without {_FUTURE}")
-            if code in (37, 38, 40, 44):  # partitions, replication factor, configuration, policy
+            if code == codes.INVALID_REPLICATION_FACTOR and not config.replicas and replicas > 1:
+                replicas = min(replicas - 1, max(1, self._cluster.brokers))
+                raise LogUnavailable(f"topic {name}: trying again with {replicas} replicas")
+            if code in (37, codes.INVALID_REPLICATION_FACTOR, 40, 44):  # partitions, replication factor, configuration, policy
                 raise RequestError("INVALID_ARGUMENT", f"topic {name}: {message or codes.name(code)}", {"field": "topic"})
             if code and code != codes.TOPIC_EXISTS:
                 raise codes.error(code, f"creating topic {name}{f' ({message})' if message else ''}")

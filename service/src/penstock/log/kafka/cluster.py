@@ -105,6 +105,11 @@ class Cluster:
         """Empty when the brokers answered the last time, else why not."""
         return self._trouble
 
+    @property
+    def brokers(self) -> int:
+        """How many brokers are there, as last seen."""
+        return len(self._brokers.by_node)
+
     async def _keep(self) -> None:
         """Refresh the metadata from time to time, at once when a connection broke, and often while nobody answers."""
         while True:

@@ -13,6 +13,7 @@ from penstock.log.kafka.membership import KafkaMembership, Timing
 from penstock.log.kafka.reader import KafkaReader
 from penstock.log.kafka.writer import KafkaWriter
 from penstock.log.port import (
+    REPLICATION,
     USUAL,
     BatchBuilder,
     CommittedOffset,
@@ -31,10 +32,10 @@ from penstock.log.records import Builder
 class KafkaLog:
     """Log. Its parts do the work."""
 
-    def __init__(self, cluster: Cluster, client_id: str, service: str, process: str, timing: Timing) -> None:
+    def __init__(self, cluster: Cluster, client_id: str, service: str, process: str, timing: Timing, replication: int) -> None:
         self.log_id = cluster.cluster_id
         self._cluster, self._client_id, self._timing = cluster, client_id, timing
-        self._lookups, self._admin = Lookups(cluster), Admin(cluster)
+        self._lookups, self._admin = Lookups(cluster), Admin(cluster, replication)
         self._appends = Appends(cluster, self._lookups, self._admin, service, process)
         self._memberships: list[KafkaMembership] = []
 
@@ -123,14 +124,15 @@ class KafkaLog:
 
 
 async def open_kafka(bootstrap: str, properties: Mapping[str, str], *, process: str, service: str = "penstock",
-                     timing: Timing = Timing(), patience: float = 10.0) -> Log:  # noqa: B008 (a frozen value)
+                     timing: Timing = Timing(), patience: float = 10.0, replication: int = REPLICATION) -> Log:  # noqa: B008 (a frozen value)
     """Connect to a Kafka cluster.
 
     bootstrap: host:port, comma separated; properties: Kafka's own names (log/kafka/security.py). process: this process's stable name.
     service: namespace of the transactional ids and of the topic that this package uses itself (<service>-append).
+    replication: of topics made without a number of replicas, or as many as there are brokers.
     Raises RequestError for properties that cannot be used, LogUnavailable when no broker answers within `patience` seconds.
     """
     client_id = properties.get("client.id", f"{service}-{process}")
     cluster = Cluster(security.parse(bootstrap, properties), client_id)
     await cluster.open(patience)
-    return KafkaLog(cluster, client_id, service, process, timing)
+    return KafkaLog(cluster, client_id, service, process, timing, replication)

@@ -179,7 +179,7 @@ export type TopicSpec = Message<"penstock.v1.TopicSpec"> & {
   partitions: number;
 
   /**
-   * replicas is the replication factor; 0 means the cluster's default.
+   * replicas is the replication factor; 0 means the service's default (`serve --replication`).
    *
    * @generated from field: uint32 replicas = 2;
    */
