@@ -1,9 +1,9 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,remote,restore,moving] [--records N] [--moving-records N] [--workloads w1,w2,w2-1k,w3,w4,w5]
+    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,remote,restore,moving,idle] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
                               [--log embedded,kafka] [--json] [--no-streams]
 
-The formats beside each other (formats.py) and the figures of serving (serving.py) come after the throughput, then runs over moving time (moving.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
+The formats beside each other (formats.py) and the figures of serving (serving.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
 ratio_to_kafka_streams}. cpu is of the worker alone, from the last moment at which nothing was committed to the commit of the last record; half2 is of
 the second half of the records, past most of a JVM's compiling. The ratio is Penstock's cpu_s_per_million over Kafka Streams' half2, and
 the target is for that on Kafka. Every output is read back and checked, each record exactly once; a wrong one ends the program with code 1.
@@ -26,6 +26,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "kafka"))
 
 import broker as kafka_broker
 import formats
+import idle
 import kafka_streams
 import moving
 import serving
@@ -39,7 +40,7 @@ from transactions import RECORDS
 from workloads import PARTITIONS, WORKLOADS, Workload
 
 Line = dict[str, Any]
-PARTS = ("throughput", "formats", *serving.FIGURES, "moving")
+PARTS = ("throughput", "formats", *serving.FIGURES, "moving", "idle")
 
 
 class WrongOutput(Exception):
@@ -175,6 +176,15 @@ def bench_moving(logs: Sequence[str], records: int, show: Callable[[Line], None]
                 show(found)
 
 
+def bench_idle(topologies: int, show: Callable[[Line], None]) -> None:
+    """Print what many topologies at rest cost on Kafka."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
+        bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap
+        for found in idle.run(serving.Setting("kafka", directory, bootstrap, "", {}), topologies):
+            show(found)
+
+
 def _below(directory: Path, name: str) -> Path:
     path = directory / name
     path.mkdir(exist_ok=True)
@@ -193,6 +203,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=RECORDS, help=f"at most {RECORDS}, the default")
     parser.add_argument("--moving-records", type=int, default=1_000_000, help="of each run over moving time; 20000000 for the long one")
+    parser.add_argument("--topologies", type=int, default=60, help="at rest on three nodes; 300 for the long run")
     parser.add_argument("--only", type=lambda t: chosen(t, PARTS), default=list(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--workloads", type=lambda t: chosen(t, WORKLOADS), default=list(WORKLOADS))
     parser.add_argument("--log", type=lambda t: chosen(t, ("embedded", "kafka")), default=["embedded", "kafka"])
@@ -221,6 +232,8 @@ def main() -> int:
         bench_serving([n for n in options.only if n in serving.FIGURES], logs, min(options.records, RECORDS), show)
         if "moving" in options.only:
             bench_moving(logs, options.moving_records, show)
+        if "idle" in options.only and "kafka" in logs:
+            bench_idle(options.topologies, show)
     except WrongOutput as e:
         print(f"WRONG OUTPUT: {e}", file=sys.stderr)
         return 1
