@@ -27,9 +27,9 @@ def outcome(nodes: Nodes) -> str:
     return f"counts-{nodes.service_id}"
 
 
-def declare(nodes: Nodes) -> None:
-    """The input, and counts by shop with each update in a topic, running."""
-    t = Topology("counting", updates="EVERY", commit_interval=0.1)
+def declare(nodes: Nodes, standbys: int | None = None) -> None:
+    """The input, and counts by shop with each update in a topic, running. standbys: as the topology says."""
+    t = Topology("counting", updates="EVERY", commit_interval=0.1, standbys=standbys)
     t.stream("sales").group_by("SHOP", name="by").count("C", name="counts").to("counts_out", binding=Binding(topic=outcome(nodes)))
     nodes[0].client.create_stream("sales", "K STRING KEY, SHOP STRING", Binding(topic=f"sales-{nodes.service_id}", partitions=PARTITIONS))
     nodes[0].client.register_topology(t)

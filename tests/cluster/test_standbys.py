@@ -61,8 +61,8 @@ def test_a_rolling_restart_moves_nothing(kafka_broker: Broker, tmp_path: Path) -
 
 def test_a_lost_node_is_replaced_by_its_standbys(kafka_broker: Broker, tmp_path: Path) -> None:
     session = 4.0
-    with several(tmp_path, kafka_broker.bootstrap, unique("s").replace("-", ""), 2, "--standbys", "1", session_ms=int(session * 1000)) as nodes:
-        declare(nodes)
+    with several(tmp_path, kafka_broker.bootstrap, unique("s").replace("-", ""), 2, session_ms=int(session * 1000)) as nodes:
+        declare(nodes, standbys=1)
         watch, load = Watch(kafka_broker.bootstrap, outcome(nodes)), Load([nodes[1]])
         wait_for(lambda: copied(nodes) and len(watch.seen) > 5, 30, lambda: owners(nodes))
         watch.mark()

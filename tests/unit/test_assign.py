@@ -164,6 +164,13 @@ def test_standbys_are_on_other_nodes_and_racks() -> None:
     assert sum(sizes) == 20 and max(sizes) <= 6
 
 
+def test_a_topology_may_want_other_standbys_than_the_nodes_say() -> None:
+    members = {m: up(m, node=m) for m in "abc"}
+    for own, by_nodes, found in ((2, 0, 2), (0, 1, 0), (None, 1, 1)):
+        plan = assign_work("g", dict.fromkeys(tasks(4), TaskWork(standbys=own)), members, None, Placement(standbys=by_nodes))
+        assert [sum(task in d.standby for d in plan.values()) for task in tasks(4)] == [found] * 4
+
+
 def test_texts_of_the_first_version_are_understood_and_understand() -> None:
     old_up = msgspec.msgpack.encode([1, "w0", "n0", ["t|1|0"], {(0, 0): 4}, {}, False, 7])
     assert msgspec.msgpack.decode(old_up, type=Up).rack == ""

@@ -77,7 +77,7 @@ def test_versioned_tables_and_global_ones() -> None:
 
 
 def test_settings_and_labels() -> None:
-    t = Topology("t", guarantee="at_least_once", commit_interval=0.25, on_bad_record="skip", updates="every", max_task_idle=-1, labels={"team": "a"})
+    t = Topology("t", guarantee="at_least_once", commit_interval=0.25, on_bad_record="skip", updates="every", max_task_idle=-1, standbys=0, labels={"team": "a"})
     message = json_format.MessageToDict(t.message())
     assert message["labels"] == {"team": "a"}
     assert message["settings"] == {
@@ -86,6 +86,7 @@ def test_settings_and_labels() -> None:
         "onBadRecord": "ON_BAD_RECORD_SKIP",
         "updates": "UPDATE_MODE_EVERY",
         "maxTaskIdle": "-1s",
+        "standbys": 0,
     }
 
 

@@ -28,6 +28,8 @@ export interface TopologyOptions {
   updates?: "LATEST_PER_COMMIT" | "EVERY";
   /** How long a task waits for an input without records while others have some; less than 0 is never. */
   maxTaskIdle?: Span;
+  /** Other nodes that keep a copy of each task's state, so that one of them goes on at once. */
+  standbys?: number;
   labels?: Record<string, string>;
 }
 
@@ -95,13 +97,14 @@ export class Topology {
   }
 }
 
-function settingsOf({ guarantee, commitInterval, onBadRecord, updates, maxTaskIdle }: TopologyOptions) {
+function settingsOf({ guarantee, commitInterval, onBadRecord, updates, maxTaskIdle, standbys }: TopologyOptions) {
   const settings = {
     ...(guarantee === undefined ? {} : { guarantee: Guarantee[guarantee] }),
     ...(commitInterval === undefined ? {} : { commitInterval: duration(commitInterval) }),
     ...(onBadRecord === undefined ? {} : { onBadRecord: OnBadRecord[onBadRecord] }),
     ...(updates === undefined ? {} : { updates: UpdateMode[updates] }),
     ...(maxTaskIdle === undefined ? {} : { maxTaskIdle: duration(maxTaskIdle) }),
+    ...(standbys === undefined ? {} : { standbys }),
   };
   return Object.keys(settings).length === 0 ? undefined : settings;
 }

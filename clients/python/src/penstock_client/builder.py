@@ -82,16 +82,19 @@ class Topology:
         on_bad_record: str = "",
         updates: str = "",
         max_task_idle: Seconds | None = None,
+        standbys: int | None = None,
         labels: dict[str, str] | None = None,
     ) -> None:
         """guarantee: EXACTLY_ONCE or AT_LEAST_ONCE. on_bad_record: DEAD_LETTER, SKIP or FAIL. updates: LATEST_PER_COMMIT or EVERY.
-        max_task_idle: how long a task waits for an input without records while others have some; less than 0 is never. Empty and None leave the service's defaults."""
+        max_task_idle: how long a task waits for an input without records while others have some; less than 0 is never.
+        standbys: other nodes that keep a copy of each task's state. Empty and None leave the service's defaults."""
         self._message = topology_pb2.Topology(name=name, labels=labels)
         self._numbers: dict[str, int] = {}
-        self._settings(guarantee, commit_interval, on_bad_record, updates, max_task_idle)
+        self._settings(guarantee, commit_interval, on_bad_record, updates, max_task_idle, standbys)
 
     def _settings(
-        self, guarantee: str, commit_interval: Seconds | None, on_bad_record: str, updates: str, max_task_idle: Seconds | None
+        self, guarantee: str, commit_interval: Seconds | None, on_bad_record: str, updates: str, max_task_idle: Seconds | None,
+        standbys: int | None,
     ) -> None:
         settings = topology_pb2.TopologySettings(
             guarantee=f"GUARANTEE_{guarantee.upper()}" if guarantee else None,
@@ -99,6 +102,7 @@ class Topology:
             updates=f"UPDATE_MODE_{updates.upper()}" if updates else None,
             commit_interval=None if commit_interval is None else duration(commit_interval),
             max_task_idle=None if max_task_idle is None else duration(max_task_idle),
+            standbys=standbys,
         )
         if settings.ByteSize():
             self._message.settings.CopyFrom(settings)

@@ -175,10 +175,12 @@ class TaskId:
 
 @dataclass(frozen=True, slots=True)
 class TaskWork:
-    """What a task is to its worker. weight: against the other tasks of its topology. state: it has stores, so that it moves to a copy of them."""
+    """What a task is to its worker. weight: against the other tasks of its topology. state: it has stores, so that it moves to a copy of them.
+    standbys: copies besides its owner's; None: as many as Placement says."""
 
     weight: int = 1
     state: bool = True
+    standbys: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

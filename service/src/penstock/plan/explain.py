@@ -17,7 +17,7 @@ def explain(plan: ResolvedPlan, sources: Mapping[str, str] | None = None) -> str
     lines = [
         f"topology {plan.topology}, incarnation {plan.incarnation} of service {plan.service_id}",
         f"  {plan.settings.guarantee.value}, commit every {plan.settings.commit_interval_ms} ms, updates {plan.settings.updates.value}, "
-        f"bad records {plan.settings.on_bad_record.value}{_idle(plan.settings.max_task_idle_ms)}",
+        f"bad records {plan.settings.on_bad_record.value}{_idle(plan.settings.max_task_idle_ms)}{_standbys(plan.settings.standbys)}",
     ]
     for sub in plan.subs:
         lines += ["", *_sub(sub)]
@@ -31,6 +31,10 @@ def explain(plan: ResolvedPlan, sources: Mapping[str, str] | None = None) -> str
 
 def _idle(ms: int) -> str:
     return "" if ms == 0 else ", tasks never wait for an input" if ms < 0 else f", tasks wait {ms} ms for an input without records"
+
+
+def _standbys(count: int | None) -> str:
+    return "" if count is None else f", {count} {'standby' if count == 1 else 'standbys'} of each task"
 
 
 def _global(sub: SubTopology) -> Iterator[str]:

@@ -34,13 +34,15 @@ class OnBadRecord(Enum):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of a topology, defaults filled in. max_task_idle_ms: how long a task waits for an input without records while others have
-    some (KIP-695); for records that are known to exist it waits in any case unless this is below 0."""
+    some (KIP-695); for records that are known to exist it waits in any case unless this is below 0. standbys: copies of each task's state on other
+    nodes; None: as many as the nodes are started with."""
 
     guarantee: Guarantee = Guarantee.EXACTLY_ONCE
     commit_interval_ms: int = 100
     on_bad_record: OnBadRecord = OnBadRecord.DEAD_LETTER
     updates: Updates = Updates.LATEST_PER_COMMIT
     max_task_idle_ms: int = 0  # less than 0: never wait
+    standbys: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

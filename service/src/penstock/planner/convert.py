@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.duration_pb2 import Duration
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2, types_pb2
 
+from penstock.config import LARGEST_STANDBYS
 from penstock.errors import RequestError
 from penstock.plan.nodes import Format, Start, StartAt
 from penstock.plan.resolved import Guarantee, OnBadRecord, Settings, Updates
@@ -101,6 +102,10 @@ def to_settings(message: topology_pb2.TopologySettings) -> Settings:
     idle = millis(message.max_task_idle)
     if idle > MAX_IDLE_MS:
         raise refuse("INVALID_TOPOLOGY", f"max_task_idle of {idle} ms is over 1 h", field="topology.settings.max_task_idle")
+    standbys = message.standbys if message.HasField("standbys") else None
+    if standbys is not None and standbys > LARGEST_STANDBYS:
+        raise refuse("INVALID_TOPOLOGY", f"standbys of {standbys}: 0 to {LARGEST_STANDBYS} copies of each task besides its owner's",
+                     field="topology.settings.standbys")
     guarantee = topology_pb2.Guarantee.Name(message.guarantee).removeprefix("GUARANTEE_")
     bad = topology_pb2.OnBadRecord.Name(message.on_bad_record).removeprefix("ON_BAD_RECORD_")
     updates = topology_pb2.UpdateMode.Name(message.updates).removeprefix("UPDATE_MODE_")
@@ -111,4 +116,5 @@ def to_settings(message: topology_pb2.TopologySettings) -> Settings:
         OnBadRecord.DEAD_LETTER if bad == default else OnBadRecord(bad),
         Updates.LATEST_PER_COMMIT if updates == default else Updates(updates),
         max(-1, idle),
+        standbys,
     )

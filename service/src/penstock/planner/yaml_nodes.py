@@ -414,10 +414,12 @@ _FORMS: Mapping[str, Form] = {
 
 def settings(source: Source) -> dict[str, Any]:
     """Friendly or ProtoJSON's; `every` for UPDATE_MODE_EVERY, `max_task_idle: never` for a task that never waits."""
-    source.only("guarantee", "commit_interval", "commitInterval", "on_bad_record", "onBadRecord", "updates", "max_task_idle", "maxTaskIdle")
+    source.only("guarantee", "commit_interval", "commitInterval", "on_bad_record", "onBadRecord", "updates", "max_task_idle", "maxTaskIdle",
+                "standbys")
     bad = (topology_pb2.OnBadRecord, "ON_BAD_RECORD_")
     enums = {"guarantee": (topology_pb2.Guarantee, "GUARANTEE_"), "on_bad_record": bad, "onBadRecord": bad,
              "updates": (topology_pb2.UpdateMode, "UPDATE_MODE_")}
     body = {key: source.enum(key, *values) for key, values in enums.items() if key in source.data}
+    body |= {key: source.data[key] for key in ("standbys",) if key in source.data}
     return body | {key: source.duration(key) for key in ("commit_interval", "commitInterval") if key in source.data} | {
         key: "-0.001s" if source.text(key) == "never" else source.duration(key) for key in ("max_task_idle", "maxTaskIdle") if key in source.data}

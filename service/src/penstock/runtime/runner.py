@@ -52,10 +52,11 @@ PURGE_EVERY = 30.0
 BACK_OFF = (0.05, 5.0)
 
 
-def work_of(sub: SubTopology) -> TaskWork:
-    """What a task is to its worker: one with stores also writes a changelog, and does not move without a copy of them."""
+def work_of(sub: SubTopology, standbys: int | None) -> TaskWork:
+    """What a task is to its worker: one with stores also writes a changelog, and does not move without a copy of them. standbys: as the topology
+    says."""
     state = any(s.changelog for s in sub.stores)
-    return TaskWork(2 if state else 1, state)
+    return TaskWork(2 if state else 1, state, standbys)
 
 
 class Runner:
@@ -93,7 +94,7 @@ class Runner:
         self._run: asyncio.Task[None] | None = None
         self._globals = GlobalTables(ctx, self.plan, self.wake.set)
         self._handle = ctx.membership.join(self.plan.group, self._inputs.topics(), self._ids, lambda: self._outbox.producer, self.wake.set,
-                                           self.plan.edition, {i: work_of(self.plan.subs[i.sub]) for i in self._ids})
+                                           self.plan.edition, {i: work_of(self.plan.subs[i.sub], self.plan.settings.standbys) for i in self._ids})
         # who starts again may lead a round before it knows any plan: what is on its disk says then where the tasks were
         self._handle.report({i: ctx.acceptable_lag for i in self._ids if self.plan.subs[i.sub].stores and recent(self._store_path(i))})
         self._copies = Copies(ctx, self.plan, self._board, self._handle.report, lambda: self._opener.busy)

@@ -3398,7 +3398,10 @@ type TopologySettings struct {
 	// max_task_idle is how long a task with several input partitions waits for records of those that have none, so that it takes the records
 	// of all of them in order of time, whenever they come. Absent means 0: it waits only for records that are known to be in the log. Less
 	// than 0: it never waits. At most 1 h.
-	MaxTaskIdle   *durationpb.Duration `protobuf:"bytes,6,opt,name=max_task_idle,json=maxTaskIdle,proto3" json:"max_task_idle,omitempty"`
+	MaxTaskIdle *durationpb.Duration `protobuf:"bytes,6,opt,name=max_task_idle,json=maxTaskIdle,proto3" json:"max_task_idle,omitempty"`
+	// standbys is the number of other nodes that follow the changelogs of each task with state, so that one of them goes on at once when the
+	// task's node is lost. 0 to 8; absent means what the nodes are started with (--standbys). On the embedded log it has no effect.
+	Standbys      *uint32 `protobuf:"varint,7,opt,name=standbys,proto3,oneof" json:"standbys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3466,6 +3469,13 @@ func (x *TopologySettings) GetMaxTaskIdle() *durationpb.Duration {
 		return x.MaxTaskIdle
 	}
 	return nil
+}
+
+func (x *TopologySettings) GetStandbys() uint32 {
+	if x != nil && x.Standbys != nil {
+		return *x.Standbys
+	}
+	return 0
 }
 
 var File_penstock_v1_topology_proto protoreflect.FileDescriptor
@@ -3671,13 +3681,15 @@ const file_penstock_v1_topology_proto_rawDesc = "" +
 	"\x06insert\x18\x03 \x01(\bR\x06insert\x12)\n" +
 	"\x10topic_expression\x18\x04 \x01(\tR\x0ftopicExpression\x121\n" +
 	"\aheaders\x18\x05 \x03(\v2\x17.penstock.v1.ProjectionR\aheaders\x12!\n" +
-	"\fdrop_headers\x18\x06 \x01(\bR\vdropHeaders\"\xbc\x02\n" +
+	"\fdrop_headers\x18\x06 \x01(\bR\vdropHeaders\"\xea\x02\n" +
 	"\x10TopologySettings\x124\n" +
 	"\tguarantee\x18\x01 \x01(\x0e2\x16.penstock.v1.GuaranteeR\tguarantee\x12B\n" +
 	"\x0fcommit_interval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0ecommitInterval\x12<\n" +
 	"\ron_bad_record\x18\x03 \x01(\x0e2\x18.penstock.v1.OnBadRecordR\vonBadRecord\x121\n" +
 	"\aupdates\x18\x05 \x01(\x0e2\x17.penstock.v1.UpdateModeR\aupdates\x12=\n" +
-	"\rmax_task_idle\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\vmaxTaskIdle*w\n" +
+	"\rmax_task_idle\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\vmaxTaskIdle\x12\x1f\n" +
+	"\bstandbys\x18\a \x01(\rH\x00R\bstandbys\x88\x01\x01B\v\n" +
+	"\t_standbys*w\n" +
 	"\tOnBadTime\x12\x1b\n" +
 	"\x17ON_BAD_TIME_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16ON_BAD_TIME_BAD_RECORD\x10\x01\x12\x14\n" +
@@ -3934,6 +3946,7 @@ func file_penstock_v1_topology_proto_init() {
 		(*Suppress_WindowCloses)(nil),
 		(*Suppress_TimeLimit)(nil),
 	}
+	file_penstock_v1_topology_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

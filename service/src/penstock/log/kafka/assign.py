@@ -230,13 +230,10 @@ def _reluctance(draft: _Draft, task: Task, source: str, sink: str) -> tuple[obje
 
 def _place_standbys(draft: _Draft, tasks: Sequence[Task]) -> dict[Task, list[str]]:
     """Members that follow each task besides its owner's warm-up. A copy that exists stays, unless its member has many more than others."""
-    wanted = draft.settings.standbys
-    stateful = [t for t in tasks if draft.work[t].state]
-    chosen: dict[Task, list[str]] = {t: [] for t in stateful}
-    if not wanted:
-        return chosen
+    wanted = {t: count for t in tasks if draft.work[t].state and (count := _wanted(draft, t))}
+    chosen: dict[Task, list[str]] = {t: [] for t in wanted}
     follows = dict.fromkeys(draft.live, 0)
-    fair = -(-len(stateful) * wanted // len(draft.live))
+    fair = -(-sum(wanted.values()) // len(draft.live))
 
     def candidates(task: Task) -> Iterable[str]:
         nodes = {draft.members[m].node for m in (draft.owner[task], *chosen[task])}
@@ -247,10 +244,10 @@ def _place_standbys(draft: _Draft, tasks: Sequence[Task]) -> dict[Task, list[str
     def strange(task: Task, member: str) -> bool:
         return draft.members[member].rack in {draft.members[m].rack for m in (draft.owner[task], *chosen[task])}
 
-    for number in range(wanted):
+    for number in range(max(wanted.values(), default=0)):
         for keeping in (True, False):  # first all that have a copy, so that none of them is driven out by a new one
-            for task in stateful:
-                if len(chosen[task]) > number:
+            for task, count in wanted.items():
+                if len(chosen[task]) > number or count <= number:
                     continue
                 found = [m for m in candidates(task) if not keeping or (task in draft.members[m].lags and follows[m] < fair)]
                 best = min((strange(task, m) for m in candidates(task)), default=False)
@@ -261,6 +258,12 @@ def _place_standbys(draft: _Draft, tasks: Sequence[Task]) -> dict[Task, list[str
                     chosen[task].append(member)
                     follows[member] += 1
     return chosen
+
+
+def _wanted(draft: _Draft, task: Task) -> int:
+    """Standbys of a task."""
+    own = draft.work[task].standbys
+    return draft.settings.standbys if own is None else own
 
 
 def _plans(draft: _Draft, tasks: Sequence[Task], previous: Down | None, standbys: Mapping[Task, Sequence[str]]) -> dict[str, Down]:

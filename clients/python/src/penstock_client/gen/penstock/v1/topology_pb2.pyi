@@ -523,15 +523,17 @@ class Sink(_message.Message):
     def __init__(self, relation: _Optional[str] = ..., topic: _Optional[_Union[_relation_pb2.TopicBinding, _Mapping]] = ..., insert: _Optional[bool] = ..., topic_expression: _Optional[str] = ..., headers: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ..., drop_headers: _Optional[bool] = ...) -> None: ...
 
 class TopologySettings(_message.Message):
-    __slots__ = ("guarantee", "commit_interval", "on_bad_record", "updates", "max_task_idle")
+    __slots__ = ("guarantee", "commit_interval", "on_bad_record", "updates", "max_task_idle", "standbys")
     GUARANTEE_FIELD_NUMBER: _ClassVar[int]
     COMMIT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     ON_BAD_RECORD_FIELD_NUMBER: _ClassVar[int]
     UPDATES_FIELD_NUMBER: _ClassVar[int]
     MAX_TASK_IDLE_FIELD_NUMBER: _ClassVar[int]
+    STANDBYS_FIELD_NUMBER: _ClassVar[int]
     guarantee: Guarantee
     commit_interval: _duration_pb2.Duration
     on_bad_record: OnBadRecord
     updates: UpdateMode
     max_task_idle: _duration_pb2.Duration
-    def __init__(self, guarantee: _Optional[_Union[Guarantee, str]] = ..., commit_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., on_bad_record: _Optional[_Union[OnBadRecord, str]] = ..., updates: _Optional[_Union[UpdateMode, str]] = ..., max_task_idle: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    standbys: int
+    def __init__(self, guarantee: _Optional[_Union[Guarantee, str]] = ..., commit_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., on_bad_record: _Optional[_Union[OnBadRecord, str]] = ..., updates: _Optional[_Union[UpdateMode, str]] = ..., max_task_idle: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., standbys: _Optional[int] = ...) -> None: ...
