@@ -13,7 +13,7 @@ import pytest
 from penstock_client import Client, Topology
 from penstock_client.declare import Binding
 from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
-from penstock_client.processing import Bundle, Context, RetryBundle
+from penstock_client.processing import Bundle, Clock, Context, RetryBundle, Timer
 from penstock_client.row import Row
 from penstock_client.worker import METHOD, Worker
 from real import RealNode, wait_for
@@ -166,6 +166,8 @@ WRONG: dict[str, tuple[Callable[[pb.BundleResult, pb.ProcessorNode], None], str]
     "cause": (lambda r, n: _row(r, n, "a", 7).columns[1].longs.values.append(1), "its cause 7 is no row of the bundle"),
     "key": (lambda r, n: _row(r, n, "other").columns[1].longs.values.append(1), "which the output keeps"),
     "state": (_state, "is none of the bundle's"),
+    "stores": (lambda r, n: [_state(r, n), _state(r, n)], "store totals comes twice"),
+    "timers": (lambda r, n: r.timers.names.append("t"), "there is no timers"),
 }
 
 
@@ -190,6 +192,58 @@ def test_answers_that_are_not_valid_are_refused_and_nothing_of_them_is_applied(n
         raw.send(pb.ProcessRequest(result=good))
         assert raw.next("dropped").reason == pb.DROP_REASON_GONE
         wait_for(lambda: [r["TOTAL"] for r in out(client, "strict")] == [41], 20, "the one valid row")
+    finally:
+        raw.close()
+
+
+class Visits:
+    """Counts a customer's rows; when none came for 10 s of stream time they are told, and half a second later of the clock once more."""
+
+    def __call__(self, row: Row, context: Context) -> None:
+        context.put("totals", {"TOTAL": (context.state("totals") or {"TOTAL": 0})["TOTAL"] + 1})
+        context.set_timer(row["ROWTIME"] + 10_000, "over")
+
+    def on_timer(self, timer: Timer, context: Context) -> None:
+        state = context.state("totals") or {"TOTAL": 0}
+        context.send("sums", {"TOTAL": state["TOTAL"], "AT": timer.at if timer.name else None})
+        if timer.name:
+            context.set_timer(int(time.time() * 1000) + 500, clock=Clock.WALL_CLOCK)
+        else:
+            context.put("totals", None)
+
+
+def test_timers_are_kept_and_fired_exactly_once(node: RealNode) -> None:
+    """While workers are killed between what sets them and what fires them; what they tell is in the log once."""
+    client, customers = node.client, 200
+    declare(client, "visits", "visits", timers=True)
+    names = [f"v{i:03}" for i in range(customers)]
+    rows = [{"CUSTOMER": name, "ROWTIME": 1000 + i} for i, name in enumerate(names) for _ in range(3)]
+    with Worker(node.address, {"visits": Visits()}):
+        token = client.append("visits_in", rows).position
+        assert all(client.get("visits.sum.totals", name, at_least=token, max_wait=30) for name in names[:3])
+        os.kill(node.pids("w")["w0"], signal.SIGKILL)
+        os.kill(node.pids("w")["w1"], signal.SIGKILL)
+        # stream time comes to all of them, in each partition
+        client.append("visits_in", [{"CUSTOMER": f"late{i}", "ROWTIME": 50_000} for i in range(40)])
+        wait_for(lambda: len(out(client, "visits")) >= customers, 40, "those by stream time")
+        os.kill(node.pids("w")["w0"], signal.SIGKILL)
+        wait_for(lambda: len(out(client, "visits")) >= 2 * customers, 40, "those by the clock")
+        wait_for(lambda: client.get("visits.sum.totals", names[0]) is None, 20, "state that a timer deleted to be gone")
+    told = out(client, "visits")
+    assert Counter(r["CUSTOMER"] for r in told) == Counter(names * 2)
+    assert {(r["CUSTOMER"], r["AT"]) for r in told if r["AT"] is not None} == {(name, 11_000 + i) for i, name in enumerate(names)}
+    assert all(r["TOTAL"] == 3 for r in told)
+
+
+def test_programs_that_fire_no_timers_get_no_rows_of_nodes_that_have_them(node: RealNode) -> None:
+    client = node.client
+    declare(client, "older", "older", timers=True)
+    raw = Raw(node.address, "older")
+    try:
+        client.append("older_in", [{"CUSTOMER": "a", "PRICE": 1}])
+        wait_for(lambda: any("fires timers: start one with a newer client" in t.state_reason for t in client.tasks("older")), 20, "the reason")
+        with Worker(node.address, {"older": total}):
+            wait_for(lambda: len(out(client, "older")) == 1, 20, "the newer program's row")
     finally:
         raw.close()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from penstock.engine.processors.remote import Bundle, InvalidResult, OutputRows, Result, Rows, Shape
+from penstock.engine.processors.timers import Timer, TimerChange, TimerClock
 from penstock.errors import RequestError
 from penstock.planner.definition import relation_of
 from penstock.testing.driver import TopologyTestDriver
 from penstock.testing.relations import relation_info
-from penstock_client.processing import Context, run
+from penstock_client.processing import Clock, Context, run
+from penstock_client.processing import Timer as SdkTimer
 from penstock_client.row import Row
 
 READINGS = [relation_info(relation_of({"stream": "readings", "columns": ["K STRING KEY", "V BIGINT", "T STRING"]}))]
@@ -76,6 +78,88 @@ def test_a_result_that_does_not_fit(result: Result, why: str) -> None:
     assert driver.records("odd") == [] and driver.read_store("scored.seen") == []
 
 
+REMINDERS = """
+topology: t
+nodes:
+  readings: {stream: readings}
+  watched: {from: readings, remote_processor: {processor: watch, outputs: {told: {columns: [K STRING KEY, WHAT STRING], keeps_key: true}}, stores: {n: [N BIGINT]}, timers: true}}
+  told_out: {from: watched.told, sink: told}
+"""
+
+
+class Watch:
+    """A program of the driver: each row sets the key's `quiet` 10 ms on, 100 tells the clock, 0 cancels; a timer tells, and bad ones are bad."""
+
+    def __init__(self) -> None:
+        self.bundles: list[tuple[int, int]] = []
+
+    def __call__(self, shape: Shape, bundle: Bundle) -> Result:
+        self.bundles.append((len(bundle.timers), len(bundle.input.rows)))
+        before = {row[0]: row[1] for row in bundle.state["n"]}
+        told = [((t.key[0], f"{t.name or 'at'} {t.at} {before.get(t.key[0])}", None), i) for i, t in enumerate(bundle.timers) if t.name != "bad"]
+        bad = {i: "a bad one" for i, t in enumerate(bundle.timers) if t.name == "bad"}
+        changes = []
+        for key, value, text, at in bundle.input.rows:
+            if text == "clock":
+                changes.append(TimerChange(Timer((key,), "", value, TimerClock.WALL_CLOCK)))
+            elif text == "at":
+                changes.append(TimerChange(Timer((key,), "", value)))
+            elif text == "cancel":
+                changes.append(TimerChange(Timer((key,), "quiet", 0), cancel=True))
+            else:
+                changes.append(TimerChange(Timer((key,), text or "quiet", at + 10)))
+        state = {key: before.get(key, 0) + 1 for key, _, _, _ in bundle.input.rows}
+        return Result([OutputRows("told", Rows([row for row, _ in told]), [i for _, i in told])], {"n": Rows(list(state.items()))}, timers=changes, bad_timers=bad)
+
+
+def test_timers_come_when_they_are_due_with_the_state_of_their_key() -> None:
+    watch = Watch()
+    driver = TopologyTestDriver(REMINDERS, READINGS, programs={"watch": watch}, start_ms=1000)
+
+    def append(key: str, at: int, text: str | None = None, value: int = 0) -> list[tuple[object, str, int]]:
+        driver.append("readings", key=key, value={"V": value, "T": text}, timestamp=at)
+        return told()
+
+    def told() -> list[tuple[object, str, int]]:
+        return [(r.key, r.value["WHAT"], r.timestamp) for r in driver.read_output("told") if r.value]
+
+    assert append("a", 100) == [] and append("b", 105) == []
+    assert append("a", 109) == []  # a's one of that name is 119 now
+    assert append("c", 115) == [("b", "quiet 115 1", 115)]
+    driver.restart()
+    assert append("d", 117, "cancel") == []
+    assert append("c", 118, "cancel") == []
+    assert append("d", 130, "bad") == [("a", "quiet 119 2", 119)]
+    assert append("e", 10, "at", 140) == [] and append("e", 11, "at", 139) == [] and append("e", 12, "at", 139) == []
+    assert append("f", 139) == [("e", "at 139 3", 139)]  # f's is 149; that of e at 140 is another
+    assert driver.dead_letters == []
+    assert append("g", 20, "at", 5) == [("g", "at 5 1", 5)]  # it is past: due at once
+    assert append("f", 160, "cancel") == [("e", "at 140 3", 140)]
+    assert [(bad.node, bad.reason, bad.record.key, bad.record.timestamp) for bad in driver.dead_letters] == [("watched", "a bad one", b"d", 140)]
+    assert append("h", 1, "clock", 1500) == []
+    driver.restart()
+    driver.advance_time(499)
+    assert told() == []
+    driver.advance_time(1)
+    assert told() == [("h", "at 1500 1", 1500)]
+    assert watch.bundles[-1] == (1, 0)
+
+
+@pytest.mark.parametrize(("change", "why"), [
+    (Timer(("b",), "", 1), "none of the bundle's"),
+    (Timer((None,), "", 1), "none of the bundle's"),
+    (Timer(("a",), "", -1), "0 or more"),
+    (Timer(("a",), "x" * 129, 1), "at most 128"),
+])
+def test_timers_that_do_not_fit(change: Timer, why: str) -> None:
+    driver = TopologyTestDriver(REMINDERS, READINGS, programs={"watch": lambda shape, bundle: Result(timers=[TimerChange(change)])})
+    with pytest.raises(InvalidResult, match=why):
+        driver.append("readings", key="a", value={"V": 1}, timestamp=1)
+    without = TopologyTestDriver(NODES, READINGS, programs={"score": lambda shape, bundle: Result(timers=[TimerChange(Timer(("a",), "", 1))])})
+    with pytest.raises(InvalidResult, match="has no timers"):
+        without.append("readings", key="a", value={"V": 1}, timestamp=1)
+
+
 def test_without_a_program() -> None:
     with pytest.raises(RequestError, match="programs="):
         TopologyTestDriver(NODES, READINGS).append("readings", key="a", value={"V": 1}, timestamp=1)
@@ -119,3 +203,26 @@ def test_keys_of_arrays_and_structs_have_state_too() -> None:
     tried = run(lambda row, context: context.put("n", {"N": (context.state("n") or {"N": 0})["N"] + 1} if row["V"] else None),
                 [{"K": [1], "V": 1}, {"K": [1], "V": 1}, {"K": [2], "V": 0}], "K ARRAY<INT> KEY, V INT", {}, {"n": "N INT"})
     assert tried.changed() == {"n": {((1,),): {"K": [1], "N": 2}, ((2,),): None}}
+
+
+def test_a_handler_with_timers_is_tried_without_a_service() -> None:
+    class Silence:
+        def __call__(self, row: Row, context: Context) -> None:
+            if row["V"] == 0:
+                context.cancel_timer("silent")
+            else:
+                context.set_timer(row["V"] + 60, "silent")
+                context.set_timer(row["V"], clock=Clock.WALL_CLOCK)
+
+        def on_timer(self, timer: SdkTimer, context: Context) -> None:
+            context.cancel_timer("other")
+            context.send("alerts", {"AT": timer.at, "N": (context.state("n") or {"N": 0})["N"]})
+
+    due = [SdkTimer(("a",), 70, "silent"), SdkTimer(("a",), 71, "other"), SdkTimer(("b",), 72)]
+    done = run(Silence(), [{"K": "c", "V": 5}, {"K": "c", "V": 0}], "K STRING KEY, V BIGINT", {"alerts": "K STRING KEY, AT BIGINT, N BIGINT"}, {"n": "N BIGINT"},
+               {"n": [{"K": "a", "N": 3}]}, timers=due)
+    assert [(row["K"], row["AT"], row["N"]) for row in done.sent()["alerts"] if row] == [("a", 70, 3), ("b", 72, 0)]
+    assert done.changed_timers[2:] == [
+        (SdkTimer(("c",), 65, "silent"), True), (SdkTimer(("c",), 5, "", Clock.WALL_CLOCK), True), (SdkTimer(("c",), 0, "silent"), False)]
+    with pytest.raises(AssertionError, match="no on_timer"):
+        run(lambda row, context: None, [], "K STRING KEY", {}, timers=due)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from penstock.clock import ManualClock
 from penstock.log.port import Chunk, TaskId, TopicPartition
 from penstock.plan.resolved import SubTopology
 from penstock.planner.definition import relation_of
@@ -46,7 +47,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def a_task(tmp_path: Path, idle_ms: int) -> Task:
-    return Task("t", TaskId(0, 0), SubTopology("s", (), 1), None, Recorder(), {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, RemoteLink(tmp_path), idle_ms)  # type: ignore[arg-type]
+    return Task("t", TaskId(0, 0), SubTopology("s", (), 1), None, Recorder(), {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, RemoteLink(tmp_path), ManualClock(), idle_ms)  # type: ignore[arg-type]
 
 
 def chunk(tp: TopicPartition, *times: int, first: int = 0, end: int | None = None) -> Chunk:
@@ -111,7 +112,7 @@ def test_inputs_are_chosen_by_the_times_of_columns(tmp_path: Path) -> None:
     plan = planned("topology: t\nnodes:\n  a: {stream: a}\n  b: {stream: b}\n  some: {from: a, select: [T]}\n  other: {from: b, select: [T]}\n"
                    "  all: {from: [some, other], merge: {}}\n  out: {from: all, sink: out}\n", FixedRelations(relations, 1))
     program = Recorder()
-    task = Task("t", TaskId(0, 0), plan.subs[0], None, program, {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, RemoteLink(tmp_path))  # type: ignore[arg-type]
+    task = Task("t", TaskId(0, 0), plan.subs[0], None, program, {A: 0, B: 0}, (), (), NoteFile(tmp_path / "note"), None, RemoteLink(tmp_path), ManualClock())  # type: ignore[arg-type]
     task.reads(A, "a", False)
     records = [DriverRecord(0, 900, b"k", b'{"T": 10}', ()), DriverRecord(1, 901, b"k", b'{"T": 30}', ()),
                DriverRecord(2, 35, b"k", b"no json", ()), DriverRecord(3, 40, b"k", None, ())]

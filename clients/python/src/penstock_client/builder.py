@@ -346,16 +346,17 @@ class Stream(_Output):
         bundle_rows: int = 0,
         bundle_timeout: Seconds | None = None,
         max_attempts: int = 0,
+        timers: bool = False,
         name: str = "",
     ) -> Processed:
         """Send the rows to programs that serve `processor` (penstock_client.processing). outputs, stores: columns by name, of a store without
-        its key, which is that of the rows. keeps_key: rows of every output have the key of the row that caused them. Its outputs are read
-        as `processed["alerts"]`."""
+        its key, which is that of the rows. keeps_key: rows of every output have the key of the row that caused them. timers: the programs may
+        set timers. Its outputs are read as `processed["alerts"]`."""
         node = self._then(name, "process")
         remote = node.remote_processor
         remote.processor = processor
         remote.config.update(config or {})
-        remote.bundle_rows, remote.max_attempts = bundle_rows, max_attempts
+        remote.bundle_rows, remote.max_attempts, remote.timers = bundle_rows, max_attempts, timers
         if bundle_timeout is not None:
             remote.bundle_timeout.CopyFrom(duration(bundle_timeout))
         for output, columns in outputs.items():

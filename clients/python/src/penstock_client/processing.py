@@ -7,7 +7,16 @@
 
     Worker("127.0.0.1:7550", {"points": points}).run()
 
-A handler is such a function, called with each row, or an object with `process_bundle(bundle)`, which is faster for simple work on columns.
+A handler is such a function, called with each row, or an object with `process_bundle(bundle)`, which is faster for simple work on columns. One that
+sets timers is an object that is called with rows and has a method for timers, which are fired with the state of their key, exactly once:
+
+    class Silence:
+        def __call__(self, row, context):
+            context.set_timer(row["ROWTIME"] + 60_000, "silent")  # for the row's key; the one of this name before is gone
+
+        def on_timer(self, timer, context):
+            context.send("alerts", {"since": timer.at - 60_000})
+
 `run` tries a handler without a service. Whatever a handler did for a bundle is committed together with the bundle's rows, or not at all, so a
 bundle may be seen more than once: keep nothing that counts outside of `context`.
 """
@@ -15,8 +24,10 @@ bundle may be seen more than once: keep nothing that counts outside of `context`
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 from penstock_client.declare import Columns
@@ -35,9 +46,27 @@ class RetryBundle(Exception):
     """Raise it in a handler when the rows are not to blame: the whole bundle comes again after a while."""
 
 
+class Clock(Enum):
+    """What a timer's time is compared with: the newest ROWTIME of the rows that were processed, or the machine's clock."""
+
+    STREAM_TIME = processor_service_pb2.TIMER_CLOCK_STREAM_TIME
+    WALL_CLOCK = processor_service_pb2.TIMER_CLOCK_WALL_CLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A timer of a key. at: ms since 1970. One with a name is known by it, and one without by its time."""
+
+    key: Key
+    at: int
+    name: str = ""
+    clock: Clock = Clock.STREAM_TIME
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What the service tells of a RemoteProcessor. outputs and stores by name; rows of both are key columns first."""
+    """What the service tells of a RemoteProcessor. outputs and stores by name; rows of both are key columns first. timer_keys: key columns, when it
+    has timers."""
 
     topology: str
     node: str
@@ -46,6 +75,7 @@ class Node:
     input: RowSchema
     outputs: Mapping[str, RowSchema]
     stores: Mapping[str, RowSchema]
+    timer_keys: RowSchema | None = None
     keys: tuple[str, ...] = field(init=False)
     """Key columns of the rows, and so of the stores."""
 
@@ -58,14 +88,21 @@ def node_of(message: processor_service_pb2.ProcessorNode) -> Node:
     return Node(
         message.topology, message.node, message.processor, dict(message.config), schema_of(message.input),
         {o.name: schema_of(o.schema) for o in message.outputs}, {s.name: schema_of(s.schema) for s in message.stores},
+        schema_of(message.timer_keys) if message.HasField("timer_keys") else None,
     )  # fmt: skip
 
 
 class Bundle:
-    """Rows of one partition in order, the state of their keys, and what comes of them. attempt is 1, and more when it was given out before."""
+    """Timers that are due and rows of one partition in order, the state of their keys, and what comes of them. attempt is 1, and more when it was given
+    out before."""
 
-    def __init__(self, node: Node, rows: Batch, state: Mapping[str, Iterable[Row]] = {}, partition: int = 0, attempt: int = 1) -> None:  # noqa: B006 - not changed
+    def __init__(self, node: Node, rows: Batch, state: Mapping[str, Iterable[Row]] = {}, partition: int = 0, attempt: int = 1,
+                 timers: Sequence[Timer] = ()) -> None:  # noqa: B006 - not changed  # fmt: skip
         self.node, self.rows, self.partition, self.attempt = node, rows, partition, attempt
+        self.timers = timers
+        """In order of time; they are fired before the rows, and gone then."""
+        self.changed_timers: list[tuple[Timer, bool]] = []
+        """Timers that were set (True) and cancelled, in order."""
         self._stores = {name: {_hashable(tuple(row[k] for k in node.keys)): dict(row) for row in found} for name, found in state.items()}
         self._changed: dict[str, dict[Key, dict[str, Any] | None]] = {}
         self._put: dict[Key, Key] = {}  # keys as they were given, by those of _changed
@@ -92,13 +129,39 @@ class Bundle:
         self._put[at] = key
         self._changed.setdefault(store, {})[at] = named
 
+    def set_timer(self, timer: Timer) -> None:
+        """Set a timer for a key of the bundle's rows or timers. With a name, the one of that name, key and clock before is gone. A time that is past is
+        due in the next bundle."""
+        self._check_timer(timer)
+        self.changed_timers.append((timer, True))
+
+    def cancel_timer(self, timer: Timer) -> None:
+        """Cancel the timer of this key, clock and name, or without a name of this time; one that is not there is no error. A timer of this very bundle
+        is not fired any more."""
+        self._check_timer(timer)
+        self.changed_timers.append((timer, False))
+
+    def cancelled(self, timer: Timer) -> bool:
+        """Whether a timer of this bundle was cancelled or set anew before it was its turn."""
+        if not self.changed_timers:
+            return False
+        if timer.name:
+            return any((t.name, t.key, t.clock) == (timer.name, timer.key, timer.clock) for t, _ in self.changed_timers)
+        return any(t == timer and not kept for t, kept in self.changed_timers)
+
+    def _check_timer(self, timer: Timer) -> None:
+        if self.node.timer_keys is None:
+            raise ValueError(f"{self.node.node} has no timers; declare them where it is defined (timers=True)")
+        if timer.at < 0:
+            raise ValueError(f"a timer's time is {timer.at} ms since 1970; 0 or more")
+
     def send(self, output: str, row: Mapping[str, Any] | None, cause: int, *, key: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
-        """A row for an output. cause: index of the bundle's row that caused it; columns of its key that are not given are that row's. None sends
-        a null value under `key`, or the cause's key. timestamp: ms; None is the cause's."""
+        """A row for an output. cause: index of the bundle's row that caused it, or less than 0 for the timer `timers[cause]`; columns of its key that are
+        not given are that one's. None sends a null value under `key`, or the cause's key. timestamp: ms; None is the cause's."""
         schema = self._schema(self.node.outputs, "output", output)
         _known(schema, f"output {output}", row or {})
-        if not 0 <= cause < len(self.rows):
-            raise IndexError(f"cause {cause} is no row of the bundle, which has {len(self.rows)}")
+        if not -len(self.timers) <= cause < len(self.rows):
+            raise IndexError(f"cause {cause} is no row or timer of the bundle, which has {len(self.rows)} and {len(self.timers)}")
         self._sent.setdefault(output, []).append((cause, row, key or {}, timestamp))
 
     def _schema(self, known: Mapping[str, RowSchema], what: str, name: str) -> RowSchema:
@@ -118,7 +181,7 @@ class Bundle:
         """(the row as given, all its columns), by cause."""
         schema = self.node.outputs[output]
         own = [c.name for c in schema.columns if c.role == "KEY"]
-        causes = self.keys()
+        causes = [*self.keys(), *(timer.key for timer in self.timers)]
         found = []
         for cause, row, key, timestamp in sorted(self._sent[output], key=lambda s: s[0]):
             inherited = dict(zip(self.node.keys, causes[cause], strict=True))
@@ -131,12 +194,23 @@ class Bundle:
         message = processor_service_pb2.BundleResult(lease=lease, bundle=number)
         for name in self._sent:
             complete = self._complete(name)
-            out = message.outputs.add(output=name, causes=sorted(s[0] for s in self._sent[name]))
+            out = message.outputs.add(output=name, causes=sorted(s[0] + len(self.timers) for s in self._sent[name]))
             _fill(out.rows, self.node.outputs[name], f"output {name}", [values for _, values in complete], [row is None for row, _ in complete])
         for name, rows in self._changed.items():
             keyed = [row if row is not None else dict(zip(self.node.keys, self._put[at], strict=True)) for at, row in rows.items()]
             _fill(message.state.add(name=name).rows, self.node.stores[name], f"store {name}", keyed, [row is None for row in rows.values()])
+        if self.changed_timers:
+            self._fill_timers(message.timers)
         return message
+
+    def _fill_timers(self, message: processor_service_pb2.Timers) -> None:
+        assert self.node.timer_keys is not None, "checked"
+        timers = [timer for timer, _ in self.changed_timers]
+        keys = [dict(zip(self.node.keys, timer.key, strict=True)) for timer in timers]
+        _fill(message.keys, self.node.timer_keys, "timers", keys, [not kept for _, kept in self.changed_timers])
+        message.names.extend(timer.name for timer in timers)
+        message.times.extend(timer.at for timer in timers)
+        message.clocks.extend(timer.clock.value for timer in timers)
 
 
 def _hashable(value: Any) -> Any:
@@ -166,13 +240,13 @@ def _fill(batch: row_pb2.RowBatch, schema: RowSchema, what: str, rows: Sequence[
 
 
 class Context:
-    """What a function sees besides its row."""
+    """What a function sees besides its row or timer. index: the cause of what it sends, as for Bundle.send."""
 
     def __init__(self, bundle: Bundle, index: int, key: Key) -> None:
         self.bundle = bundle
         self.index = index
         self.key = key
-        """Values of the row's key columns."""
+        """Values of the key columns of the row or timer."""
 
     @property
     def node(self) -> Node:
@@ -191,6 +265,14 @@ class Context:
         """A row for an output, as Bundle.send."""
         self.bundle.send(output, row, self.index, key=key, timestamp=timestamp)
 
+    def set_timer(self, at: int, name: str = "", clock: Clock = Clock.STREAM_TIME) -> None:
+        """Set a timer for this key, as Bundle.set_timer. at: ms since 1970."""
+        self.bundle.set_timer(Timer(self.key, at, name, clock))
+
+    def cancel_timer(self, name: str = "", clock: Clock = Clock.STREAM_TIME, *, at: int = 0) -> None:
+        """Cancel the timer of this key by its name, or the one without a name by its time."""
+        self.bundle.cancel_timer(Timer(self.key, at, name, clock))
+
 
 class BundleHandler(Protocol):
     """A handler of whole bundles."""
@@ -199,16 +281,27 @@ class BundleHandler(Protocol):
         """Call put and send. What it raises fails the whole bundle, which is tried again."""
 
 
-Handler = Callable[[Row, Context], None] | BundleHandler
-"""A function of (row, context), or an object with process_bundle."""
+class TimerHandler(Protocol):
+    """A handler that sets timers. What either method raises makes a bad record of the row or timer."""
+
+    def __call__(self, row: Row, context: Context) -> None:
+        """Called with each row."""
+
+    def on_timer(self, timer: Timer, context: Context) -> None:
+        """Called with each timer that is due."""
+
+
+Handler = Callable[[Row, Context], None] | TimerHandler | BundleHandler
+"""A function of (row, context), an object that is called so and fires timers, or one with process_bundle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What could not be processed. rows: indices of bad rows; empty when the whole bundle is to be tried again."""
+    """What could not be processed. rows, timers: indices of bad ones; both empty when the whole bundle is to be tried again."""
 
     rows: tuple[int, ...]
     reason: str
+    timers: tuple[int, ...] = ()
 
 
 def process(handler: Handler, bundle: Bundle) -> Failed | None:
@@ -221,17 +314,33 @@ def process(handler: Handler, bundle: Bundle) -> Failed | None:
             return Failed((), _told(e))
         return None
     function: Callable[[Row, Context], None] = handler  # type: ignore[assignment]
-    bad: list[int] = []
+    fire: Callable[[Timer, Context], None] = getattr(handler, "on_timer", _no_timers)
+    bad: tuple[list[int], list[int]] = [], []
     reason = ""
-    for index, (row, key) in enumerate(zip(bundle.rows, bundle.keys(), strict=True)):
+    for index, key, call in _calls(bundle, function, fire):
         try:
-            function(row, Context(bundle, index, key))
+            call(Context(bundle, index, key))
         except RetryBundle as e:
             return Failed((), str(e) or "the handler asked for another try")
         except Exception as e:
-            bad.append(index)
+            bad[index < 0].append(index if index >= 0 else len(bundle.timers) + index)
             reason = reason or _told(e)
-    return Failed(tuple(bad), reason) if bad else None
+    rows, timers = bad
+    return Failed(tuple(rows), reason, tuple(timers)) if rows or timers else None
+
+
+def _calls(bundle: Bundle, function: Callable[[Row, Context], None], fire: Callable[[Timer, Context], None]
+           ) -> Iterator[tuple[int, Key, Callable[[Context], None]]]:  # fmt: skip
+    """(cause, key, what is to be called) of each timer and row, in order."""
+    for index, timer in enumerate(bundle.timers):
+        if not bundle.cancelled(timer):
+            yield index - len(bundle.timers), timer.key, partial(fire, timer)
+    for index, (row, key) in enumerate(zip(bundle.rows, bundle.keys(), strict=True)):
+        yield index, key, partial(function, row)
+
+
+def _no_timers(timer: Timer, context: Context) -> None:
+    raise TypeError("the handler has no on_timer")
 
 
 def _told(error: Exception) -> str:
@@ -242,18 +351,28 @@ def _told(error: Exception) -> str:
 def bundle_of(node: Node, message: processor_service_pb2.Bundle) -> Bundle:
     """The bundle of a response."""
     state = {s.name: batch_of(node.stores[s.name], s.rows) for s in message.state}
-    return Bundle(node, batch_of(node.input, message.rows), state, message.partition, message.attempt)
+    return Bundle(node, batch_of(node.input, message.rows), state, message.partition, message.attempt, _timers_of(node, message.timers))
+
+
+def _timers_of(node: Node, message: processor_service_pb2.Timers) -> list[Timer]:
+    if node.timer_keys is None or not message.names:
+        return []
+    keys = batch_of(node.timer_keys, message.keys)
+    of = zip(*(keys.column(name) for name in node.keys), strict=True)
+    return [Timer(key, at, name, Clock(clock)) for key, at, name, clock in zip(of, message.times, message.names, message.clocks, strict=True)]
 
 
 def run(handler: Handler, rows: Sequence[Mapping[str, Any]], columns: Columns, outputs: Mapping[str, Columns], stores: Mapping[str, Columns] | None = None,
-        state: Mapping[str, Sequence[Mapping[str, Any]]] | None = None, config: Mapping[str, str] | None = None) -> Bundle:  # fmt: skip
-    """Try a handler without a service: a bundle of these rows with what came of it (`sent()`, `changed()`, `state(store, key)`). columns, outputs,
-    stores: as in the topology. state: rows by store that there are before. Types are not checked. AssertionError when the handler fails."""
+        state: Mapping[str, Sequence[Mapping[str, Any]]] | None = None, config: Mapping[str, str] | None = None,
+        timers: Sequence[Timer] = ()) -> Bundle:  # fmt: skip
+    """Try a handler without a service: a bundle of these rows with what came of it (`sent()`, `changed()`, `changed_timers`, `state(store, key)`).
+    columns, outputs, stores: as in the topology. state: rows by store that there are before. timers: those that are due. Types are not checked.
+    AssertionError when the handler fails."""
     schema = _named(columns, meta=True)
     keys = tuple(c for c in schema.columns if c.role == "KEY")
     node = Node("test", "test", "test", dict(config or {}), schema, {name: _named(given, meta=True) for name, given in outputs.items()},
-                {name: _named(given, keys=keys) for name, given in (stores or {}).items()})  # fmt: skip
-    bundle = Bundle(node, _batch(schema, rows), {name: _batch(node.stores[name], given) for name, given in (state or {}).items()})
+                {name: _named(given, keys=keys) for name, given in (stores or {}).items()}, RowSchema(0, keys, False))  # fmt: skip
+    bundle = Bundle(node, _batch(schema, rows), {name: _batch(node.stores[name], given) for name, given in (state or {}).items()}, timers=timers)
     failed = process(handler, bundle)
     assert failed is None, failed.reason
     return bundle

@@ -42,7 +42,7 @@ class Worker:
         self._handlers = dict(handlers or {})
         if not self._handlers:
             raise ValueError("a worker needs a handler: Worker(address, {'processor': handler})")
-        self._hello = pb.WorkerHello(processors=sorted(self._handlers), max_in_flight=max_in_flight, build=build)
+        self._hello = pb.WorkerHello(processors=sorted(self._handlers), max_in_flight=max_in_flight, build=build, timers=True)
         self._tls, self._token, self._options = tls, token, options
         self._on_dropped = on_dropped
         self._closed = threading.Event()
@@ -146,7 +146,7 @@ def answer(handler: Handler, node: Node, message: pb.Bundle) -> pb.ProcessReques
         except (TypeError, ValueError, KeyError) as e:
             failed = processing.Failed((), f"what the handler sent does not fit: {e}")
     log.warning("%s.%s: %s", node.topology, node.node, failed.reason)
-    return pb.ProcessRequest(failure=pb.BundleFailure(lease=message.lease, bundle=message.bundle, poison_rows=failed.rows, message=failed.reason))
+    return pb.ProcessRequest(failure=pb.BundleFailure(lease=message.lease, bundle=message.bundle, poison_rows=failed.rows, poison_timers=failed.timers, message=failed.reason))
 
 
 def _until_none(requests: _Requests) -> Iterator[pb.ProcessRequest]:

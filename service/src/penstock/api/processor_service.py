@@ -30,7 +30,7 @@ class ProcessorServicer(processor_service_pb2_grpc.ProcessorServiceServicer):
             return
         hello = _hello(first)
         programs = self._host.programs
-        program = programs.join(list(hello.processors), hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build, caller())
+        program = programs.join(list(hello.processors), hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build, hello.timers, caller())
         listening = asyncio.create_task(_listen(programs, program, requests), name="program")
         try:
             while True:

@@ -5,7 +5,7 @@ Pure: no I/O, no await. The runtime (and testing/) binds it to stores and output
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -100,6 +100,10 @@ class Program(Protocol):
 
     def run(self, topic: str, records: Sequence[Record]) -> None:
         """Process records of one input topic in order, each through all nodes depth first. The caller merges its inputs by timestamp."""
+
+    @property
+    def remotes(self) -> Collection[RemoteHost]:
+        """All of what `remote` gives."""
 
     def remote(self, topic: str) -> RemoteHost | None:
         """Where `run` gathers the records of a topic for programs elsewhere; what came of them is applied there. None for any other topic."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +90,11 @@ class Compiled:
         """Forget what the semantics allow. Where groups wait to be sent on `flush` does it, or they would be taken for deleted."""
         if (self._expiries or self._held) and not self._flushes:
             self._expire()
+
+    @property
+    def remotes(self) -> Collection[RemoteHost]:
+        """All of what gathers records."""
+        return self._remotes.values()
 
     def remote(self, topic: str) -> RemoteHost | None:
         """Where `run` gathers the records of a topic instead of processing them."""

@@ -113,7 +113,8 @@ def _node(node: n.Node, reads: bool) -> str:
             return f"{node.join.value.lower()} table join by key: {_projections(node.columns, _sides(node))}"
         case n.RemoteProcessor():
             config = "".join(f", {name} = {value!r}" for name, value in node.config)
-            return f"process with programs that serve {node.processor}{config}: bundles of up to {node.bundle_rows} rows"
+            timers = ", with timers" if node.timers is not None else ""
+            return f"process with programs that serve {node.processor}{config}: bundles of up to {node.bundle_rows} rows{timers}"
         case n.Processor():
             config = "".join(f", {name} = {value!r}" for name, value in node.config)
             return f"process with {node.processor}{config}"

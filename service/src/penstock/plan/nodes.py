@@ -513,11 +513,13 @@ class Processor(Node):
 @dataclass(frozen=True, slots=True)
 class RemoteProcessor(Processor):
     """Sends the rows of its only input, a Repartition that nothing else reads, to programs that dial in. Its stores have the key of that input.
-    timeout_ms: of one bundle. max_attempts: for a bundle that fails as a whole; 0 without end."""
+    timeout_ms: of one bundle. max_attempts: for a bundle that fails as a whole; 0 without end. timers: where those of the keys are kept
+    (engine/processors/timers.py); None when programs may set none."""
 
     bundle_rows: int
     timeout_ms: int
     max_attempts: int
+    timers: StoreSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -581,9 +583,8 @@ def values_of(node: Node) -> Iterator[object]:
 
 def stores_of(node: Node) -> tuple[StoreSpec, ...]:
     """The stores of a node, in the order of its fields."""
-    if isinstance(node, Processor):
-        return tuple(store.spec for store in node.stores)
-    return tuple(value for value in values_of(node) if isinstance(value, StoreSpec))
+    own = tuple(store.spec for store in node.stores) if isinstance(node, Processor) else ()
+    return (*own, *(value for value in values_of(node) if isinstance(value, StoreSpec)))
 
 
 def result_store(node: Materialised) -> StoreSpec:

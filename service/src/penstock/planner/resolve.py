@@ -127,7 +127,7 @@ def _resolved(node: Node, number: int, wishes: Mapping[str, Wish], names: Namesp
 def _with_changelogs(node: Node, names: Namespace) -> Node:
     """The node with a changelog for each of its stores."""
     if isinstance(node, Processor):
-        return replace(node, stores=tuple(replace(s, spec=_logged(s.spec, names)) for s in node.stores))
+        node = replace(node, stores=tuple(replace(s, spec=_logged(s.spec, names)) for s in node.stores))
     found = ((f.name, getattr(node, f.name)) for f in fields(node))
     logged: dict[str, Any] = {name: _logged(value, names) for name, value in found if isinstance(value, StoreSpec)}
     return replace(node, **logged)

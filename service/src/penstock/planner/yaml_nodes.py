@@ -358,8 +358,8 @@ def _processor_output(outputs: Source, name: str) -> dict[str, Any]:
 def _remote_processor(node: Source, place: Source) -> dict[str, Any]:
     """`remote_processor: {processor: name, outputs: {out: [columns]}, stores: {totals: [columns]}, ...}`, outputs as a processor's."""
     here = node.child("remote_processor")
-    here.only("processor", "outputs", "stores", "config", "bundle_rows", "bundle_timeout", "max_attempts")
-    body: dict[str, Any] = {"processor": here.text("processor")} | {k: here.data[k] for k in ("bundle_rows", "max_attempts") if k in here.data}
+    here.only("processor", "outputs", "stores", "config", "bundle_rows", "bundle_timeout", "max_attempts", "timers")
+    body: dict[str, Any] = {"processor": here.text("processor")} | {k: here.data[k] for k in ("bundle_rows", "max_attempts", "timers") if k in here.data}
     if "bundle_timeout" in here.data:
         body["bundle_timeout"] = here.duration("bundle_timeout")
     if isinstance(config := here.data.get("config"), dict):

@@ -189,7 +189,7 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
         raise TaskFailed(e.message) from e
     written = {n.topic.topic for n in sub.nodes if isinstance(n, Sink | Repartition)}
     task = Task(name, task_id, sub, state, program, positions, tuple(o for t, o in outputs.items() if t in written), routed, ctx.note,
-                ctx.suspects.tasks.get(name), ctx.remote, plan.settings.max_task_idle_ms)
+                ctx.suspects.tasks.get(name), ctx.remote, ctx.clock, plan.settings.max_task_idle_ms)
     for i in inputs:
         if (tp := TopicPartition(i.topic, task_id.partition)) in positions:
             task.reads(tp, i.like, i.replay)

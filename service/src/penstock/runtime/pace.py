@@ -62,7 +62,7 @@ class Pace:
         waiting = [t.wait_until for t in tasks if t.wait_until is not None]
         if waiting and running:
             timeout = min(timeout, max(0.001, min(waiting) - time.monotonic()))
-        due = min((t.program.due for t in tasks), default=NEVER)
+        due = min((t.due for t in tasks), default=NEVER)
         if due < NEVER and running:
             timeout = min(timeout, max(0.001, (due - now_ms) / 1000))
         at = [when for when in retries if when is not None]

@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.clock import Clock
 from penstock.engine.head_times import HeadTime, head_times
 from penstock.engine.port import Program
-from penstock.engine.processors.remote import RemoteHost
+from penstock.engine.processors.remote import Bundle, RemoteHost
 from penstock.log.port import Chunk, Record, TaskId, TopicPartition
 from penstock.plan.nodes import RemoteProcessor
 from penstock.plan.replay import Replayed, decode
@@ -128,13 +129,14 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """Records whose bundle is with a program: none of them counts as processed."""
+    """A bundle that is with a program: none of its records counts as processed. source: where they are from; None when there are none, but
+    timers."""
 
     waiting: Waiting
     host: RemoteHost
-    source: Input
-    count: int
-    last: int
+    source: Input | None
+    count: int = 0
+    last: int = -1
 
 
 class Task:
@@ -142,7 +144,7 @@ class Task:
 
     def __init__(self, name: str, task_id: TaskId, sub: SubTopology, state: TaskState | None, program: Program,
                  positions: Mapping[TopicPartition, int], outputs: Sequence[OutputTopic], routed: Sequence[RoutedRows], note: NoteFile,
-                 suspect: Suspect | None, remote: RemoteLink, max_idle_ms: int = 0) -> None:
+                 suspect: Suspect | None, remote: RemoteLink, clock: Clock, max_idle_ms: int = 0) -> None:
         self.name = name
         self.id = task_id
         self.sub = sub
@@ -161,7 +163,7 @@ class Task:
         self._max_idle = max_idle_ms / 1000
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
-        self._remote = remote
+        self._remote, self._clock = remote, clock
         self._away: Away | None = None
         self._lease = secrets.randbits(63)
         self._bundles = 0
@@ -214,6 +216,8 @@ class Task:
         total = 0 if self._away is None else self._back(self._away)
         while not self.at_step and self._away is None:
             chosen = self._choose()
+            if self._cuts and self._fire(None if chosen is None else chosen[0]):
+                return total
             if chosen is None:
                 return total
             source, below, equal = chosen
@@ -327,7 +331,7 @@ class Task:
         return 1
 
     touched = False
-    """Whether a punctuation did something since the last freeze."""
+    """Whether a punctuation or a timer did something since the last freeze."""
     passed_suspicion = False
     wait_until: float | None = None
     """Monotonic seconds until which the task waits for an input without records."""
@@ -379,13 +383,35 @@ class Task:
             self.program.run(topic, records)
             self.drain(topic)
         host = self.program.remote(topic)
-        bundle = host.bundle() if host is not None else None
+        bundle = host.bundle(self._clock.now_ms()) if host is not None else None
         if host is None or bundle is None:
             self._done(source, len(records), records[-1].offset)
             return
+        self._away = Away(self._submit(host, bundle), host, source, len(records), records[-1].offset)
+
+    def _submit(self, host: RemoteHost, bundle: Bundle) -> Waiting:
         self._bundles += 1
-        waiting = self._remote.submit(host, self.id.partition, self._lease, self._bundles, bundle, self.on_answer)
-        self._away = Away(waiting, host, source, len(records), records[-1].offset)
+        return self._remote.submit(host, self.id.partition, self._lease, self._bundles, bundle, self.on_answer)
+
+    def _fire(self, source: Input | None) -> bool:
+        """Hand out timers that are due where no record is at hand to take them along; source: the input that goes on. Whether any were."""
+        now_ms = self._clock.now_ms()
+        taking = None if source is None or source.replay else self.program.remote(source.tp.topic)
+        for host in self.program.remotes:
+            if host is not taking and host.any_due(now_ms):
+                bundle = host.bundle(now_ms)
+                assert bundle is not None
+                self._away = Away(self._submit(host, bundle), host, None)
+                return True
+        return False
+
+    @property
+    def due(self) -> int:
+        """The time of the clock, ms, from which there is something to do without any record; very late when there never is."""
+        due = self.program.due
+        if self._cuts and self._away is None:
+            due = min(due, *(host.due for host in self.program.remotes))
+        return due
 
     def _is_cut(self, source: Input) -> bool:
         """Whether records of an input may be sent to a program, until whose answer they do not count as processed."""
@@ -408,10 +434,15 @@ class Task:
         if result is None:
             return 0
         self._away = None
-        self._note.begin(Note(self.name, {away.source.tp.topic: (away.last - away.count + 1, away.last)}, careful=self.suspect is not None))
+        if away.source is not None:
+            self._note.begin(Note(self.name, {away.source.tp.topic: (away.last - away.count + 1, away.last)}, careful=self.suspect is not None))
         away.host.apply(result)
         self.drain(away.host.topic)
         self._note.end()
+        if away.source is None:  # as a punctuation: the next commit commits the positions, whether they moved or not
+            self.touched = True
+            self.program.expire()
+            return 0
         self._done(away.source, away.count, away.last)
         return away.count
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from penstock_client.gen.penstock.v1 import row_pb2
 from penstock_client.rows import column_decoder
 
 from penstock.engine.processors.remote import Bundle, InvalidResult, OutputRows, Result, Rows, Shape, check
+from penstock.engine.processors.timers import Timer, TimerChange, TimerClock
 from penstock.runtime.remote_port import Answer, Forget, Waits, Work, receive, send, socket_path
 from penstock.security.principal import Access, Need, Principal
 from penstock.serving.rows import DELETE, UPSERT, RowLayout, layout
@@ -26,17 +27,21 @@ from penstock.types.schema import Column
 log = logging.getLogger("penstock.programs")
 
 BACK_OFF = (0.1, 5.0)
+CLOCKS = {TimerClock.STREAM_TIME: pb.TIMER_CLOCK_STREAM_TIME, TimerClock.WALL_CLOCK: pb.TIMER_CLOCK_WALL_CLOCK}
+_CLOCKS = {value: clock for clock, value in CLOCKS.items()} | {pb.TIMER_CLOCK_UNSPECIFIED: TimerClock.STREAM_TIME}
 MOST_WAITING = 1000
 """Responses that may wait for a program that does not read."""
 
 
 @dataclass(eq=False)
 class Program:
-    """A connection. principal: who it is; its rows are those of topologies that it may write to. outgoing: responses to be sent, then None. silent: a bundle's time was over, and nothing was heard since."""
+    """A connection. timers: whether it fires them. principal: who it is; its rows are those of topologies that it may write to. outgoing: responses to
+    be sent, then None. silent: a bundle's time was over, and nothing was heard since."""
 
     processors: frozenset[str]
     max_in_flight: int
     build: str
+    timers: bool
     principal: Principal
     outgoing: asyncio.Queue[pb.ProcessResponse | None] = field(default_factory=asyncio.Queue)
     given: dict[tuple[int, int], Ask] = field(default_factory=dict)
@@ -45,7 +50,7 @@ class Program:
 
     def serves(self, shape: Shape) -> bool:
         """Whether bundles of this node are for it."""
-        return shape.processor in self.processors and self.principal.may(Need(Access.WRITE, shape.topology))
+        return shape.processor in self.processors and (self.timers or not shape.timers) and self.principal.may(Need(Access.WRITE, shape.topology))
 
     @property
     def free(self) -> bool:
@@ -55,12 +60,15 @@ class Program:
 
 @dataclass(eq=False)
 class Ask:
-    """A worker's bundle. left: indices of its rows that are still to be processed; poison: the others, with the reason."""
+    """A worker's bundle. left: indices of its rows that are still to be processed; poison: the others, with the reason. timers, bad_timers: likewise
+    of its timers."""
 
     work: Work
     worker: asyncio.StreamWriter
     left: list[int]
+    timers: list[int]
     poison: dict[int, str] = field(default_factory=dict)
+    bad_timers: dict[int, str] = field(default_factory=dict)
     attempt: int = 0
     program: Program | None = None
     timer: asyncio.TimerHandle | None = None
@@ -75,10 +83,22 @@ class Ask:
     def bundle(self) -> Bundle:
         """What is left of it."""
         whole = self.work.bundle
-        if not self.poison:
+        if not self.poison and not self.bad_timers:
             return whole
         gone = frozenset(new for new, old in enumerate(self.left) if old in whole.input.gone)
-        return Bundle(Rows([whole.input.rows[i] for i in self.left], gone), whole.state)
+        return Bundle(Rows([whole.input.rows[i] for i in self.left], gone), whole.state, [whole.timers[i] for i in self.timers])
+
+    def causes(self) -> list[int]:
+        """What its timers and rows are in the whole bundle."""
+        first = len(self.work.bundle.timers)
+        return [*self.timers, *(first + i for i in self.left)]
+
+    def blame(self, text: str, rows: Collection[int], timers: Collection[int]) -> None:
+        """Some of what is left are bad records; indices in what is left."""
+        self.poison.update({self.left[i]: text for i in rows})
+        self.bad_timers.update({self.timers[i]: text for i in timers})
+        self.left = [i for i in self.left if i not in self.poison]
+        self.timers = [i for i in self.timers if i not in self.bad_timers]
 
 
 class Programs:
@@ -110,7 +130,7 @@ class Programs:
             while True:
                 match await receive(reader):
                     case Work() as work:
-                        ask = self._asks[writer, work.id] = Ask(work, writer, list(range(len(work.bundle.input.rows))))
+                        ask = self._asks[writer, work.id] = Ask(work, writer, list(range(len(work.bundle.input.rows))), list(range(len(work.bundle.timers))))
                         self._offer(ask)
                     case Forget(id=number) if (writer, number) in self._asks:
                         self._end(self._asks[writer, number], "the task moved or began anew")
@@ -123,9 +143,9 @@ class Programs:
             writer.close()
 
     # ---- programs
-    def join(self, processors: Sequence[str], max_in_flight: int, build: str, principal: Principal) -> Program:
+    def join(self, processors: Sequence[str], max_in_flight: int, build: str, timers: bool, principal: Principal) -> Program:
         """A program that serves these names from now on."""
-        made = Program(frozenset(processors), max_in_flight, build, principal)
+        made = Program(frozenset(processors), max_in_flight, build, timers, principal)
         self.connected.append(made)
         self._fill(made)
         return made
@@ -151,8 +171,11 @@ class Programs:
         except (InvalidResult, ValueError) as e:
             self._refuse(program, ask, str(e))
             return
-        outputs = [replace(o, causes=[ask.left[c] for c in o.causes]) for o in result.outputs] if ask.poison else result.outputs
-        self._finish(ask, Result(outputs, result.state, dict(ask.poison)))
+        if ask.poison or ask.bad_timers:
+            causes = ask.causes()
+            result = replace(result, outputs=[replace(o, causes=[causes[c] for c in o.causes]) for o in result.outputs], poison=dict(ask.poison),
+                             bad_timers=dict(ask.bad_timers))
+        self._finish(ask, result)
 
     def failure(self, program: Program, message: pb.BundleFailure) -> None:
         """A bundle that the program could not process."""
@@ -160,21 +183,20 @@ class Programs:
         if ask is None:
             return
         text = message.message or "the program gave no reason"
-        if any(i >= len(ask.left) for i in message.poison_rows):
-            self._refuse(program, ask, f"poison row {max(message.poison_rows)} is no row of the bundle, which has {len(ask.left)}")
-            return
+        for what, given, left in (("row", message.poison_rows, ask.left), ("timer", message.poison_timers, ask.timers)):
+            if any(i >= len(left) for i in given):
+                self._refuse(program, ask, f"poison {what} {max(given)} is no {what} of the bundle, which has {len(left)}")
+                return
         self._take_back(ask)
-        if not message.poison_rows:
+        if not message.poison_rows and not message.poison_timers:
             self._failed(ask, text)
             return
-        bad = set(message.poison_rows)
-        ask.poison.update({ask.left[i]: text for i in bad})
-        ask.left = [old for new, old in enumerate(ask.left) if new not in bad]
-        if ask.left:
+        ask.blame(text, message.poison_rows, message.poison_timers)
+        if ask.left or ask.timers:
             ask.attempt -= 1  # what was wrong with it is gone
             self._offer(ask)
         else:
-            self._finish(ask, Result(poison=dict(ask.poison)))
+            self._finish(ask, Result(poison=dict(ask.poison), bad_timers=dict(ask.bad_timers)))
         self._fill(program)
 
     def extend(self, program: Program, message: pb.BundleExtend) -> None:
@@ -212,8 +234,11 @@ class Programs:
 
     def _why(self, shape: Shape) -> str:
         name = shape.processor
-        there = any(p.serves(shape) for p in self.connected)
-        return f"every program that serves {name} is busy" if there else f"no program serves {name}: start one, it dials in by itself"
+        if any(p.serves(shape) for p in self.connected):
+            return f"every program that serves {name} is busy"
+        if shape.timers and any(name in p.processors and not p.timers for p in self.connected):
+            return f"no program that serves {name} fires timers: start one with a newer client"
+        return f"no program serves {name}: start one, it dials in by itself"
 
     def _fill(self, program: Program) -> None:
         """Give a program what waits for it."""
@@ -266,7 +291,8 @@ class Programs:
         most = ask.work.max_attempts
         if most and ask.attempt >= most:
             text = f"{why} (attempt {ask.attempt} of {most})"
-            self._finish(ask, Result(poison=dict(ask.poison) | dict.fromkeys(ask.left, text)))
+            ask.blame(text, range(len(ask.left)), range(len(ask.timers)))
+            self._finish(ask, Result(poison=dict(ask.poison), bad_timers=dict(ask.bad_timers)))
             return
         self._say(ask, f"attempt {ask.attempt} failed: {why}")
         pause = 0.0 if ask.attempt == 1 else min(BACK_OFF[1], BACK_OFF[0] * 2 ** min(ask.attempt, 10))
@@ -315,7 +341,8 @@ def _node(number: int, shape: Shape) -> pb.ProcessorNode:
     return pb.ProcessorNode(
         id=number, topology=shape.topology, node=shape.node, processor=shape.processor, config=dict(shape.config), input=_columns(shape.input).message,
         outputs=[pb.NamedSchema(name=name, schema=_columns(columns).message) for name, columns in shape.outputs],
-        stores=[pb.NamedSchema(name=name, schema=_columns(columns).message) for name, columns in shape.stores])
+        stores=[pb.NamedSchema(name=name, schema=_columns(columns).message) for name, columns in shape.stores],
+        timer_keys=_columns(shape.key).message if shape.timers else None)
 
 
 def _bundle(number: int, ask: Ask) -> pb.Bundle:
@@ -325,6 +352,11 @@ def _bundle(number: int, ask: Ask) -> pb.Bundle:
     gone = bundle.input.gone
     kinds = [DELETE if i in gone else UPSERT for i in range(len(bundle.input.rows))] if gone else ()
     _columns(work.shape.input).fill(message.rows, bundle.input.rows, kinds)
+    if bundle.timers:
+        _columns(work.shape.key).fill(message.timers.keys, [timer.key for timer in bundle.timers])
+        message.timers.names.extend(timer.name for timer in bundle.timers)
+        message.timers.times.extend(timer.at for timer in bundle.timers)
+        message.timers.clocks.extend(CLOCKS[timer.clock] for timer in bundle.timers)
     stores = dict(work.shape.stores)
     for name, rows in bundle.state.items():
         _columns(stores[name]).fill(message.state.add(name=name).rows, rows)
@@ -339,7 +371,21 @@ def _result(shape: Shape, message: pb.BundleResult) -> Result:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InvalidResult(f"store {twice} comes twice")
-    return Result(outputs, {s.name: _rows(f"store {s.name}", stores.get(s.name), s.rows) for s in message.state})
+    state = {s.name: _rows(f"store {s.name}", stores.get(s.name), s.rows) for s in message.state}
+    return Result(outputs, state, timers=_timers(shape, message.timers) if message.HasField("timers") else ())
+
+
+def _timers(shape: Shape, message: pb.Timers) -> list[TimerChange]:
+    keys = _rows("timers", shape.key if shape.timers else None, message.keys)
+    count = len(keys.rows)
+    for what, given in (("names", message.names), ("times", message.times), ("clocks", message.clocks)):
+        if len(given) != count:
+            raise InvalidResult(f"timers: {len(given)} {what} for {count} keys")
+    unknown = next((clock for clock in message.clocks if clock not in _CLOCKS), None)
+    if unknown is not None:
+        raise InvalidResult(f"timers: there is no clock {unknown}")
+    return [TimerChange(Timer(key, name, at, _CLOCKS[clock]), number in keys.gone)
+            for number, (key, name, at, clock) in enumerate(zip(keys.rows, message.names, message.times, message.clocks, strict=True))]
 
 
 def _rows(what: str, columns: tuple[Column, ...] | None, batch: row_pb2.RowBatch) -> Rows:

@@ -230,10 +230,11 @@ class TopologyTestDriver:
         return [row for key, value in entries if (row := view.decode(key, value)) is not None]
 
     def advance_time(self, ms: int) -> None:
-        """Move the clock; punctuations by the clock that become due are called once, as Kafka Streams' driver does."""
+        """Move the clock; punctuations by the clock that become due are called once, as Kafka Streams' driver does, and timers are fired."""
         self.clock.advance(ms)
         for task in self._tasks:
             task.program.punctuate(self.clock.now_ms())
+            self._process_remotely(task)
             self._take(task)
         self._process()
 
@@ -355,7 +356,7 @@ class TopologyTestDriver:
         for topic, records in merge_by_timestamp(waiting, task.times):
             try:
                 task.program.run(topic, records)
-                self._process_remotely(task, topic)
+                self._process_remotely(task)
                 task.program.expire()
             except Exception:
                 task.drop()
@@ -363,19 +364,17 @@ class TopologyTestDriver:
             self._take(task)
         return sum(len(records) for _, records in waiting)
 
-    def _process_remotely(self, task: DriverTask, topic: str) -> None:
-        """What was gathered goes to its program at once."""
-        host = task.program.remote(topic)
-        bundle = host.bundle() if host is not None else None
-        if host is None or bundle is None:
-            return
-        program = self._programs.get(host.node.processor)
-        if program is None:
-            raise RequestError("UNKNOWN_PROCESSOR", f"{host.node.name}: give the driver what stands for {host.node.processor}, "
-                               f"TopologyTestDriver(..., programs={{{host.node.processor!r}: ...}})", {"node": host.node.name})
-        result = program(host.shape, bundle)
-        check(host.shape, bundle, result)
-        host.apply(result)
+    def _process_remotely(self, task: DriverTask) -> None:
+        """What was gathered goes to its program at once, and then the timers that are due."""
+        for host in task.program.remotes:
+            while (bundle := host.bundle(self.clock.now_ms())) is not None:
+                program = self._programs.get(host.node.processor)
+                if program is None:
+                    raise RequestError("UNKNOWN_PROCESSOR", f"{host.node.name}: give the driver what stands for {host.node.processor}, "
+                                       f"TopologyTestDriver(..., programs={{{host.node.processor!r}: ...}})", {"node": host.node.name})
+                result = program(host.shape, bundle)
+                check(host.shape, bundle, result)
+                host.apply(result)
 
     def _take(self, task: DriverTask) -> int:
         """Move a task's output rows into their topics; how many."""

@@ -38,6 +38,8 @@ def _host(gen: Generator, node: n.RemoteProcessor) -> RemoteHost:
         assert isinstance(source, n.Repartition)
         outputs = [edge.node for edge in gen.graph.edges(node)]
         host = gen.hosts[node.name] = RemoteHost(node, source, outputs, gen.bindings, gen.failures)
+        if host.timers is not None:
+            gen.held[f"{node.name}.timers"] = host.timers
         for output in host.outputs.values():
             send_function(gen, output.node)
     found = gen.hosts[node.name]

@@ -88,6 +88,10 @@ class Keys:
             raise ValueError(f"{self._what}: the key is None")
         return found
 
+    def read(self, data: bytes) -> tuple[Any, ...]:
+        """Inverse of written."""
+        return tuple(self._read(data))
+
     def to_dict(self, data: bytes) -> dict[str, Any]:
         """Key columns of a key's bytes."""
-        return self._values.to_dict(tuple(self._read(data)))
+        return self._values.to_dict(self.read(data))

@@ -32,7 +32,8 @@ def remote_processor(node: Placed, inputs: tuple[Flow, ...], context: Context) -
     rows = Repartition(remote_rows_node(node.name), node.inputs, flow.schema, flow.kind, None, TopicRef("", 0, flow.key_format, INTERNAL))
     timeout = millis(proto.bundle_timeout) if proto.HasField("bundle_timeout") else DEFAULT_TIMEOUT_MS
     made = RemoteProcessor(node.name, (rows.name,), Schema(()), RelationKind.STREAM, None, proto.processor, tuple(sorted(proto.config.items())),
-                           tuple(_store(node, i, flow) for i in range(len(proto.stores))), proto.bundle_rows or DEFAULT_ROWS, timeout, proto.max_attempts)
+                           tuple(_store(node, i, flow) for i in range(len(proto.stores))), proto.bundle_rows or DEFAULT_ROWS, timeout, proto.max_attempts,
+                           store(f"{node.name}-set-timers", StoreKind.KEY_VALUE, (), None) if proto.timers else None)
     try:
         declared = [Output(o.name, plain(to_schema(o.schema)), o.keeps_key) for o in proto.outputs]
     except RequestError as e:
@@ -60,6 +61,7 @@ def _check(node: Placed, flow: Flow) -> None:
         "bundle_rows": f"bundle_rows is {proto.bundle_rows}; at most {ROWS}" if proto.bundle_rows > ROWS else "",
         "bundle_timeout": "" if TIMEOUT_MS[0] <= timeout <= TIMEOUT_MS[1] else f"bundle_timeout is {timeout} ms; {TIMEOUT_MS[0]} ms to 1 h",
         "stores": f"{node.inputs[0]} has no key for the stores to go by; put partition_by before it" if proto.stores and not flow.schema.key else "",
+        "timers": f"{node.inputs[0]} has no key for the timers to go by; put partition_by before it" if proto.timers and not flow.schema.key else "",
     }
     for field, why in wrong.items():
         if why:

@@ -69,7 +69,7 @@ def compare(old: Node, new: Node) -> Same | Other:
             return _aggregate(old, new)
         case TableTableJoin(), TableTableJoin():
             return _table_join(old, new)
-        case RemoteProcessor(), RemoteProcessor() if (old.processor, old.stores) == (new.processor, new.stores):
+        case RemoteProcessor(), RemoteProcessor() if (old.processor, stores_of(old)) == (new.processor, stores_of(new)):
             return Same("" if old == new else "bundles from here on go by the new definition", old == new)
     changed = [f.name for f in fields(new) if f.name not in FREE and getattr(old, f.name) != getattr(new, f.name)]
     if stores_of(old) and changed != ["columns"] and changed:
