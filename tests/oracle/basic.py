@@ -140,6 +140,26 @@ def deduplicate(b: Builder) -> Flow:
     return b.add("deduplicate", "deduplicate", body, replace(flow, name=b.name()), flow)
 
 
+def processor(b: Builder) -> Flow:
+    """The plug-in of watch.py. Its two outputs are streams: of the same key, and of another one, which only punctuations write."""
+    flow = b.plain_stream()
+    if flow.key[1] != "STRING":
+        raise Cannot
+    config = {"key": flow.key[0]}
+    if b.random.random() < 0.7 and not flow.moved:
+        config["every"] = str(b.random.choice((1, 5, 12)))
+    if b.random.random() < 0.5:
+        config["clock"] = str(b.random.choice((2, 7)))
+        b.clock = True
+    whole = b.add("processor", "processor", {"name": "watch", "config": config}, replace(flow, name=b.name()), flow)
+    b.flows.remove(whole)
+    made = [replace(whole, name=f"{whole.name}.counts", key=("K", "STRING"), columns=(("N", "BIGINT"), ("W", "BIGINT"), ("V", "BIGINT")), moved=True),
+            replace(whole, name=f"{whole.name}.told", key=("N", "BIGINT"), columns=(("K", "STRING"), ("AT", "BIGINT")), moved=True)]
+    b.flows += made
+    b.operators |= {f.name: "processor" for f in made}
+    return b.random.choice(made)
+
+
 def peek(b: Builder) -> Flow:
     flow = b.stream()
     return b.add("peek", "peek", {}, replace(flow, name=b.name()), flow)

@@ -67,6 +67,7 @@ class Builder:
         self.flows: list[Flow] = []
         self.unordered: set[str] = set()
         self.null_keys = True
+        self.clock = False  # whether it goes on
 
     # -- choosing
 

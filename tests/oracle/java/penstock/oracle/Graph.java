@@ -147,6 +147,7 @@ final class Graph {
       case "toTable" -> flows.put(name, new Flow(in.stream().toTable(stored(name, body)), in.keys, in.values));
       case "toStream" -> flows.put(name, new Flow(in.table().toStream(), in.keys, in.values));
       case "suppress" -> flows.put(name, new Flow(in.table().suppress(Windows.suppressed(body)), in.keys, in.values));
+      case "processor" -> processor(name, in, body);
       case "sink" -> sink(name, in, body);
       default -> throw new IllegalArgumentException("no node for the oracle: " + kind);
     }
@@ -523,6 +524,14 @@ final class Graph {
     String rest = (String) body.getOrDefault("defaultOutput", "");
     var made = rest.isEmpty() ? split.noDefaultBranch() : split.defaultBranch(Branched.as(rest));
     made.forEach((output, stream) -> flows.put(name + "." + output.substring(name.length() + 1), new Flow(stream, in.keys, in.values)));
+  }
+
+  /** Its outputs are children of their names. */
+  private void processor(String name, Flow in, Map<String, Object> body) {
+    tables.addAll(Watch.stores(name));
+    KStream<Object, Object> made = in.stream().process(Watch.of(name, Keys.Json.object(body.get("config"))), Named.as(name));
+    Map.of("counts", List.of("K", "N", "W", "V"), "told", List.of("N", "K", "AT")).forEach((output, columns) -> flows.put(name + "." + output,
+        new Flow(made.filter((k, v) -> true, Named.as(name + "-" + output)), columns.subList(0, 1), columns.subList(1, columns.size()))));
   }
 
   private void sink(String name, Flow in, Map<String, Object> body) {

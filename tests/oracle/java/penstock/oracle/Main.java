@@ -12,7 +12,8 @@ import java.util.Map;
 
 /**
  * Runs topologies in the TopologyTestDriver of Kafka Streams. One run is one line of standard input: {"topology": ProtoJSON, "relations":
- * [ProtoJSON], "cache": boolean, "inputs": [{"to":, "key": [columns] or null, "value": {} or null, "at": ms, "headers": [[name, text]]}]}.
+ * [ProtoJSON], "cache": boolean, "inputs": [{"to":, "key": [columns] or null, "value": {} or null, "at": ms, "headers": [[name, text]],
+ * "advance": ms by which the clock goes on before}]}.
  * Its answer is a line for each output record {"to":, "key":, "value":, "at":, "window": [start, end] or null, "headers":}, one for each
  * row of a store {"store":, ...}, then {"end": true} or {"error": text}.
  */

@@ -1,5 +1,6 @@
 package penstock.oracle;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -47,6 +48,9 @@ final class Run {
       for (int i = 0; i < inputs.size(); i++) {
         Map<String, Object> input = Keys.Json.object(inputs.get(i));
         try {
+          if (input.get("advance") != null) {
+            driver.advanceWallClockTime(Duration.ofMillis((Long) input.get("advance")));
+          }
           topics.get((String) input.get("to")).pipeInput(new TestRecord<>(input.get("key"), input.get("value"),
               RecordHeaders.of(Keys.Json.list(input.get("headers"))), (Long) input.get("at")));
         } catch (StreamsException e) {
