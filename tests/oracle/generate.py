@@ -45,8 +45,8 @@ def generate(seed: str, focus: str, operators: list[str], plain: bool = False) -
         for flow in b.flows:
             if random.random() < 0.3 or not any(flow.name in _inputs(node) for node in b.nodes.values()):
                 b.sink(flow)
-        if "'every'" in str(b.nodes) and len([name for name in _topics(b) if name != "g1"]) > 1:
-            continue  # all sources are one task there, whose time calls punctuations
+        if "'every'" in str(b.nodes) and (b.clock or len([name for name in _topics(b) if name != "g1"]) > 1):
+            continue  # all sources and repartition topics are one task there, whose time calls punctuations
         case = {"relations": _relations(b), "topology": {"nodes": b.nodes}, "updates": "every", "inputs": _records(b, random)}
         if needs_cache(case) or random.random() < 0.1:
             if any(kind in node for node in b.nodes.values() for kind in CACHED_CHANGES) or "when_full" in str(b.nodes):
