@@ -1,11 +1,11 @@
 """A repartition drops records without a key, which have no partition, but for those that a join behind it keeps without a match: a left
-join of a stream and a table, a left, right or full one of two streams (KIP-962)."""
+join of a stream and a table, be it global, a left, right or full one of two streams (KIP-962)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.plan.nodes import JoinKind, Node, Repartition, StreamStreamJoin, StreamTableJoin
+from penstock.plan.nodes import JoinKind, Node, Repartition, StreamGlobalJoin, StreamStreamJoin, StreamTableJoin
 from penstock.planner.logical.flow import Logical
 
 
@@ -20,4 +20,4 @@ def keep_null_keys(logical: Logical) -> Logical:
 
 
 def _keeps(node: Node) -> bool:
-    return isinstance(node, StreamStreamJoin | StreamTableJoin) and node.join is not JoinKind.INNER
+    return isinstance(node, StreamStreamJoin | StreamTableJoin | StreamGlobalJoin) and node.join is not JoinKind.INNER
