@@ -51,7 +51,14 @@ def _typescript() -> list[str]:
     return ["node", str(HERE / "dist/drivers/typescript/driver.js")]
 
 
+def _go() -> list[str]:
+    driver = ROOT / ".cache/conformance/go-driver"
+    _run("go", "build", "-p=1", "-o", str(driver), "./drivers/go", cwd=HERE)
+    return [str(driver)]
+
+
 LANGUAGES = (
     Language("python", lambda: "", _python),
     Language("typescript", lambda: _absent("node", "npm"), _typescript),
+    Language("go", lambda: _absent("go"), _go),
 )
