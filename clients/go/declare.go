@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	pb "penstock.dev/client-go/gen/penstock/v1"
 )
@@ -15,6 +16,8 @@ type Binding struct {
 	Topic string
 	// Partitions of the topic if it is made; 0 leaves the number to the service.
 	Partitions uint32
+	// Retention is how long a topic that is made keeps records; 0 leaves it to the cluster.
+	Retention time.Duration
 	// MustExist refuses a topic that is missing, which is made otherwise.
 	MustExist bool
 	// KeyFormat and ValueFormat are names such as JSON, KAFKA, DELIMITED, AVRO or NONE.
@@ -34,7 +37,7 @@ func (b Binding) message() *pb.TopicBinding {
 		out.ValueFormat = &pb.Format{Name: b.ValueFormat, Properties: b.ValueProperties}
 	}
 	if !b.MustExist {
-		out.Create = &pb.TopicSpec{Partitions: b.Partitions}
+		out.Create = &pb.TopicSpec{Partitions: b.Partitions, Retention: unlessZero(b.Retention)}
 	}
 	return out
 }

@@ -114,15 +114,20 @@ type Plugin struct {
 	// Outputs are the columns by output, in place of those that the plug-in declares.
 	Outputs map[string]string
 	Config  map[string]string
-	// Others are further inputs.
-	Others []*Stream
+	// Others are further inputs: streams and tables.
+	Others []Input
 }
+
+// Input is a stream or table that a plug-in reads.
+type Input interface{ read() output }
+
+func (o output) read() output { return o }
 
 // Process calls a plug-in with the rows of this and other inputs.
 func (s *Stream) Process(plugin Plugin) *Processed {
 	inputs := make([]output, len(plugin.Others))
 	for i, other := range plugin.Others {
-		inputs[i] = other.output
+		inputs[i] = other.read()
 	}
 	added := s.then("process", inputs...)
 	message := &pb.Processor{Processor: plugin.Processor, Config: plugin.Config}

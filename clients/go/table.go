@@ -55,9 +55,31 @@ func (t *Table) SuppressUntilWindowCloses() *Table {
 // SuppressFor holds back updates, so that of each key the newest leaves, this long after the first, in the time of the rows. Over a bound the
 // longest waiting leaves early; 0 is none.
 func (t *Table) SuppressFor(limit time.Duration, maxRecords, maxBytes uint64) *Table {
-	return t.suppress(&pb.Suppress{
-		Until: &pb.Suppress_TimeLimit{TimeLimit: durationpb.New(limit)}, MaxRecords: maxRecords, MaxBytes: maxBytes,
-	})
+	return t.SuppressWith(Suppression{TimeLimit: limit, MaxRecords: maxRecords, MaxBytes: maxBytes})
+}
+
+// Suppression is how updates are held back.
+type Suppression struct {
+	// TimeLimit is how long after a key's first update its newest leaves; 0 waits until the window closes.
+	TimeLimit time.Duration
+	// MaxRecords and MaxBytes bound what waits; 0 is none.
+	MaxRecords, MaxBytes uint64
+	// StopWhenFull lets the task fail over a bound, instead of letting the longest waiting leave early.
+	StopWhenFull bool
+}
+
+// SuppressWith holds back updates, so that of each key the newest leaves.
+func (t *Table) SuppressWith(how Suppression) *Table {
+	message := &pb.Suppress{
+		Until: &pb.Suppress_WindowCloses{WindowCloses: true}, MaxRecords: how.MaxRecords, MaxBytes: how.MaxBytes,
+	}
+	if how.TimeLimit != 0 {
+		message.Until = &pb.Suppress_TimeLimit{TimeLimit: durationpb.New(how.TimeLimit)}
+	}
+	if how.StopWhenFull {
+		message.WhenFull = pb.WhenFull_WHEN_FULL_STOP
+	}
+	return t.suppress(message)
 }
 
 func (t *Table) suppress(message *pb.Suppress) *Table {

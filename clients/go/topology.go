@@ -100,11 +100,24 @@ type Source struct {
 	Pattern           string
 	// Start is where a new topology begins; the zero value is the beginning.
 	Start Start
-	// TimeColumn gives the rowtime, in TimeFormat when it is a STRING.
+	// Window is how the keys of the topic of what is declared are windowed, such as Tumbling(time.Minute).
+	Window *Window
+	// TimeColumn gives the rowtime, in TimeFormat when it is a STRING. OnBadTime is what becomes of a row without one.
 	TimeColumn, TimeFormat string
+	OnBadTime              OnBadTime
 	// History makes a table versioned: how long earlier rows are kept.
 	History time.Duration
 }
+
+// OnBadTime is what becomes of a row whose time column gives no time. The zero value leaves it to the service.
+type OnBadTime = pb.OnBadTime
+
+// What becomes of such a row.
+const (
+	BadTimeIsBadRecord    = pb.OnBadTime_ON_BAD_TIME_BAD_RECORD
+	BadTimeIsSkipped      = pb.OnBadTime_ON_BAD_TIME_SKIP
+	BadTimeHasRecordsTime = pb.OnBadTime_ON_BAD_TIME_RECORD_TIME
+)
 
 func (s Source) base() string {
 	if s.Relation == "" {
@@ -126,6 +139,10 @@ func (s Source) origin() (*pb.Origin, error) {
 			binding = *s.Binding
 		}
 		declared = &pb.InlineRelation{Schema: schema, Topic: binding.message()}
+		if s.Window != nil {
+			window := s.Window.message
+			declared.Window = &pb.WindowInfo{Kind: window.GetKind(), Size: window.GetSize(), Advance: window.GetAdvance()}
+		}
 	}
 	switch {
 	case len(s.Relations) > 0 || len(s.Topics) > 0 || s.Pattern != "":
@@ -146,7 +163,7 @@ func (s Source) time() *pb.TimeColumn {
 	if s.TimeColumn == "" {
 		return nil
 	}
-	return &pb.TimeColumn{Column: s.TimeColumn, Format: s.TimeFormat}
+	return &pb.TimeColumn{Column: s.TimeColumn, Format: s.TimeFormat, OnBadTime: s.OnBadTime}
 }
 
 // Stream reads a stream of the catalog.

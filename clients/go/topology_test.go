@@ -47,6 +47,39 @@ func TestABuiltTopologyIsTheMessage(t *testing.T) {
 	}
 }
 
+func TestWhatNodesMayHaveBesides(t *testing.T) {
+	shop := NewTopology("shop")
+	window := Tumbling(time.Hour)
+	hourly := shop.StreamFrom(Source{
+		Relation: "hourly", Columns: "k STRING KEY, n INT, at BIGINT", Window: &window, TimeColumn: "at", OnBadTime: BadTimeIsSkipped,
+		Binding: &Binding{Topic: "hours", Retention: 24 * time.Hour},
+	})
+	cars := shop.Table("cars")
+	cars.SuppressWith(Suppression{TimeLimit: time.Second, MaxRecords: 10, StopWhenFull: true})
+	cars.SuppressWith(Suppression{})
+	hourly.Process(Plugin{Processor: "nearby", Others: []Input{cars, hourly}})
+	got, err := shop.Message()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &pb.Topology{}
+	if err := protojson.Unmarshal([]byte(`{"name": "shop", "nodes": [
+		{"name": "hourly", "sourceStream": {"time": {"column": "at", "onBadTime": "ON_BAD_TIME_SKIP"}, "origin": {"inline": {
+			"schema": {"columns": [{"name": "k", "type": {"sql": "STRING"}, "role": "COLUMN_ROLE_KEY"},
+				{"name": "n", "type": {"sql": "INT"}, "role": "COLUMN_ROLE_VALUE"}, {"name": "at", "type": {"sql": "BIGINT"}, "role": "COLUMN_ROLE_VALUE"}]},
+			"topic": {"topic": "hours", "create": {"retention": "86400s"}}, "window": {"kind": "WINDOW_KIND_TUMBLING", "size": "3600s"}}}}},
+		{"name": "cars", "sourceTable": {"origin": {"relation": "cars"}}},
+		{"name": "suppress", "inputs": ["cars"], "suppress": {"timeLimit": "1s", "maxRecords": 10, "whenFull": "WHEN_FULL_STOP"}},
+		{"name": "suppress_2", "inputs": ["cars"], "suppress": {"windowCloses": true}},
+		{"name": "process", "inputs": ["hourly", "cars", "hourly"], "processor": {"processor": "nearby"}}
+	]}`), want); err != nil {
+		t.Fatal(err)
+	}
+	if !proto.Equal(got, want) {
+		t.Errorf("got %s", protojson.Format(got))
+	}
+}
+
 func TestColumnsAreRead(t *testing.T) {
 	schema, err := parseColumns("id BIGINT PRIMARY KEY, `Odd, \u0060\u0060name` STRUCT<a INT, b DECIMAL(4, 2)>, m MAP<STRING, INT> ")
 	if err != nil {

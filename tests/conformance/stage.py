@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from certificates import Authority
 from penstock.security.tokens import new_token
+from penstock_client import UnreachableError
 from proxy import Proxy
 from real import RealNode, metric, wait_for
 from served import free_port
@@ -31,7 +32,7 @@ class Stage:
         self.settings = settings
         self.address = self._proxy.address
         self._answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "kill_gateway": self._kill_gateway, "cut": self._cut, "refuse": self._refuse, "accept": self._accept, "delay": self._delay,
+            "kill_gateway": self._kill_gateway, "kill_worker": self._kill_worker, "cut": self._cut, "refuse": self._refuse, "accept": self._accept, "delay": self._delay,
             "subscriptions": self._subscriptions, "append": self._append,
         }
 
@@ -45,7 +46,13 @@ class Stage:
     def reset(self) -> None:
         """After a scenario: no fault is left over, and the node serves."""
         self._proxy.reset()
-        wait_for(lambda: self._node.client.cluster().log_available, 30, "the node")
+        wait_for(self._serves, 60, "the node")
+
+    def _serves(self) -> bool:
+        try:
+            return self._node.client.cluster().log_available
+        except UnreachableError:  # a gateway that was killed takes its time on a busy machine
+            return False
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Do what a driver asks. KeyError for something unknown."""
@@ -67,6 +74,12 @@ class Stage:
             self._node.wait_stopped(pid)
         return {}
 
+    def _kill_worker(self, _: dict[str, Any]) -> dict[str, Any]:
+        (pid,) = self._node.pids("w").values()
+        os.kill(pid, signal.SIGKILL)
+        self._node.wait_stopped(pid)
+        return {}
+
     def _cut(self, _: dict[str, Any]) -> dict[str, Any]:
         self._proxy.cut()
         return {}
@@ -84,6 +97,7 @@ class Stage:
         return {}
 
     def _append(self, asked: dict[str, Any]) -> dict[str, Any]:
+        wait_for(self._serves, 60, "the node")
         return {"position": self._node.client.append(asked["relation"], asked["rows"], as_json=True).position}
 
     def _subscriptions(self, asked: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from google.protobuf import json_format
 from penstock_client import Binding, Cofold, Fold, Topology, hopping, session, sliding, tumbling
+from penstock_client.builder import time_column
 from penstock_client.declare import schema
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
@@ -74,6 +75,16 @@ def test_versioned_tables_and_global_ones() -> None:
     assert node(t, "join")["streamTableJoin"] == {"kind": "JOIN_KIND_LEFT", "grace": "5s", "columns": [{"expression": "x"}]}
     assert node(t, "to_table")["toTable"] == {"history": "1.500s"}
     assert node(t, "join_2")["streamGlobalJoin"] == {"kind": "JOIN_KIND_INNER", "keys": ["UCASE(k)"], "columns": [{"expression": "x"}]}
+
+
+def test_times_of_tables_and_what_sinks_write() -> None:
+    t = Topology("t")
+    t.table("cars", time="at")
+    t.global_table("stores", time=time_column("at", on_bad_time="skip"))
+    t.stream("log").to("errors", insert=True, binding=Binding(retention=timedelta(days=1)))
+    assert node(t, "cars")["sourceTable"]["time"] == {"column": "at"}  # type: ignore[index]
+    assert node(t, "stores")["globalTable"]["time"] == {"column": "at", "onBadTime": "ON_BAD_TIME_SKIP"}  # type: ignore[index]
+    assert node(t, "errors_sink")["sink"] == {"relation": "errors", "insert": True, "topic": {"create": {"retention": "86400s"}}}
 
 
 def test_settings_and_labels() -> None:

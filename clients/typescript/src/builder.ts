@@ -62,8 +62,8 @@ export class Topology {
    * the regular expression `pattern`, topics that come later included. The last two need `columns`; a binding says their formats.
    */
   streams(from: SourceOptions & { relations?: readonly string[]; topics?: readonly string[]; pattern?: string }): Stream {
-    const { relations = [], topics = [], pattern = "", columns, binding, start, time, name } = from;
-    const relation = columns === undefined ? undefined : inline(columns, binding);
+    const { relations = [], topics = [], pattern = "", columns, binding, window, start, time, name } = from;
+    const relation = columns === undefined ? undefined : inline(columns, binding, window);
     const several = { names: [...topics], relations: [...relations], pattern, ...(relation === undefined ? {} : { relation }) };
     const origin = { origin: { case: "topics" as const, value: several }, ...startOf(start) };
     return new Stream(this, this.add(name, "source", [], { case: "sourceStream", value: { origin, ...timeOf(time) } }));

@@ -21,6 +21,8 @@ export interface SinkOptions extends Named {
   headers?: Readonly<Record<string, string>>;
   /** Leave out the headers of the record that caused the row. */
   dropHeaders?: boolean;
+  /** Write into a stream that exists, beside its owner. */
+  insert?: boolean;
 }
 
 /** A node as a message. */
@@ -98,9 +100,10 @@ export function graceOf(grace: Span | undefined) {
 }
 
 /** What a sink has beside its relation, as fields of a message. */
-function sinkOf({ binding, headers = {}, dropHeaders = false }: SinkOptions) {
+function sinkOf({ binding, headers = {}, dropHeaders = false, insert = false }: SinkOptions) {
   return {
     dropHeaders,
+    insert,
     headers: projections([headers]),
     ...(binding === undefined ? {} : { topic: bindingMessage(binding) }),
   };

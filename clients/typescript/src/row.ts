@@ -11,7 +11,7 @@ export type Fields = Record<string, any>;
 export class RowSchema {
   /** Names of the columns in order. */
   readonly names: readonly string[];
-  readonly #places: ReadonlyMap<string, number>;
+  readonly #places: Map<string, number>;
 
   /** `id` is a fingerprint, equal for equal columns. `table`: rows replace each other by key. */
   constructor(
@@ -28,13 +28,21 @@ export class RowSchema {
     return new RowSchema(message?.id ?? 0n, columnsOf(message?.schema), message?.table ?? false);
   }
 
-  /** Index of a column, found as types.resolve says. RangeError when it is not there. */
-  place(name: string): number {
-    const exact = this.#places.get(name);
-    if (exact !== undefined) {
-      return exact;
+  /** Index of a column, found as types.resolve says; undefined when it is not there. */
+  find(name: string): number | undefined {
+    let found = this.#places.get(name);
+    if (found === undefined) {
+      found = this.#places.get(resolve(this.names, name) ?? "");
+      if (found !== undefined) {
+        this.#places.set(name, found); // an application spells a column in one way, for every row
+      }
     }
-    const found = this.#places.get(resolve(this.names, name) ?? "");
+    return found;
+  }
+
+  /** The same. RangeError when it is not there. */
+  place(name: string): number {
+    const found = this.find(name);
     if (found === undefined) {
       throw new RangeError(`no column ${name}; there are ${this.names.join(", ")}`);
     }

@@ -2,9 +2,10 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Binding, bindingMessage, type Columns, schemaMessage } from "./declare.js";
-import { OnBadTime, type OriginSchema } from "./gen/penstock/v1/topology_pb.js";
+import { type InlineRelationSchema, OnBadTime, type OriginSchema } from "./gen/penstock/v1/topology_pb.js";
 import type { Named } from "./nodes.js";
 import { type Start, startPosition } from "./position.js";
+import type { Window } from "./windows.js";
 
 /** ROWTIME from a column. `format`: java.time pattern of a STRING. */
 export interface TimeColumn {
@@ -18,6 +19,8 @@ export interface SourceOptions extends Named {
   /** Declares the relation here, published under the node's name. */
   columns?: Columns;
   binding?: Binding;
+  /** How the keys of the topic of what is declared are windowed, such as `tumbling({ minutes: 1 })`. */
+  window?: Window;
   /** `earliest` (default), `latest`, a token or a time; what that is in the log is settled when the topology is registered. */
   start?: Start;
   time?: string | TimeColumn;
@@ -25,19 +28,24 @@ export interface SourceOptions extends Named {
 
 /** The origin of a relation of the catalog, or of one that is declared here. */
 export function originOf(relation: string, options: SourceOptions): MessageInitShape<typeof OriginSchema> {
-  const { columns, binding, start } = options;
+  const { columns, binding, window, start } = options;
   if (columns === undefined) {
-    if (binding !== undefined) {
-      throw new TypeError("a binding is for a relation that is declared here: give columns too");
+    if (binding !== undefined || window !== undefined) {
+      throw new TypeError("a binding and a window are for a relation that is declared here: give columns too");
     }
     return { origin: { case: "relation", value: relation }, ...startOf(start) };
   }
-  return { origin: { case: "inline", value: inline(columns, binding ?? { topic: relation }) }, ...startOf(start) };
+  return { origin: { case: "inline", value: inline(columns, binding ?? { topic: relation }, window) }, ...startOf(start) };
 }
 
 /** A declaration inside a topology. */
-export function inline(columns: Columns, binding: Binding | undefined) {
-  return { schema: schemaMessage(columns), ...(binding === undefined ? {} : { topic: bindingMessage(binding) }) };
+export function inline(columns: Columns, binding: Binding | undefined, window: Window | undefined) {
+  const { kind, size, advance } = window ?? {};
+  return {
+    schema: schemaMessage(columns),
+    ...(binding === undefined ? {} : { topic: bindingMessage(binding) }),
+    ...(window === undefined ? {} : { window: { kind, ...(size === undefined ? {} : { size }), ...(advance === undefined ? {} : { advance }) } }),
+  } satisfies MessageInitShape<typeof InlineRelationSchema>;
 }
 
 /** Where to begin, as fields of a message. */

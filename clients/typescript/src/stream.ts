@@ -8,6 +8,22 @@ import { graceOf, historyOf, type Named, type Output, type Projected, projection
 import { duration, type Span } from "./position.js";
 import { type GlobalTable, type Join, Table } from "./table.js";
 
+/** How rows go to programs of one's own. */
+export interface RemoteOptions {
+  /** Columns by store, without the key. */
+  stores?: Readonly<Record<string, Columns>>;
+  /** For the programs. */
+  config?: Record<string, string>;
+  keepsKey?: boolean;
+  /** Rows that a bundle has at most. Default 1000. */
+  bundleRows?: number;
+  /** After this time without an answer a bundle goes to another program. Default 30 s. */
+  bundleTimeout?: Span;
+  /** How often a bundle that fails as a whole is tried. Default 0: without an end. */
+  maxAttempts?: number;
+  timers?: boolean;
+}
+
 /** A stream in a topology. */
 export class Stream extends Rows<Stream> {
   protected override same(ref: string): Stream {
@@ -26,12 +42,22 @@ export class Stream extends Rows<Stream> {
 
   /** As select, with at least one EXPLODE(array): a row for each element. */
   explode(...columns: readonly Projected[]): Stream {
-    return this.same(this.then({}, "explode", { case: "explode", value: { columns: projections(columns) } }));
+    return this.explodeAs({}, ...columns);
+  }
+
+  /** As explode, of a node with a name. */
+  explodeAs(options: Named, ...columns: readonly Projected[]): Stream {
+    return this.same(this.then(options, "explode", { case: "explode", value: { columns: projections(columns) } }));
   }
 
   /** Set a new key. */
   partitionBy(...keys: readonly Projected[]): Stream {
-    return this.same(this.then({}, "partition_by", { case: "partitionBy", value: { keys: projections(keys) } }));
+    return this.partitionByAs({}, ...keys);
+  }
+
+  /** As partitionBy, of a node with a name. */
+  partitionByAs(options: Named, ...keys: readonly Projected[]): Stream {
+    return this.same(this.then(options, "partition_by", { case: "partitionBy", value: { keys: projections(keys) } }));
   }
 
   /** Drop the key: its columns become value columns, and rows stay in their partitions. */
@@ -62,7 +88,12 @@ export class Stream extends Rows<Stream> {
 
   /** Unite with streams of the same schema. */
   merge(...others: readonly Stream[]): Stream {
-    return this.same(this.then({}, "merge", { case: "merge", value: {} }, ...others));
+    return this.mergeAs({}, ...others);
+  }
+
+  /** As merge, of a node with a name. */
+  mergeAs(options: Named, ...others: readonly Stream[]): Stream {
+    return this.same(this.then(options, "merge", { case: "merge", value: {} }, ...others));
   }
 
   /** Send each row to the first output whose condition holds, the rest to the output `rest` or nowhere. The outputs by name. */
@@ -92,6 +123,26 @@ export class Stream extends Rows<Stream> {
     const listed = Object.entries(outputs).map(([name, columns]) => ({ name, schema: schemaMessage(columns) }));
     const node = this.then(options, "process", { case: "processor", value: { processor, config, outputs: listed } }, ...inputs);
     return new Processed(this.topology, node);
+  }
+
+  /**
+   * Send the rows to programs that serve `processor` (Worker) and commit what they make of them, exactly once. `outputs` and `stores` are columns by
+   * name, of a store without its key, which is that of the rows. `keepsKey`: rows of every output have the key of the row that caused them.
+   * `timers`: the programs may set timers.
+   */
+  processRemotely(processor: string, outputs: Readonly<Record<string, Columns>>, options: Named & RemoteOptions = {}): Processed {
+    const { stores = {}, config = {}, keepsKey = false, bundleRows = 0, bundleTimeout, maxAttempts = 0, timers = false } = options;
+    const value = {
+      processor,
+      outputs: Object.entries(outputs).map(([name, columns]) => ({ name, schema: schemaMessage(columns), keepsKey })),
+      stores: Object.entries(stores).map(([name, columns]) => ({ name, schema: schemaMessage(columns) })),
+      config,
+      bundleRows,
+      maxAttempts,
+      timers,
+      ...(bundleTimeout === undefined ? {} : { bundleTimeout: duration(bundleTimeout) }),
+    };
+    return new Processed(this.topology, this.then(options, "process", { case: "remoteProcessor", value }));
   }
 
   /**
@@ -146,16 +197,16 @@ export class Stream extends Rows<Stream> {
   }
 }
 
-/** A plug-in in a topology; its outputs by name. */
+/** A plug-in or remote processor in a topology; its outputs by name. */
 export class Processed {
   /** @internal */
   constructor(
     private readonly topology: Topology,
-    /** The node's name; a store of the plug-in is looked up as `topology.node.store`. */
+    /** The node's name; its stores are looked up as `topology.node.store`. */
     readonly name: string,
   ) {}
 
-  /** The rows that the plug-in sends to an output. */
+  /** The rows that are sent to an output. */
   output(name: string): Stream {
     return new Stream(this.topology, `${this.name}.${name}`);
   }

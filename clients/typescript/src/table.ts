@@ -1,6 +1,6 @@
 /** Tables in a topology. */
 
-import { JoinKind } from "./gen/penstock/v1/topology_pb.js";
+import { JoinKind, WhenFull } from "./gen/penstock/v1/topology_pb.js";
 import { Grouped } from "./grouped.js";
 import { type Named, Output, type Projected, projections, Rows } from "./nodes.js";
 import { duration, type Span } from "./position.js";
@@ -56,16 +56,19 @@ export class Table extends Rows<Table> {
   }
 
   /**
-   * Hold back updates, so that of each key the newest leaves: until the window closes, or for a time in the time of the rows. Over a bound the
-   * longest waiting leaves early; 0 is none.
+   * Hold back updates, so that of each key the newest leaves: until the window closes, or for a time in the time of the rows. Bounds of 0 are
+   * none; over one the longest waiting leaves early, or with whenFull "STOP" the task fails.
    */
-  suppress(until: "window_close" | Span, options: Named & { maxRecords?: number; maxBytes?: number } = {}): Table {
-    const { maxRecords = 0, maxBytes = 0 } = options;
+  suppress(
+    until: "window_close" | Span,
+    options: Named & { maxRecords?: number; maxBytes?: number; whenFull?: "EMIT_EARLY" | "STOP" } = {},
+  ): Table {
+    const { maxRecords = 0, maxBytes = 0, whenFull } = options;
     const wait =
       until === "window_close"
         ? { case: "windowCloses" as const, value: true }
         : { case: "timeLimit" as const, value: duration(until) };
-    const value = { until: wait, maxRecords: BigInt(maxRecords), maxBytes: BigInt(maxBytes) };
+    const value = { until: wait, maxRecords: BigInt(maxRecords), maxBytes: BigInt(maxBytes), ...(whenFull === undefined ? {} : { whenFull: WhenFull[whenFull] }) };
     return this.same(this.then(options, "suppress", { case: "suppress", value }));
   }
 

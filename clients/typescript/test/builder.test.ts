@@ -57,6 +57,28 @@ test("sources", () => {
   assert.throws(() => t.stream("x", { binding: {} }), /give columns too/);
 });
 
+test("what nodes may have besides", () => {
+  const t = new Topology("t");
+  const hourly = t.stream("hourly", { columns: "k STRING KEY, n INT", window: tumbling({ hours: 1 }) });
+  hourly.explodeAs({ name: "parts" }, "EXPLODE(xs) AS x").partitionByAs({ name: "by_x" }, "x").mergeAs({ name: "all" }, hourly);
+  hourly.to("sums", { insert: true, binding: { retention: { days: 1 } } });
+  t.table("cars").suppress({ seconds: 5 }, { maxRecords: 10, whenFull: "STOP" });
+  const outputs = { alerts: "k STRING KEY, since BIGINT" };
+  const stores = { seen: "n BIGINT" };
+  const silent = hourly.processRemotely("silence", outputs, { stores, keepsKey: true, timers: true, bundleTimeout: { seconds: 9 }, name: "silent" });
+  silent.output("alerts").to("alerts");
+  const byName = new Map(nodes(t).map((node) => [node.name, node]));
+  assert.deepEqual(byName.get("hourly").sourceStream.origin.inline.window, { kind: "WINDOW_KIND_TUMBLING", size: "3600s" });
+  assert.deepEqual(byName.get("all").inputs, ["by_x", "hourly"]);
+  assert.deepEqual(byName.get("sums_sink").sink, { relation: "sums", insert: true, topic: { create: { retention: "86400s" } } });
+  assert.deepEqual(byName.get("suppress").suppress, { timeLimit: "5s", maxRecords: "10", whenFull: "WHEN_FULL_STOP" });
+  const { remoteProcessor } = byName.get("silent");
+  assert.deepEqual([remoteProcessor.processor, remoteProcessor.timers, remoteProcessor.bundleTimeout], ["silence", true, "9s"]);
+  assert.deepEqual(remoteProcessor.outputs[0].keepsKey, true);
+  assert.deepEqual(remoteProcessor.stores[0].schema.columns, [{ name: "n", type: { sql: "BIGINT" }, role: "COLUMN_ROLE_VALUE" }]);
+  assert.deepEqual(byName.get("alerts_sink").inputs, ["silent.alerts"]);
+});
+
 test("joins, branches, windows and folds", () => {
   const t = new Topology("t");
   const [left, right] = [t.stream("l"), t.stream("r")];

@@ -170,19 +170,25 @@ class Topology:
 
     def table(
         self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, window: topology_pb2.Window | None = None,
-        start: Start = "", history: Seconds | None = None, name: str = "",
+        start: Start = "", time: topology_pb2.TimeColumn | str = "", history: Seconds | None = None, name: str = "",
     ) -> Table:  # fmt: skip
         """Read a table, as stream() does a stream, and materialise it. history: how long earlier rows are kept; such a table is versioned."""
         node = self._node(name, _node_name(relation) or "source")
         node.source_table.origin.CopyFrom(_origin(relation, columns, binding, start, window))
+        if time:
+            node.source_table.time.CopyFrom(time_column(time) if isinstance(time, str) else time)
         if history is not None:
             node.source_table.history.CopyFrom(duration(history))
         return Table(self, node.name)
 
-    def global_table(self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, name: str = "") -> GlobalTable:
+    def global_table(
+        self, relation: str = "", *, columns: Columns | None = None, binding: Binding | None = None, time: topology_pb2.TimeColumn | str = "", name: str = ""
+    ) -> GlobalTable:
         """Read a whole table in every worker, for joins by any column of a stream."""
         node = self._node(name, _node_name(relation) or "source")
         node.global_table.origin.CopyFrom(_origin(relation, columns, binding, ""))
+        if time:
+            node.global_table.time.CopyFrom(time_column(time) if isinstance(time, str) else time)
         return GlobalTable(self, node.name)
 
     def _node(self, name: str, base: str, *inputs: str) -> topology_pb2.Node:
@@ -216,12 +222,14 @@ class _Output:
         return node.name
 
     def to(
-        self, relation: str, *, binding: Binding | None = None, headers: dict[str, str] | None = None, drop_headers: bool = False, name: str = ""
+        self, relation: str, *, binding: Binding | None = None, headers: dict[str, str] | None = None, drop_headers: bool = False, insert: bool = False,
+        name: str = "",
     ) -> None:  # fmt: skip
-        """Write to a topic and publish it under this name. Records keep the headers of those that caused them (drop_headers: not);
+        """Write to a topic and publish it under this name; insert: write into a stream that exists, beside its owner. Records keep the headers of those that caused them (drop_headers: not);
         headers are added: name to STRING or BYTES expression."""
         node = self._then(name, f"{_node_name(relation)}_sink")
         node.sink.relation = relation
+        node.sink.insert = insert
         self._sink(node.sink, binding, headers, drop_headers)
 
     def to_topics(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from penstock_client.gen.penstock.v1 import relation_pb2, types_pb2
+from penstock_client.position import duration
 
 _COLUMN = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^\s`]+))\s+(.+?)(\s+(?:PRIMARY\s+)?KEY)?\s*$", re.IGNORECASE | re.DOTALL)
 
@@ -17,7 +19,7 @@ Columns = str | Iterable[str] | Mapping[str, str]
 @dataclass(frozen=True, slots=True)
 class Binding:
     """How a relation is bound to a topic. topic: empty means the relation's name. partitions: 0 leaves the number to the
-    service. create: make the topic when it is missing. Formats are names such as JSON, KAFKA, DELIMITED, NONE."""
+    service. create: make the topic when it is missing. retention: how long a topic that is made keeps records; None leaves it to the cluster. Formats are names such as JSON, KAFKA, DELIMITED, NONE."""
 
     topic: str = ""
     partitions: int = 0
@@ -28,6 +30,7 @@ class Binding:
     value_properties: Mapping[str, str] = field(default_factory=dict)
     timestamp_column: str = ""
     timestamp_format: str = ""
+    retention: float | timedelta | None = None
 
     def message(self) -> relation_pb2.TopicBinding:
         """For a request."""
@@ -40,6 +43,8 @@ class Binding:
             binding.value_format.CopyFrom(relation_pb2.Format(name=self.value_format, properties=self.value_properties))
         if self.create:
             binding.create.CopyFrom(relation_pb2.TopicSpec(partitions=self.partitions))
+            if self.retention is not None:
+                binding.create.retention.CopyFrom(duration(self.retention))
         return binding
 
 

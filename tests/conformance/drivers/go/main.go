@@ -30,6 +30,8 @@ import (
 	lookupbatchget "penstock.dev/conformance/scenarios/lookup_batch_get"
 	lookupwindows "penstock.dev/conformance/scenarios/lookup_windows"
 	positionnotreached "penstock.dev/conformance/scenarios/position_not_reached"
+	processorbadrows "penstock.dev/conformance/scenarios/processor_bad_rows"
+	processorexactlyonce "penstock.dev/conformance/scenarios/processor_exactly_once"
 	producerfenced "penstock.dev/conformance/scenarios/producer_fenced"
 	readyourwrites "penstock.dev/conformance/scenarios/read_your_writes"
 	reconnectstorm "penstock.dev/conformance/scenarios/reconnect_storm"
@@ -69,6 +71,8 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"lookup_batch_get":              lookupbatchget.Scenario,
 	"lookup_windows":                lookupwindows.Scenario,
 	"position_not_reached":          positionnotreached.Scenario,
+	"processor_bad_rows":            processorbadrows.Scenario,
+	"processor_exactly_once":        processorexactlyonce.Scenario,
 	"producer_fenced":               producerfenced.Scenario,
 	"read_your_writes":              readyourwrites.Scenario,
 	"reconnect_storm":               reconnectstorm.Scenario,

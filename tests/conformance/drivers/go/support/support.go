@@ -3,6 +3,7 @@ package support
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -61,6 +62,18 @@ func (r *Run) Ask(what string, more Facts) Facts {
 	answer := Facts{}
 	Check(json.Unmarshal(Must(r.input.ReadBytes('\n')), &answer))
 	return answer
+}
+
+// Serve starts a worker with these handlers; what is returned stops it.
+func (r *Run) Serve(ctx context.Context, handlers map[string]penstock.Handler) func() {
+	working, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	worker := penstock.Worker{Addresses: []string{r.address}, Handlers: handlers}
+	go func() { ended <- worker.Run(working) }()
+	return func() {
+		cancel()
+		Check(<-ended)
+	}
 }
 
 // Say writes one line to the runner.
