@@ -51,20 +51,25 @@ def test_the_readme_runs_from_the_packed_file(built: Path, node: RealNode, tmp_p
     snippets = re.findall(r"```ts\n(.*?)```", (built / "README.md").read_text(), re.S)
     examples = {path.read_text(): path.stem for path in built.glob("examples/*.ts")}
     names = [examples.get(snippet, "") for snippet in snippets]
-    assert names == ["quickstart", "resume", "appender", "sql", "errors"], "a snippet of README.md is not one of the examples"
+    assert names == ["quickstart", "resume", "appender", "sql", "points", "trial", "errors"], "a snippet of README.md is not one of the examples"
     packed = tmp_path / run("npm", "pack", "--silent", "--pack-destination", str(tmp_path)).strip()
     app = tmp_path / "app"
     app.mkdir()
     run("npm", "init", "--yes", cwd=app)
     run("npm", "install", "--silent", str(packed), cwd=app)
-    printed = {}
     for name, snippet in zip(names, snippets, strict=True):
-        (app / f"{name}.mjs").write_text(snippet.replace("127.0.0.1:7550", node.address))
-        printed[name] = run("node", f"{name}.mjs", cwd=app, seconds=60)
+        (app / f"{name}.mts").write_text(snippet.replace("127.0.0.1:7550", node.address))
+    # The compiler and Node's types are the client's own: what is tried is the packed file and its declarations.
+    modules = CLIENT / "node_modules"
+    run(str(modules / ".bin/tsc"), "--strict", "--target", "es2022", "--module", "nodenext", "--skipLibCheck", "--types", "node", "--typeRoots",
+        str(modules / "@types"), *(f"{name}.mts" for name in names), cwd=app)  # fmt: skip
+    printed = {name: run("node", f"{name}.mjs", cwd=app, seconds=60) for name in names}
     assert printed["quickstart"] == "12.5\nc042 12.5\n"
     assert printed["resume"].startswith("c042 12.5 ")
     assert re.fullmatch(r"[\w-]+\n", printed["appender"])
     assert re.fullmatch(r"\{ item: '\w+', SOLD: \d+n \}\n", printed["sql"])
+    assert printed["points"] == "c042 12n\n"
+    assert printed["trial"] == "[ { n: 8 } ]\n"
     assert printed["errors"] == "NOT_FOUND spend\n"
 
 

@@ -1,5 +1,6 @@
 /**
- * Purchases of a shop: card numbers are masked for everything downstream; patterns, rewards and totals come from what is masked.
+ * Purchases of a shop: card numbers are masked for everything downstream; patterns, rewards and totals come from what is masked. The points
+ * of the rewards are computed here, in this program.
  *
  *     node dist/examples/purchases.js [HOST:PORT]
  *
@@ -7,7 +8,7 @@
  * is pushed, and recounts: the last line is `0 lost, 0 doubled`, else the exit code is 1.
  */
 
-import { Client, DEFAULT_ADDRESS, Topology, tumbling } from "@penstock/client";
+import { Client, DEFAULT_ADDRESS, type RowHandler, Topology, tumbling, Worker } from "@penstock/client";
 
 const PURCHASES = 1000;
 const BEGIN = Date.UTC(2025, 5, 15, 9);
@@ -32,8 +33,12 @@ function shop(): Topology {
   );
   masked.to("purchases_masked");
   masked.select({ item: "item", sold_at: "ROWTIME", zip: "zip" }).to("patterns");
-  // A point for each whole unit of money, accumulated by customer.
-  masked.groupBy("customer").aggregate({ points: "SUM(CAST(FLOOR(price) AS BIGINT))", purchases: "COUNT(*)" }).to("rewards");
+  const rewards = masked.processRemotely(
+    "points",
+    { rewards: "customer STRING KEY, points BIGINT" },
+    { stores: { totals: "points BIGINT" }, keepsKey: true, name: "points" },
+  );
+  rewards.output("rewards").toTable({ name: "totals" }).to("rewards");
   masked
     .groupBy("department")
     .window(tumbling({ minutes: 1 }, { grace: { hours: 1 } }))
@@ -42,6 +47,14 @@ function shop(): Topology {
   masked.filter("price > 100").to("high_value");
   return topology;
 }
+
+/** A point for each whole unit of money, accumulated by customer. */
+const points: RowHandler = (row, context) => {
+  const before = (context.state("totals")?.["points"] as bigint | undefined) ?? 0n;
+  const total = { points: before + BigInt(Math.floor(row.get("price"))) };
+  context.put("totals", total);
+  context.send("rewards", total);
+};
 
 /** The n-th purchase; prices are quarters, so that sums are exact in any order. */
 function purchase(n: number) {
@@ -53,12 +66,15 @@ function purchase(n: number) {
   return { customer, card, item, price, department, store, zip, ROWTIME: new Date(BEGIN + 50 * n) };
 }
 
-const client = new Client(process.argv[2] ?? DEFAULT_ADDRESS);
+const address = process.argv[2] ?? DEFAULT_ADDRESS;
+const client = new Client(address);
 const columns = "customer STRING KEY, card STRING, item STRING, price DOUBLE, department STRING, store STRING, zip STRING";
 await client.createStream("purchases", columns, { partitions: 4, valueFormat: "JSON" });
 const { relations } = await client.registerTopology(shop(), { waitMs: 30_000 });
 console.log(`registered shop: publishes ${relations.join(", ")}`);
 
+const worker = new Worker(address, { points });
+const serving = worker.run();
 const purchases = Array.from({ length: PURCHASES }, (_, n) => purchase(n));
 const appender = await client.appender("purchases");
 for (let n = 0; n < PURCHASES; n += 100) {
@@ -67,13 +83,13 @@ for (let n = 0; n < PURCHASES; n += 100) {
 const position = await appender.flush();
 await appender.close();
 
-const points = new Map<string, bigint>();
+const earned = new Map<string, bigint>();
 for (const { customer, price } of purchases) {
-  points.set(customer, (points.get(customer) ?? 0n) + BigInt(Math.floor(price)));
+  earned.set(customer, (earned.get(customer) ?? 0n) + BigInt(Math.floor(price)));
 }
 const { customer } = purchases.at(-1)!;
 const rewards = await client.get<{ points: bigint }>("rewards", customer, { atLeast: position, maxWaitMs: 25_000 });
-console.log(`rewards of ${customer}: ${rewards?.value.points} points (expected ${points.get(customer)})`);
+console.log(`rewards of ${customer}: ${rewards?.value.points} points (expected ${earned.get(customer)})`);
 
 const high = purchases.filter(({ price }) => price > 195);
 console.log(`purchases over 195, pushed (${high.length}):`);
@@ -94,12 +110,14 @@ for (const { customer: of, ROWTIME } of purchases) {
 }
 for await (const row of client.scan<{ customer: string; points: bigint }>("rewards", { atLeast: position, maxWaitMs: 25_000 })) {
   const { customer: of, points: found } = row.value;
-  const expected = points.get(of) ?? 0n;
+  const expected = earned.get(of) ?? 0n;
   lost += found < expected ? 1 : 0;
   doubled += found > expected ? 1 : 0;
-  points.delete(of);
+  earned.delete(of);
 }
-lost += points.size;
+lost += earned.size;
 console.log(`${lost} lost, ${doubled} doubled`);
+await worker.close();
+await serving;
 await client.close();
 process.exitCode = lost + doubled > 0 ? 1 : 0;
