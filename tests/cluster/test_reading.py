@@ -10,6 +10,8 @@ from broker import Broker
 from inprocess import InProcess, cluster, until
 from penstock_client import Topology
 from penstock_client.declare import Binding
+from penstock_client.gen.penstock.v1.lookup_service_pb2 import GetRequest
+from penstock_client.gen.penstock.v1.types_pb2 import Value
 
 pytestmark = pytest.mark.kafka
 
@@ -55,6 +57,9 @@ async def _any_node(bootstrap: str, path: Path) -> None:
         for node in (b, a):
             rows = await asyncio.gather(*(node.client.get("spend", k, at_least=token, max_wait=30) for k in KEYS))
             assert [(r.K, r.C, r.S) for r in rows if r] == [(k, 1, n) for n, k in enumerate(KEYS)]
+        # each key's node is named to who asks another one
+        answers = [[(await node.client.raw.lookup.Get(GetRequest(relation="spend", key=[Value(text=k)]))).owner for k in KEYS] for node in nodes]
+        assert {frozenset(pair) for pair in zip(*answers, strict=True)} == {frozenset(("", a.address)), frozenset(("", b.address))}
         found = await b.client.batch_get("spend", [*KEYS, "missing"])
         assert [None if r is None else r.K for r in found] == [*KEYS, None]
         scans = [[r.K async for r in await _scan(node)] for node in nodes]

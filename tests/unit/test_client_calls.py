@@ -380,3 +380,40 @@ def test_json_text(value: object, text: str) -> None:
 def test_what_json_does_not_have(value: object) -> None:
     with pytest.raises(ValueError, match="JSON has no|no time zone"):
         json_text(value)
+
+
+def _row(owner: str = "") -> lookup.GetResponse:
+    return lookup.GetResponse(schema=spend_schema(), rows=spend_rows(("a", 1.0)), position={"value": "p"}, owner=owner)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_lookup_goes_to_the_owner_that_an_answer_named_and_back_when_it_is_gone(service: FakeService, asynchronous: bool) -> None:
+    owner = FakeService()
+    service.on("Get", lambda r, c: _row(owner.address))
+    owner.on("Get", lambda r, c: _row())
+
+    async def lookups(client: Client | AsyncClient, *keys: str) -> None:
+        for key in keys:
+            found = client.get("spend", key)
+            row = await found if inspect.isawaitable(found) else found
+            assert row is not None and row["TOTAL"] == 1.0
+
+    def asked() -> tuple[int, int]:
+        return len(service.requests["Get"]), len(owner.requests["Get"])
+
+    async def run(client: Client | AsyncClient) -> None:
+        await lookups(client, "a", "a", "b", "a")
+        assert asked() == (2, 2), "the first of each key is passed on, the others go straight"
+        owner.stop()
+        await lookups(client, "a", "a", "b")
+        assert asked() == (5, 2), "and nobody goes back to a node that is gone, though answers still name it"
+
+    async def asynchronously() -> None:
+        async with AsyncClient(service.address, retry=QUICK) as client:
+            await run(client)
+
+    if asynchronous:
+        asyncio.run(asynchronously())
+    else:
+        with Client(service.address, retry=QUICK) as client:
+            asyncio.run(run(client))

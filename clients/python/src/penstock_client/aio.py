@@ -357,20 +357,23 @@ class AsyncClient:
 
     async def _run(self, operation: operations.Operation[T]) -> T:
         """The result of a unary call, repeated while that helps and the deadline allows."""
-        call = self._channel.unary_unary(
-            operation.method,
-            request_serializer=type(operation.request).SerializeToString,
-            response_deserializer=operation.response.FromString,
-        )
         deadline = time.monotonic() + self._timeout + operation.extra
         retry = self._retry if operation.idempotent else NO_RETRY
         attempt = 1
         while True:
             if self._closing.is_set():
                 raise ClosedError("the client is closed")
-            address = self._channel.current
+            address, channel, timeout = self._channel.toward(operation.place, max(0.001, deadline - time.monotonic()))
+            call = channel.unary_unary(
+                operation.method,
+                request_serializer=type(operation.request).SerializeToString,
+                response_deserializer=operation.response.FromString,
+            )
             try:
-                return operation.read(await call(operation.request, timeout=max(0.001, deadline - time.monotonic())))
+                response = await call(operation.request, timeout=timeout)
+                if operation.place is not None:
+                    self._channel.answered(operation.place, address, response.owner)
+                return operation.read(response)
             except grpc.RpcError as broken:
                 error = from_rpc(broken)
             except grpc.aio.UsageError as broken:
@@ -378,6 +381,8 @@ class AsyncClient:
                 raise ClosedError("the client is closed") from broken
             if self._closing.is_set():
                 raise ClosedError("the client is closed") from error
+            if self._channel.missed(operation.place, address, error):
+                continue
             self._channel.leave(address, error)
             wait = retry.again(attempt, error)
             if wait is None or time.monotonic() + wait >= deadline:

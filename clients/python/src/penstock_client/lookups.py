@@ -56,6 +56,7 @@ def get(
     return Operation(
         "/penstock.v1.LookupService/Get", request, lookup.GetResponse,
         lambda r: batch_of(schema_of(r.schema), r.rows, r.position.value), extra=fresh.max_wait or 0.0,
+        place=(relation, *(v.SerializeToString() for v in request.key)),
     )  # fmt: skip
 
 

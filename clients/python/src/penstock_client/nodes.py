@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import grpc
@@ -15,6 +16,11 @@ Connect = Callable[[str], Any]
 
 ELSEWHERE = ("DRAINING", "LOG_UNAVAILABLE")
 """Reasons for which another node may do better, besides not being reached."""
+MOST_PLACES = 100_000
+FIRST_CALL = 1.0
+"""Seconds in which a node that was never reached has to answer what a nearer one would have passed on."""
+SHUNNED = 60.0
+"""Seconds without calls about places to a node that did not answer one."""
 
 
 def addresses_of(address: str | Sequence[str]) -> list[str]:
@@ -27,7 +33,7 @@ def addresses_of(address: str | Sequence[str]) -> list[str]:
 
 
 class Nodes:
-    """A channel to whichever node is `current`. Used from any thread."""
+    """A channel to whichever node is `current`; calls about a place go to its owner, once an answer has named it. Used from any thread."""
 
     def __init__(self, addresses: Sequence[str], connect: Connect) -> None:
         self._connect = connect
@@ -35,6 +41,9 @@ class Nodes:
         self._addresses = list(addresses)
         self._channels: dict[str, Any] = {addresses[0]: connect(addresses[0])}
         self._current = addresses[0]
+        self._owners: dict[Hashable, str] = {}
+        self._reached: set[str] = set()
+        self._shunned: dict[str, float] = {}
 
     @property
     def current(self) -> str:
@@ -61,6 +70,41 @@ class Nodes:
             if address not in self._addresses:
                 self._addresses.append(address)
             self._current = address
+
+    def toward(self, place: Hashable, timeout: float) -> tuple[str, Any, float]:
+        """The address for a call, its channel and timeout in seconds: the owner's of the place where it is known and has answered of late, else
+        the current one, from where the call is passed on."""
+        with self._lock:
+            owner = self._owners.get(place) if place is not None else None
+            if owner is None or owner == self._current:
+                return self._current, self, timeout
+            return owner, self._open(owner), timeout if owner in self._reached else min(timeout, FIRST_CALL)
+
+    def answered(self, place: Hashable, address: str, owner: str) -> None:
+        """A call about a place was answered by this address, which names the owner where that is another."""
+        if address != self._current:
+            self._reached.add(address)
+        if not owner or self._shunned and self._shunned.get(owner, 0.0) > time.monotonic():
+            return
+        with self._lock:
+            try:
+                self._open(owner)
+            except ValueError:
+                return  # not by this client's means
+            if len(self._owners) >= MOST_PLACES:
+                self._owners.clear()
+            self._owners[place] = owner
+
+    def missed(self, place: Hashable, address: str, error: PenstockError) -> bool:
+        """Whether a call about a place went to its owner, and in vain though another node may answer: the next goes to the current node."""
+        away = error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED) and (not error.reason or error.reason in ELSEWHERE)
+        if place is None or address == self._current or not away:
+            return False
+        with self._lock:
+            self._shunned[address] = time.monotonic() + SHUNNED
+            self._reached.discard(address)
+            self._owners = {place: owner for place, owner in self._owners.items() if owner != address}
+        return True
 
     def channel(self) -> tuple[str, Any]:
         """The current address and its channel."""

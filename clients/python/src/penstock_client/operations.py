@@ -5,7 +5,7 @@ idempotent says that a repeat after an unknown outcome changes nothing; only suc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +34,8 @@ Definition = Topology | topology_pb2.Topology
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
-    """One unary call. extra: seconds that the service itself may wait, added to the deadline."""
+    """One unary call. extra: seconds that the service itself may wait, added to the deadline. place: what the call is about, where one node has
+    it and answers name it as their `owner`: the next call about the same goes to that node."""
 
     method: str
     request: Message
@@ -42,6 +43,7 @@ class Operation(Generic[T]):
     read: Callable[[Any], T]
     idempotent: bool = True
     extra: float = 0.0
+    place: Hashable = None
 
 
 def _topology(method: str, request: Message, response: type[Message], read: Callable[[Any], T], **more: Any) -> Operation[T]:

@@ -92,6 +92,8 @@ def _row_of(found: Found, request: pb.GetRequest) -> pb.GetResponse:
     layout, response = found.view.layout, pb.GetResponse()
     layout.fill(response.rows, found.rows)
     response.position.value = found.token
+    if found.owner:
+        response.owner = found.owner
     if request.known_schema_id != layout.id:
         response.schema.CopyFrom(layout.message)
     return response

@@ -8,7 +8,7 @@ What other nodes have is fetched first, in one call a node, then read in the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from penstock.catalog.port import CatalogState
 from penstock.catalog.view import Served, resolve
@@ -46,12 +46,14 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows in the view's layout, for each the place of its key in the request, and the token of the commits that were read."""
+    """Rows in the view's layout, for each the place of its key in the request, and the token of the commits that were read. owner: of one key that
+    was read elsewhere, the address of the node that has it."""
 
     view: View
     rows: list[Row]
     places: list[int]
     token: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,10 @@ class Lookups:
         """As get, wherever the rows are. Raises RequestError."""
         try:
             return self.get(table, keys, columns, fresh.stale, as_of)
-        except Away:
-            return await self._anywhere(self._search(table, keys, self.view_of(table.served, columns), fresh.stale, as_of), fresh.until)
+        except Away as away:
+            found = await self._anywhere(self._search(table, keys, self.view_of(table.served, columns), fresh.stale, as_of), fresh.until)
+            one = len(keys) == 1 and not table.foreign
+            return replace(found, owner=self.gateway.cluster.public_address(away.node)) if one else found
 
     async def select(self, table: Table, keys: Sequence[Key], chosen: View, fresh: Freshness) -> Found:
         """Rows of each key as a view of the caller's shows them, those for which its condition holds. Raises RequestError."""

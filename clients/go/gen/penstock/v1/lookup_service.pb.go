@@ -186,7 +186,10 @@ type GetResponse struct {
 	// rows are the rows found.
 	Rows *RowBatch `protobuf:"bytes,2,opt,name=rows,proto3" json:"rows,omitempty"`
 	// position is the commit that was read.
-	Position      *PositionToken `protobuf:"bytes,3,opt,name=position,proto3" json:"position,omitempty"`
+	Position *PositionToken `protobuf:"bytes,3,opt,name=position,proto3" json:"position,omitempty"`
+	// owner is the address of the node that has the key's task, where another one answered: whoever asks that node the next time saves a
+	// hop. Empty where the answering node has it.
+	Owner         string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -240,6 +243,13 @@ func (x *GetResponse) GetPosition() *PositionToken {
 		return x.Position
 	}
 	return nil
+}
+
+func (x *GetResponse) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // BatchGetRequest is the request of BatchGet.
@@ -680,11 +690,12 @@ const file_penstock_v1_lookup_service_proto_rawDesc = "" +
 	"\vWindowRange\x129\n" +
 	"\n" +
 	"start_from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartFrom\x125\n" +
-	"\bstart_to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astartTo\"\xa0\x01\n" +
+	"\bstart_to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astartTo\"\xb6\x01\n" +
 	"\vGetResponse\x12.\n" +
 	"\x06schema\x18\x01 \x01(\v2\x16.penstock.v1.RowSchemaR\x06schema\x12)\n" +
 	"\x04rows\x18\x02 \x01(\v2\x15.penstock.v1.RowBatchR\x04rows\x126\n" +
-	"\bposition\x18\x03 \x01(\v2\x1a.penstock.v1.PositionTokenR\bposition\"\x87\x02\n" +
+	"\bposition\x18\x03 \x01(\v2\x1a.penstock.v1.PositionTokenR\bposition\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\"\x87\x02\n" +
 	"\x0fBatchGetRequest\x12\x1a\n" +
 	"\brelation\x18\x01 \x01(\tR\brelation\x12)\n" +
 	"\x04keys\x18\x02 \x01(\v2\x15.penstock.v1.RowBatchR\x04keys\x12\x18\n" +

@@ -79,6 +79,11 @@ class Cluster:
         member = self.table.members.get(node)
         return "" if member is None else member.entry.peer_address or member.entry.address
 
+    def public_address(self, node: str) -> str:
+        """Where clients reach a node; empty when it is not known."""
+        member = self.table.members.get(node)
+        return "" if member is None else member.entry.address
+
     def place(self, task: TaskKey, local: TaskEntry | None) -> Elsewhere | None:
         """Where a task's committed rows are; None: here. local: what this node's boards say of it."""
         if not self.others:

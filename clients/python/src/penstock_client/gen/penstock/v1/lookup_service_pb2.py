@@ -28,7 +28,7 @@ from penstock_client.gen.penstock.v1 import row_pb2 as penstock_dot_v1_dot_row__
 from penstock_client.gen.penstock.v1 import types_pb2 as penstock_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n penstock/v1/lookup_service.proto\x12\x0bpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apenstock/v1/position.proto\x1a\x15penstock/v1/row.proto\x1a\x17penstock/v1/types.proto\"\xee\x01\n\nGetRequest\x12\x10\n\x08relation\x18\x01 \x01(\t\x12\x1f\n\x03key\x18\x02 \x03(\x0b\x32\x12.penstock.v1.Value\x12)\n\x07windows\x18\x03 \x01(\x0b\x32\x18.penstock.v1.WindowRange\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12-\n\x0b\x63onsistency\x18\x05 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fknown_schema_id\x18\x07 \x01(\x06\"k\n\x0bWindowRange\x12.\n\nstart_from\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08start_to\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x01\n\x0bGetResponse\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12,\n\x08position\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"\xcc\x01\n\x0f\x42\x61tchGetRequest\x12\x10\n\x08relation\x18\x01 \x01(\t\x12#\n\x04keys\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12-\n\x0b\x63onsistency\x18\x04 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12\x17\n\x0fknown_schema_id\x18\x05 \x01(\x06\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa2\x01\n\x10\x42\x61tchGetResponse\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x13\n\x0bkey_indexes\x18\x03 \x03(\r\x12,\n\x08position\x18\x04 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"\xe3\x02\n\x0bScanRequest\x12\x10\n\x08relation\x18\x01 \x01(\t\x12$\n\x05range\x18\x02 \x01(\x0b\x32\x15.penstock.v1.KeyRange\x12)\n\x07windows\x18\x03 \x01(\x0b\x32\x18.penstock.v1.WindowRange\x12\r\n\x05where\x18\x04 \x01(\t\x12<\n\nparameters\x18\x05 \x03(\x0b\x32(.penstock.v1.ScanRequest.ParametersEntry\x12\x0f\n\x07\x63olumns\x18\x06 \x03(\t\x12\r\n\x05limit\x18\x07 \x01(\x04\x12-\n\x0b\x63onsistency\x18\x08 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12\x0e\n\x06\x63ursor\x18\t \x01(\t\x1a\x45\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.penstock.v1.Value:\x02\x38\x01\"x\n\x08KeyRange\x12$\n\x08\x66rom_key\x18\x01 \x03(\x0b\x32\x12.penstock.v1.Value\x12\"\n\x06to_key\x18\x02 \x03(\x0b\x32\x12.penstock.v1.Value\x12\"\n\x06prefix\x18\x03 \x03(\x0b\x32\x12.penstock.v1.Value\"\x99\x01\n\x0cScanResponse\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12,\n\x08position\x18\x04 \x01(\x0b\x32\x1a.penstock.v1.PositionToken2\xd1\x01\n\rLookupService\x12\x38\n\x03Get\x12\x17.penstock.v1.GetRequest\x1a\x18.penstock.v1.GetResponse\x12G\n\x08\x42\x61tchGet\x12\x1c.penstock.v1.BatchGetRequest\x1a\x1d.penstock.v1.BatchGetResponse\x12=\n\x04Scan\x12\x18.penstock.v1.ScanRequest\x1a\x19.penstock.v1.ScanResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n penstock/v1/lookup_service.proto\x12\x0bpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apenstock/v1/position.proto\x1a\x15penstock/v1/row.proto\x1a\x17penstock/v1/types.proto\"\xee\x01\n\nGetRequest\x12\x10\n\x08relation\x18\x01 \x01(\t\x12\x1f\n\x03key\x18\x02 \x03(\x0b\x32\x12.penstock.v1.Value\x12)\n\x07windows\x18\x03 \x01(\x0b\x32\x18.penstock.v1.WindowRange\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12-\n\x0b\x63onsistency\x18\x05 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fknown_schema_id\x18\x07 \x01(\x06\"k\n\x0bWindowRange\x12.\n\nstart_from\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08start_to\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x97\x01\n\x0bGetResponse\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12,\n\x08position\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\r\n\x05owner\x18\x04 \x01(\t\"\xcc\x01\n\x0f\x42\x61tchGetRequest\x12\x10\n\x08relation\x18\x01 \x01(\t\x12#\n\x04keys\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12-\n\x0b\x63onsistency\x18\x04 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12\x17\n\x0fknown_schema_id\x18\x05 \x01(\x06\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa2\x01\n\x10\x42\x61tchGetResponse\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x13\n\x0bkey_indexes\x18\x03 \x03(\r\x12,\n\x08position\x18\x04 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"\xe3\x02\n\x0bScanRequest\x12\x10\n\x08relation\x18\x01 \x01(\t\x12$\n\x05range\x18\x02 \x01(\x0b\x32\x15.penstock.v1.KeyRange\x12)\n\x07windows\x18\x03 \x01(\x0b\x32\x18.penstock.v1.WindowRange\x12\r\n\x05where\x18\x04 \x01(\t\x12<\n\nparameters\x18\x05 \x03(\x0b\x32(.penstock.v1.ScanRequest.ParametersEntry\x12\x0f\n\x07\x63olumns\x18\x06 \x03(\t\x12\r\n\x05limit\x18\x07 \x01(\x04\x12-\n\x0b\x63onsistency\x18\x08 \x01(\x0b\x32\x18.penstock.v1.Consistency\x12\x0e\n\x06\x63ursor\x18\t \x01(\t\x1a\x45\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.penstock.v1.Value:\x02\x38\x01\"x\n\x08KeyRange\x12$\n\x08\x66rom_key\x18\x01 \x03(\x0b\x32\x12.penstock.v1.Value\x12\"\n\x06to_key\x18\x02 \x03(\x0b\x32\x12.penstock.v1.Value\x12\"\n\x06prefix\x18\x03 \x03(\x0b\x32\x12.penstock.v1.Value\"\x99\x01\n\x0cScanResponse\x12&\n\x06schema\x18\x01 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12,\n\x08position\x18\x04 \x01(\x0b\x32\x1a.penstock.v1.PositionToken2\xd1\x01\n\rLookupService\x12\x38\n\x03Get\x12\x17.penstock.v1.GetRequest\x1a\x18.penstock.v1.GetResponse\x12G\n\x08\x42\x61tchGet\x12\x1c.penstock.v1.BatchGetRequest\x1a\x1d.penstock.v1.BatchGetResponse\x12=\n\x04Scan\x12\x18.penstock.v1.ScanRequest\x1a\x19.penstock.v1.ScanResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,19 +42,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WINDOWRANGE']._serialized_start=399
   _globals['_WINDOWRANGE']._serialized_end=506
   _globals['_GETRESPONSE']._serialized_start=509
-  _globals['_GETRESPONSE']._serialized_end=645
-  _globals['_BATCHGETREQUEST']._serialized_start=648
-  _globals['_BATCHGETREQUEST']._serialized_end=852
-  _globals['_BATCHGETRESPONSE']._serialized_start=855
-  _globals['_BATCHGETRESPONSE']._serialized_end=1017
-  _globals['_SCANREQUEST']._serialized_start=1020
-  _globals['_SCANREQUEST']._serialized_end=1375
-  _globals['_SCANREQUEST_PARAMETERSENTRY']._serialized_start=1306
-  _globals['_SCANREQUEST_PARAMETERSENTRY']._serialized_end=1375
-  _globals['_KEYRANGE']._serialized_start=1377
-  _globals['_KEYRANGE']._serialized_end=1497
-  _globals['_SCANRESPONSE']._serialized_start=1500
-  _globals['_SCANRESPONSE']._serialized_end=1653
-  _globals['_LOOKUPSERVICE']._serialized_start=1656
-  _globals['_LOOKUPSERVICE']._serialized_end=1865
+  _globals['_GETRESPONSE']._serialized_end=660
+  _globals['_BATCHGETREQUEST']._serialized_start=663
+  _globals['_BATCHGETREQUEST']._serialized_end=867
+  _globals['_BATCHGETRESPONSE']._serialized_start=870
+  _globals['_BATCHGETRESPONSE']._serialized_end=1032
+  _globals['_SCANREQUEST']._serialized_start=1035
+  _globals['_SCANREQUEST']._serialized_end=1390
+  _globals['_SCANREQUEST_PARAMETERSENTRY']._serialized_start=1321
+  _globals['_SCANREQUEST_PARAMETERSENTRY']._serialized_end=1390
+  _globals['_KEYRANGE']._serialized_start=1392
+  _globals['_KEYRANGE']._serialized_end=1512
+  _globals['_SCANRESPONSE']._serialized_start=1515
+  _globals['_SCANRESPONSE']._serialized_end=1668
+  _globals['_LOOKUPSERVICE']._serialized_start=1671
+  _globals['_LOOKUPSERVICE']._serialized_end=1880
 # @@protoc_insertion_point(module_scope)

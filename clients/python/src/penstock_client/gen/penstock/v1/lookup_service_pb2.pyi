@@ -39,14 +39,16 @@ class WindowRange(_message.Message):
     def __init__(self, start_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetResponse(_message.Message):
-    __slots__ = ("schema", "rows", "position")
+    __slots__ = ("schema", "rows", "position", "owner")
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     schema: _row_pb2.RowSchema
     rows: _row_pb2.RowBatch
     position: _position_pb2.PositionToken
-    def __init__(self, schema: _Optional[_Union[_row_pb2.RowSchema, _Mapping]] = ..., rows: _Optional[_Union[_row_pb2.RowBatch, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+    owner: str
+    def __init__(self, schema: _Optional[_Union[_row_pb2.RowSchema, _Mapping]] = ..., rows: _Optional[_Union[_row_pb2.RowBatch, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class BatchGetRequest(_message.Message):
     __slots__ = ("relation", "keys", "columns", "consistency", "known_schema_id", "as_of")
