@@ -110,8 +110,8 @@ type UnknownColumnError struct{ *base }
 // Unwrap gives the *Error.
 func (e *UnknownColumnError) Unwrap() error { return e.base }
 
-// UnknownFunctionError is INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction; metadata function,
-// candidates, node. Check the name; ListFunctions has all.
+// UnknownFunctionError is INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction and DropFunction; metadata
+// function, candidates, node. Check the name; ListFunctions has all.
 type UnknownFunctionError struct{ *base }
 
 // Unwrap gives the *Error.

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import penstock
+from penstock.expr.remote import RemoteFunction
 from penstock.plan.explain import explain
 from penstock.plan.stored import dumps
 from penstock.planner import plan_topology
 from penstock.planner.definition import load_documents
 from penstock.testing.relations import FixedRelations, relation_info
+from penstock.types.sqltype import BIGINT, DOUBLE, STRING
 from penstock_client.gen.penstock.v1 import relation_pb2
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plugins"))
@@ -189,6 +191,26 @@ nodes:
   pieces_out: {from: pieces, sink: pieces_out}
 """
 
+TIMERS = """
+topology: timers
+nodes:
+  readings: {stream: {columns: [K STRING KEY, V BIGINT], partitions: 2}}
+  watched: {from: readings, remote_processor: {processor: watch, outputs: {silent: {columns: [K STRING KEY, SINCE BIGINT], keeps_key: true}}, timers: true}}
+  out: {from: watched.silent, sink: silent}
+"""
+
+FUNCTIONS = """
+topology: functions
+nodes:
+  trips: {stream: {columns: [ID STRING KEY, START STRING, GOAL STRING, KM DOUBLE], partitions: 2}}
+  far: {from: trips, filter: "DISTANCE(START, GOAL) > KM"}
+  near: {from: far, select: ["DISTANCE(UCASE(START), PLACE(GOAL, 1)) AS D", "PLACE(GOAL, 1) AS P", KM]}
+  out: {from: near, sink: near_out}
+"""
+DECLARED = (RemoteFunction("DISTANCE", (STRING, STRING), DOUBLE, version=2, deterministic=True, cache_rows=100),
+            RemoteFunction("PLACE", (STRING, BIGINT), STRING, nulls=True, bundle_rows=10, max_attempts=3))
+"""Functions that programs compute."""
+
 GLOBAL_JOINS = """
 topology: global_joins
 nodes:
@@ -206,7 +228,7 @@ def plans() -> dict[str, tuple[bytes, str]]:
     found = {}
     for name, text in texts.items():
         documents = load_documents(text)
-        known = FixedRelations([relation_info(d) for d in documents if isinstance(d, relation_pb2.Relation)], 2, EXIST)
+        known = FixedRelations([relation_info(d) for d in documents if isinstance(d, relation_pb2.Relation)], 2, EXIST, DECLARED)
         (topology,) = (d for d in documents if not isinstance(d, relation_pb2.Relation))
         plan = plan_topology(topology, known, service_id="penstock", incarnation=42)
         found[name] = dumps(plan), explain(plan)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from penstock.expr.remote import RemoteFunction
 from penstock.plan.relations import RelationInfo
 from penstock.plan.resolved import ResolvedPlan
 from penstock.planner import plan_topology
 from penstock.planner.definition import load_relation, load_topology
 from penstock.testing.relations import relation_info
+from penstock.types.sqltype import BIGINT, DOUBLE, STRING
 
 PURCHASES = "stream: purchases\ncolumns: [CUSTOMER STRING KEY, ITEM STRING, PRICE DOUBLE, COUNT INT, TAGS ARRAY<STRING>]"
 CUSTOMERS = "table: customers\ncolumns: [ID STRING KEY, NAME STRING, CITY STRING]"
@@ -38,6 +40,11 @@ class KnownRelations:
 
     def topic_names(self) -> Iterable[str]:
         return self._topics
+
+    @property
+    def functions(self) -> Mapping[str, RemoteFunction]:
+        return {f.name: f for f in (RemoteFunction("GEOCODE", (STRING, BIGINT), STRING, version=2, deterministic=True, cache_rows=10),
+                                    RemoteFunction("GUESS", (DOUBLE,), DOUBLE, nulls=True))}
 
 
 def relations() -> KnownRelations:

@@ -20,7 +20,7 @@ from penstock.clock import ManualClock
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import Bindings
 from penstock.plan.explain import explain
-from penstock.plan.nodes import RemoteProcessor, Repartition, RoutedSink, Sink, SourceStream, SourceTable
+from penstock.plan.nodes import RemoteCall, RemoteProcessor, Repartition, RoutedSink, Sink, SourceStream, SourceTable
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.plan.stored import VERSION, UnreadablePlan, dumps, loads
 from penstock.state.memory import MemoryTaskState
@@ -141,8 +141,8 @@ def written(found: ResolvedPlan) -> Mapping[str, Any]:
     return {**{topic: driver.records(topic) for topic in public}, **tables, "dead letters": driver.dead_letters}
 
 
-ALONE = [p for p in STORED if not any(isinstance(n, RemoteProcessor) for sub in loads(p.read_bytes()).subs for n in sub.nodes)]
-"""What a remote processor makes of rows is its program's affair."""
+ALONE = [p for p in STORED if not any(isinstance(n, RemoteProcessor | RemoteCall) for sub in loads(p.read_bytes()).subs for n in sub.nodes)]
+"""What a remote processor or function makes of rows is its program's affair."""
 
 
 @pytest.mark.parametrize("path", ALONE, ids=[f"{p.parent.name}/{p.stem}" for p in ALONE])

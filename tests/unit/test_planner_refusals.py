@@ -55,6 +55,13 @@ CASES = [
     ("no condition", P + "f: {from: p, filter: PRICE + 1}", "TYPE_MISMATCH", "f", "filter.where", (0, 9)),
     ("bad syntax", P + "f: {from: p, filter: PRICE >}", "INVALID_EXPRESSION", "f", "filter.where", (7, 7)),
     ("unknown function", P + "s: {from: p, select: [NOPE(PRICE)]}", "UNKNOWN_FUNCTION", "s", "select.columns[0].expression", (0, 4)),
+    ("remote function's arguments", P + "s: {from: p, select: ['1 + GEOCODE(PRICE) AS X']}", "INVALID_EXPRESSION", "s", "select.columns[0].expression", (4, 18)),
+    ("remote function in a lambda", P + "s: {from: p, select: ['TRANSFORM(ARRAY[1.0E0], x => GUESS(x)) AS X']}", "UNSUPPORTED", "s", "select.columns[0]", (29, 37)),
+    ("remote function of a table", C + "f: {from: c, filter: \"GEOCODE(NAME, 1) = 'x'\"}", "UNSUPPORTED", "f", "", None),
+    ("remote function in an aggregate", P + "g: {from: p, group_by: {}}\na: {from: g, aggregate: {X: SUM(GUESS(1.5E0))}}", "UNSUPPORTED", "a", "", None),
+    ("remote function in a windowed stream", P + "g: {from: p, group_by: {}}\na: {from: g, aggregate: {X: COUNT(*)}, window: {tumbling: 1m}}\n"
+     "t: {from: a, to_stream: {}}\nf: {from: t, filter: GUESS(1.5E0) > 1}", "UNSUPPORTED", "f", "", None),
+    ("remote function beside ROWOFFSET", P + "f: {from: p, filter: GUESS(1.5E0) > ROWOFFSET}", "UNSUPPORTED", "f", "", None),
     ("type error", P + "s: {from: p, select: [ITEM * 2 AS X]}", "TYPE_MISMATCH", "s", "select.columns[0].expression", (0, 8)),
     ("aggregate in select", P + "s: {from: p, select: [SUM(PRICE) AS X]}", "INVALID_EXPRESSION", "s", "select.columns[0].expression", (0, 10)),
     ("NULL column", P + "s: {from: p, select: ['NULL AS X']}", "TYPE_MISMATCH", "s", "select.columns[0].expression", (0, 4)),

@@ -19,7 +19,7 @@ from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS, Raw
 from penstock_client.declare import Binding, Columns
 from penstock_client.declare import relation as declaration
 from penstock_client.errors import ClosedError, from_rpc
-from penstock_client.gen.penstock.v1 import append_service_pb2, registry_service_pb2, relation_pb2
+from penstock_client.gen.penstock.v1 import append_service_pb2, catalog_service_pb2, registry_service_pb2, relation_pb2
 from penstock_client.gen.penstock.v1.sql_service_pb2 import ExecuteRequest, ExecuteResponse
 from penstock_client.lookups import Freshness, Instant
 from penstock_client.nodes import Nodes, addresses_of
@@ -176,6 +176,15 @@ class Client:
     def function(self, name: str) -> model.Function:
         """One function. UnknownFunctionError."""
         return self._run(operations.get_function(name))
+
+    def create_function(self, function: catalog_service_pb2.RemoteFunction) -> model.Function:
+        """Declare a function that programs compute (declare.function). NameTakenError when one of the name is declared otherwise, unless the version is
+        greater."""
+        return self._run(operations.create_function(function))
+
+    def drop_function(self, name: str) -> str:
+        """Forget a declared function; topologies that call it go on. The position."""
+        return self._run(operations.drop_function(name))
 
     def cluster(self) -> model.Cluster:
         """The service and its nodes."""

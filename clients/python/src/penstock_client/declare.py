@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from penstock_client.gen.penstock.v1 import relation_pb2, types_pb2
+from penstock_client.gen.penstock.v1 import catalog_service_pb2, relation_pb2, types_pb2
 from penstock_client.position import duration
 
 _COLUMN = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^\s`]+))\s+(.+?)(\s+(?:PRIMARY\s+)?KEY)?\s*$", re.IGNORECASE | re.DOTALL)
@@ -65,6 +65,25 @@ def relation(name: str, kind: str, columns: Columns, binding: Binding | None = N
         schema=schema(columns),
         topic=(binding or Binding()).message(),
     )
+
+
+def function(
+    name: str, signature: str, *, version: int = 1, deterministic: bool = False, called_on_null: bool = False, timeout: float | timedelta | None = None,
+    max_attempts: int = 0, cache_rows: int = 0, bundle_rows: int = 0, description: str = "",
+) -> catalog_service_pb2.RemoteFunction:  # fmt: skip
+    """The message of a function that programs compute. signature: `STRING, BIGINT -> DOUBLE`. ValueError when it is none; types are checked by the
+    service."""
+    arguments, arrow, result = signature.rpartition("->")
+    if not arrow or not result.strip() or not arguments.strip():
+        raise ValueError(f"{signature!r} is no signature: write TYPE, TYPE -> TYPE")
+    made = catalog_service_pb2.RemoteFunction(
+        name=name, arguments=[types_pb2.Type(sql=text.strip()) for text in _split(arguments)], result=types_pb2.Type(sql=result.strip()), version=version,
+        deterministic=deterministic, called_on_null=called_on_null, max_attempts=max_attempts, cache_rows=cache_rows, bundle_rows=bundle_rows,
+        description=description,
+    )  # fmt: skip
+    if timeout is not None:
+        made.timeout.CopyFrom(duration(timeout))
+    return made
 
 
 def _column(text: str) -> types_pb2.Column:

@@ -194,6 +194,18 @@ def get_function(name: str) -> Operation[model.Function]:
     return _catalog("GetFunction", catalog.GetFunctionRequest(name=name), catalog.GetFunctionResponse, lambda r: model.function_of(r.function))
 
 
+def create_function(function: catalog.RemoteFunction) -> Operation[model.Function]:
+    """CreateFunction. A repeat with an equal declaration is answered as the first time."""
+    return _catalog(
+        "CreateFunction", catalog.CreateFunctionRequest(function=function), catalog.CreateFunctionResponse, lambda r: model.function_of(r.function)
+    )
+
+
+def drop_function(name: str) -> Operation[str]:
+    """DropFunction; the position."""
+    return _catalog("DropFunction", catalog.DropFunctionRequest(name=name), catalog.DropFunctionResponse, lambda r: r.position.value, idempotent=False)
+
+
 def describe_cluster() -> Operation[model.Cluster]:
     """DescribeCluster."""
     return Operation(

@@ -66,7 +66,7 @@ class Timer:
 @dataclass(frozen=True, slots=True)
 class Node:
     """What the service tells of a RemoteProcessor. outputs and stores by name; rows of both are key columns first. timer_keys: key columns, when it
-    has timers."""
+    has timers. function: (name, version) of what is called, when these are calls of a function: the rows are its arguments."""
 
     topology: str
     node: str
@@ -76,6 +76,7 @@ class Node:
     outputs: Mapping[str, RowSchema]
     stores: Mapping[str, RowSchema]
     timer_keys: RowSchema | None = None
+    function: tuple[str, int] | None = None
     keys: tuple[str, ...] = field(init=False)
     """Key columns of the rows, and so of the stores."""
 
@@ -89,6 +90,7 @@ def node_of(message: processor_service_pb2.ProcessorNode) -> Node:
         message.topology, message.node, message.processor, dict(message.config), schema_of(message.input),
         {o.name: schema_of(o.schema) for o in message.outputs}, {s.name: schema_of(s.schema) for s in message.stores},
         schema_of(message.timer_keys) if message.HasField("timer_keys") else None,
+        (message.function.name, message.function.version) if message.HasField("function") else None,
     )  # fmt: skip
 
 
@@ -195,10 +197,10 @@ class Bundle:
         for name in self._sent:
             complete = self._complete(name)
             out = message.outputs.add(output=name, causes=sorted(s[0] + len(self.timers) for s in self._sent[name]))
-            _fill(out.rows, self.node.outputs[name], f"output {name}", [values for _, values in complete], [row is None for row, _ in complete])
+            filled(out.rows, self.node.outputs[name], f"output {name}", [values for _, values in complete], [row is None for row, _ in complete])
         for name, rows in self._changed.items():
             keyed = [row if row is not None else dict(zip(self.node.keys, self._put[at], strict=True)) for at, row in rows.items()]
-            _fill(message.state.add(name=name).rows, self.node.stores[name], f"store {name}", keyed, [row is None for row in rows.values()])
+            filled(message.state.add(name=name).rows, self.node.stores[name], f"store {name}", keyed, [row is None for row in rows.values()])
         if self.changed_timers:
             self._fill_timers(message.timers)
         return message
@@ -207,7 +209,7 @@ class Bundle:
         assert self.node.timer_keys is not None, "checked"
         timers = [timer for timer, _ in self.changed_timers]
         keys = [dict(zip(self.node.keys, timer.key, strict=True)) for timer in timers]
-        _fill(message.keys, self.node.timer_keys, "timers", keys, [not kept for _, kept in self.changed_timers])
+        filled(message.keys, self.node.timer_keys, "timers", keys, [not kept for _, kept in self.changed_timers])
         message.names.extend(timer.name for timer in timers)
         message.times.extend(timer.at for timer in timers)
         message.clocks.extend(timer.clock.value for timer in timers)
@@ -228,7 +230,8 @@ def _known(schema: RowSchema, what: str, row: Mapping[str, Any]) -> None:
             raise KeyError(f"{what} has no column {name}; it has {', '.join(schema.names)}") from None
 
 
-def _fill(batch: row_pb2.RowBatch, schema: RowSchema, what: str, rows: Sequence[Mapping[str, Any]], gone: Sequence[bool]) -> None:
+def filled(batch: row_pb2.RowBatch, schema: RowSchema, what: str, rows: Sequence[Mapping[str, Any]], gone: Sequence[bool] = ()) -> None:
+    """Fill a batch of rows by column. TypeError or ValueError for values that are not of their column's type."""
     batch.schema_id, batch.row_count = schema.id, len(rows)
     for column in schema.columns:
         try:
@@ -311,7 +314,7 @@ def process(handler: Handler, bundle: Bundle) -> Failed | None:
         try:
             whole(bundle)
         except Exception as e:
-            return Failed((), _told(e))
+            return Failed((), told(e))
         return None
     function: Callable[[Row, Context], None] = handler  # type: ignore[assignment]
     fire: Callable[[Timer, Context], None] = getattr(handler, "on_timer", _no_timers)
@@ -324,7 +327,7 @@ def process(handler: Handler, bundle: Bundle) -> Failed | None:
             return Failed((), str(e) or "the handler asked for another try")
         except Exception as e:
             bad[index < 0].append(index if index >= 0 else len(bundle.timers) + index)
-            reason = reason or _told(e)
+            reason = reason or told(e)
     rows, timers = bad
     return Failed(tuple(rows), reason, tuple(timers)) if rows or timers else None
 
@@ -343,7 +346,8 @@ def _no_timers(timer: Timer, context: Context) -> None:
     raise TypeError("the handler has no on_timer")
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """The error with its traceback, as a reason."""
     text = "".join(traceback.format_exception(error))
     return f"{type(error).__name__}: {error}\n{text[-REASON:]}"
 

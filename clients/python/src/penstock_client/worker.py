@@ -1,4 +1,4 @@
-"""A program that serves RemoteProcessors: one connection to each node of the service, handlers called in a few threads."""
+"""A program that serves RemoteProcessors and functions: one connection to each node of the service, handlers called in a few threads."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any, Self
 
 import grpc
 
+from penstock_client import functions as calls
 from penstock_client import processing
 from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS
 from penstock_client.errors import PenstockError, from_rpc
+from penstock_client.functions import Function, served
 from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
 from penstock_client.processing import Bundle, Handler, Node
 from penstock_client.retry import Retry, transient
@@ -27,22 +29,28 @@ _Requests = queue.SimpleQueue[pb.ProcessRequest | None]
 
 
 class Worker:
-    """Serves handlers by the name of their processor until it is closed; a connection that is lost is made again.
+    """Serves handlers by the name of their processor, and functions by their name, `NAME/2` for another version than 1, until it is closed; a connection
+    that is lost is made again.
 
     addresses: `host:port` of one node or of each. max_in_flight: bundles that a connection may have at once. threads: handlers that run at
     once, over all connections. build: the program's version, for people. tls, token, options: as Client's.
     """
 
     def __init__(
-        self, addresses: str | Sequence[str] = DEFAULT_ADDRESS, handlers: Mapping[str, Handler] | None = None, *, max_in_flight: int = 4, threads: int = 4,
+        self, addresses: str | Sequence[str] = DEFAULT_ADDRESS, handlers: Mapping[str, Handler] | None = None, *,
+        functions: Mapping[str, Function] | None = None, max_in_flight: int = 4, threads: int = 4,
         build: str = "", tls: Tls | bool | None = None, token: Token | None = None, options: Sequence[tuple[str, Any]] = (),
         on_dropped: Callable[[pb.BundleDropped], None] | None = None,
     ) -> None:  # fmt: skip
         self._addresses = [addresses] if isinstance(addresses, str) else list(addresses)
         self._handlers = dict(handlers or {})
-        if not self._handlers:
-            raise ValueError("a worker needs a handler: Worker(address, {'processor': handler})")
-        self._hello = pb.WorkerHello(processors=sorted(self._handlers), max_in_flight=max_in_flight, build=build, timers=True)
+        self._functions = {served(name): function for name, function in (functions or {}).items()}
+        if not self._handlers and not self._functions:
+            raise ValueError("a worker needs a handler: Worker(address, {'processor': handler}), or functions={'NAME': function}")
+        self._hello = pb.WorkerHello(
+            processors=sorted(self._handlers), functions=[pb.ServedFunction(name=n, version=v) for n, v in sorted(self._functions)],
+            max_in_flight=max_in_flight, build=build, timers=True,
+        )  # fmt: skip
         self._tls, self._token, self._options = tls, token, options
         self._on_dropped = on_dropped
         self._closed = threading.Event()
@@ -133,7 +141,10 @@ class Worker:
                     self._on_dropped(response.dropped)
 
     def _answer(self, node: Node, message: pb.Bundle, requests: _Requests) -> None:
-        requests.put(answer(self._handlers[node.processor], node, message))
+        if node.function is None:
+            requests.put(answer(self._handlers[node.processor], node, message))
+        else:
+            requests.put(calls.answer(self._functions[node.function], node, message))
 
 
 def answer(handler: Handler, node: Node, message: pb.Bundle) -> pb.ProcessRequest:

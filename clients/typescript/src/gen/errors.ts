@@ -56,8 +56,8 @@ export class UnknownColumnError extends PenstockError {
 }
 
 /**
- * INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction; metadata function, candidates, node. Check the name; ListFunctions
- * has all.
+ * INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction and DropFunction; metadata function, candidates, node. Check the
+ * name; ListFunctions has all.
  */
 export class UnknownFunctionError extends PenstockError {
   static override readonly reason = "UNKNOWN_FUNCTION";

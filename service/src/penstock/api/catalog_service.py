@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import grpc
@@ -12,17 +13,20 @@ from penstock.api.convert import check_columns, page, position, relation_entry, 
 from penstock.api.host import Host
 from penstock.catalog import changes, internal
 from penstock.catalog.port import RelationEntry
-from penstock.catalog.view import Served, everything, resolve
+from penstock.catalog.view import Served, everything, functions_of, resolve
 from penstock.errors import RequestError
 from penstock.expr.catalog import describe, list_functions
 from penstock.expr.functions.registry import Description
+from penstock.expr.remote import RemoteFunction
 from penstock.log.port import RETENTION_MS, TopicConfig
 from penstock.plan.nodes import RelationKind
 from penstock.planner.convert import millis
+from penstock.planner.functions import remote_function
 from penstock.planner.names import valid_name
 from penstock.security.principal import Access, Need, caller
 
-METHODS = dict.fromkeys(("CreateRelation", "GetRelation", "ListRelations", "DropRelation", "ListTopics", "ListFunctions", "GetFunction"), "unary")
+METHODS = dict.fromkeys(("CreateRelation", "GetRelation", "ListRelations", "DropRelation", "ListTopics", "ListFunctions", "GetFunction",
+                         "CreateFunction", "DropFunction"), "unary")
 
 
 class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
@@ -82,10 +86,23 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         ])
 
     async def ListFunctions(self, request: pb.ListFunctionsRequest, context: grpc.aio.ServicerContext) -> pb.ListFunctionsResponse:
-        return pb.ListFunctionsResponse(functions=[function_message(d) for d in list_functions()])
+        return pb.ListFunctionsResponse(functions=[function_message(d) for d in list_functions(self._declared())])
 
     async def GetFunction(self, request: pb.GetFunctionRequest, context: grpc.aio.ServicerContext) -> pb.GetFunctionResponse:
-        return pb.GetFunctionResponse(function=function_message(describe(request.name)))
+        return pb.GetFunctionResponse(function=function_message(describe(request.name, self._declared())))
+
+    async def CreateFunction(self, request: pb.CreateFunctionRequest, context: grpc.aio.ServicerContext) -> pb.CreateFunctionResponse:
+        gateway, function = self._host.gateway, remote_function(request.function)
+        await gateway.registry.change(lambda s: changes.declare_function(s, function))
+        return pb.CreateFunctionResponse(function=function_message(describe(function.name, self._declared())), position=position(gateway.catalog_token()))
+
+    async def DropFunction(self, request: pb.DropFunctionRequest, context: grpc.aio.ServicerContext) -> pb.DropFunctionResponse:
+        gateway = self._host.gateway
+        await gateway.registry.change(lambda s: changes.drop_function(s, request.name))
+        return pb.DropFunctionResponse(position=position(gateway.catalog_token()))
+
+    def _declared(self) -> Iterable[RemoteFunction]:
+        return functions_of(self._host.gateway.registry.state).values()
 
     async def _with_topic(self, entry: RelationEntry, request: pb.CreateRelationRequest) -> RelationEntry:
         """The declaration with its topic's partitions; the topic is created where the request says so. Raises MISSING_TOPIC."""

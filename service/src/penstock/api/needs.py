@@ -55,6 +55,10 @@ def _create(request: catalog_service_pb2.CreateRelationRequest) -> Iterator[Need
     return declares(request.relation.name, request.relation.topic.topic)
 
 
+def _declares_function(request: catalog_service_pb2.CreateFunctionRequest) -> Iterator[Need]:
+    yield Need(Access.ADMIN, request.function.name)
+
+
 def _register(request: Any) -> Iterator[Need]:
     return registers(request.topology)
 
@@ -82,6 +86,8 @@ _TABLE: Mapping[str, Needs | Rule] = {
     "CatalogService/ListTopics": known,
     "CatalogService/ListFunctions": known,
     "CatalogService/GetFunction": known,
+    "CatalogService/CreateFunction": Rule(_declares_function, changes=True),
+    "CatalogService/DropFunction": _administers,
     "ClusterService/DescribeCluster": known,
     "ClusterService/ListTasks": _tasks,
     "ClusterService/DrainNode": Rule(everything, changes=True),

@@ -10,6 +10,7 @@ from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
 from penstock_client.gen.penstock.v1 import processor_service_pb2_grpc
 
 from penstock.api.host import Host
+from penstock.engine.processors.remote import served_function
 from penstock.errors import RequestError
 from penstock.security.principal import caller
 from penstock.serving.programs import Program, Programs
@@ -30,7 +31,7 @@ class ProcessorServicer(processor_service_pb2_grpc.ProcessorServiceServicer):
             return
         hello = _hello(first)
         programs = self._host.programs
-        program = programs.join(list(hello.processors), hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build, hello.timers, caller())
+        program = programs.join([*hello.processors, *(served_function(f.name, f.version or 1) for f in hello.functions)], hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build, hello.timers, caller())
         listening = asyncio.create_task(_listen(programs, program, requests), name="program")
         try:
             while True:
@@ -67,8 +68,9 @@ def _hello(request: pb.ProcessRequest) -> pb.WorkerHello:
     hello = request.hello
     if request.WhichOneof("message") != "hello":
         raise RequestError("INVALID_ARGUMENT", "hello comes first, once, then answers", {"field": "message"})
-    if not 1 <= len(hello.processors) <= MOST_NAMES:
-        raise RequestError("INVALID_ARGUMENT", f"hello names {len(hello.processors)} processors; 1 to {MOST_NAMES}", {"field": "hello.processors"})
+    count = len(hello.processors) + len(hello.functions)
+    if not 1 <= count <= MOST_NAMES:
+        raise RequestError("INVALID_ARGUMENT", f"hello names {count} processors and functions; 1 to {MOST_NAMES}", {"field": "hello.processors"})
     if hello.max_in_flight > MOST_IN_FLIGHT:
         raise RequestError("INVALID_ARGUMENT", f"max_in_flight is {hello.max_in_flight}; at most {MOST_IN_FLIGHT}", {"field": "hello.max_in_flight"})
     return hello

@@ -45,7 +45,7 @@ def backup_of(service_id: str, state: CatalogState, subjects: Subjects | None, n
     relations = [r for r in state.relations.values() if r.owner_topology not in transient]
     topologies = [t for t in state.topologies.values() if not t.transient]
     events = () if subjects is None else tuple(events_of(subjects))
-    return Backup(service_id, state.position, now_ms, (*state.types.values(), *relations, *topologies), events)
+    return Backup(service_id, state.position, now_ms, (*state.types.values(), *state.functions.values(), *relations, *topologies), events)
 
 
 def refuse_unreadable(state: CatalogState, what: str) -> None:

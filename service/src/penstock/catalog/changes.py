@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from penstock.catalog.port import CatalogState, Change, Desired, RelationEntry, TopologyEntry, TypeEntry
+from penstock.catalog.port import CatalogState, Change, Desired, FunctionEntry, RelationEntry, TopologyEntry, TypeEntry
 from penstock.catalog.view import inserting, readers, refuse_newer, refuse_unknown_readers, topology, unknown_relation
 from penstock.errors import RequestError
+from penstock.expr import aggregates, lambdas
+from penstock.expr.functions import FUNCTIONS
+from penstock.expr.remote import RemoteFunction
 from penstock.plan.nodes import RelationKind
 from penstock.plan.resolved import ResolvedPlan
 from penstock.types.sqltype import SqlType
@@ -84,6 +87,28 @@ def terminate(state: CatalogState, names: Sequence[str]) -> Sequence[Change]:
 def put_type(name: str, of: SqlType | None) -> Sequence[Change]:
     """Register a custom type, or forget it."""
     return [("type", name) if of is None else TypeEntry(name, of)]
+
+
+def declare_function(state: CatalogState, function: RemoteFunction) -> Sequence[Change]:
+    """Declare a function that programs compute; nothing to write when an equal declaration stands. Raises NAME_TAKEN."""
+    refuse_newer(state, "function", function.name)
+    present = state.functions.get(function.name.lower())
+    if present is not None and present.function == function:
+        return []
+    if function.name in FUNCTIONS or function.name in aggregates.NAMES or function.name in lambdas.NAMES:
+        raise RequestError("NAME_TAKEN", f"there is a function {function.name} of the service's own", {"name": function.name})
+    if present is not None and function.version <= present.function.version:
+        raise RequestError("NAME_TAKEN", f"function {function.name} is declared otherwise, with version {present.function.version}: give the new one a "
+                           "greater version, or another name", {"name": function.name})
+    return [FunctionEntry(function)]
+
+
+def drop_function(state: CatalogState, name: str) -> Sequence[Change]:
+    """Forget a declared function. Raises UNKNOWN_FUNCTION."""
+    present = state.functions.get(name.lower())
+    if present is None:
+        raise RequestError("UNKNOWN_FUNCTION", f"no function {name} was declared", {"function": name, "candidates": ""})
+    return [("function", present.name)]
 
 
 def made_by(entry: RelationEntry, made: Made, query: str) -> RelationEntry:

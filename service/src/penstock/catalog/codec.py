@@ -1,6 +1,7 @@
 """How registry entries are written: msgpack with a version, the key says which entry a record is about.
 
-Record keys are `relation:<lower-case name>`, `topology:<lower-case name>` and `type:<lower-case name>`; a null value deletes the entry. Fields are only ever added,
+Record keys are `relation:<lower-case name>`, `topology:<lower-case name>` and `type:<lower-case name>`,
+likewise of functions; a null value deletes the entry. Fields are only ever added,
 with defaults, so that an older entry stays readable.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from penstock.catalog.port import Change, Desired, RelationEntry, TopologyEntry, TypeEntry
+from penstock.catalog.port import Change, Desired, Entry, FunctionEntry, RelationEntry, TopologyEntry, TypeEntry
 from penstock.errors import PenstockError
 from penstock.plan import stored
 
@@ -35,10 +36,11 @@ class _StoredTopology(msgspec.Struct, array_like=False):
     transient: str = ""
 
 
-KINDS = ("relation", "topology", "type")
+KINDS = ("relation", "topology", "type", "function")
 _encode = msgspec.msgpack.Encoder().encode
 _relation = msgspec.msgpack.Decoder(RelationEntry).decode
 _type = msgspec.msgpack.Decoder(TypeEntry).decode
+_function = msgspec.msgpack.Decoder(FunctionEntry).decode
 _topology = msgspec.msgpack.Decoder(_StoredTopology).decode
 
 
@@ -62,11 +64,13 @@ def encode(change: Change) -> tuple[bytes, bytes | None]:
         return key_of("topology", change.name), bytes((VERSION,)) + _encode(entry)
     if isinstance(change, TypeEntry):
         return key_of("type", change.name), bytes((VERSION,)) + _encode(change)
+    if isinstance(change, FunctionEntry):
+        return key_of("function", change.name), bytes((VERSION,)) + _encode(change)
     kind, name = change
     return key_of(kind, name), None
 
 
-def decode(key: bytes, value: bytes | None) -> tuple[str, str, RelationEntry | TopologyEntry | TypeEntry | None]:
+def decode(key: bytes, value: bytes | None) -> tuple[str, str, Entry | None]:
     """(kind, lower-case name, entry or None for a deletion). Raises UnreadableEntry."""
     kind, _, name = key.decode("utf-8", "replace").partition(":")
     if kind not in KINDS or not name:
@@ -87,6 +91,4 @@ def _load_topology(data: bytes) -> TopologyEntry:
                          s.resumes, s.epochs, s.replays, s.sql, s.transient)
 
 
-_DECODERS: dict[str, Callable[[bytes], RelationEntry | TopologyEntry | TypeEntry]] = {
-    "relation": _relation, "topology": _load_topology, "type": _type,
-}
+_DECODERS: dict[str, Callable[[bytes], Entry]] = {"relation": _relation, "topology": _load_topology, "type": _type, "function": _function}

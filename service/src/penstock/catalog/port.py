@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from penstock.expr.remote import RemoteFunction
 from penstock.plan.nodes import RelationKind, TopicRef, Window
 from penstock.plan.resolved import ResolvedPlan
 from penstock.types.schema import Schema
@@ -68,6 +69,18 @@ class TypeEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionEntry:
+    """A function that CreateFunction declared."""
+
+    function: RemoteFunction
+
+    @property
+    def name(self) -> str:
+        """In upper case."""
+        return self.function.name
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogState:
     """Everything registered as of a registry position (the offset behind the last entry read). Keys are lower-case names. unreadable: why this
     program cannot read an entry, by `kind:name`; a newer version on another node has written it."""
@@ -77,10 +90,12 @@ class CatalogState:
     topologies: Mapping[str, TopologyEntry]
     types: Mapping[str, TypeEntry] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, FunctionEntry] = field(default_factory=dict)
 
 
-Change = RelationEntry | TopologyEntry | TypeEntry | tuple[str, str]
-"""An entry to write, or ("relation" | "topology" | "type", name) to delete."""
+Entry = RelationEntry | TopologyEntry | TypeEntry | FunctionEntry
+Change = Entry | tuple[str, str]
+"""An entry to write, or ("relation" | "topology" | "type" | "function", name) to delete."""
 
 
 class Registry(Protocol):

@@ -37,7 +37,8 @@ def apply(state: CatalogState, records: Sequence[Record], position: int) -> Cata
     """The state after these records of the registry topic. What a newer version has written and this one cannot read is noted, no more: all the
     rest goes on."""
     relations, topologies, types, unreadable = dict(state.relations), dict(state.topologies), dict(state.types), dict(state.unreadable)
-    by_kind: dict[str, dict[str, Any]] = {"relation": relations, "topology": topologies, "type": types}
+    functions = dict(state.functions)
+    by_kind: dict[str, dict[str, Any]] = {"relation": relations, "topology": topologies, "type": types, "function": functions}
     for record in records:
         if record.key is None:
             continue
@@ -56,4 +57,4 @@ def apply(state: CatalogState, records: Sequence[Record], position: int) -> Cata
             by_kind[kind].pop(name, None)
         else:
             by_kind[kind][name] = entry
-    return CatalogState(position, relations, topologies, types, unreadable)
+    return CatalogState(position, relations, topologies, types, unreadable, functions)

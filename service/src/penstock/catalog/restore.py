@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from penstock.catalog import codec, schema_topic
 from penstock.catalog.backup import Backup, events_of, in_parts, refuse_unreadable
-from penstock.catalog.port import CatalogState, Change, RelationEntry, TopologyEntry, TypeEntry
+from penstock.catalog.port import CatalogState, Change, FunctionEntry, RelationEntry, TopologyEntry, TypeEntry
 from penstock.catalog.port import Registry as CatalogRegistry
 from penstock.catalog.schema_topic import TopicSchemas
 from penstock.errors import RequestError
@@ -55,18 +55,20 @@ def decide(backup: Backup, service_id: str, state: CatalogState, subjects: Subje
     topologies = {t.name.lower(): t for t in backup.entries if isinstance(t, TopologyEntry)}
     relations = {r.name.lower(): r for r in backup.entries if isinstance(r, RelationEntry)}
     types = {t.name.lower(): t for t in backup.entries if isinstance(t, TypeEntry)}
+    functions = {f.name.lower(): f for f in backup.entries if isinstance(f, FunctionEntry)}
     _refuse_unless_empty(state, subjects, replace)
     transient = {t.name for t in state.topologies.values() if t.transient}
     gone = [*(("topology", t.name) for k, t in state.topologies.items() if k not in topologies and not t.transient),
             *(("relation", r.name) for k, r in state.relations.items() if k not in relations and r.owner_topology not in transient),
-            *(("type", t.name) for k, t in state.types.items() if k not in types)]
+            *(("type", t.name) for k, t in state.types.items() if k not in types),
+            *(("function", f.name) for k, f in state.functions.items() if k not in functions)]
     events = [] if subjects is None else [*_gone(subjects, backup.schemas), *backup.schemas]
     present = frozenset(topics)
     return Restoring(
         tuple(sorted(t.name for t in topologies.values())), tuple(sorted(r.name for r in relations.values())), len(types),
         sum(isinstance(e, Version) for e in events), tuple(name for kind, name in gone if kind != "type"),
         tuple(sorted(needed(topologies.values(), relations.values()) - present)), _floor(backup, service_id, present),
-        (*gone, *types.values(), *relations.values(), *topologies.values()), tuple(events))
+        (*gone, *types.values(), *functions.values(), *relations.values(), *topologies.values()), tuple(events))
 
 
 async def restore(log: Log, registry: CatalogRegistry, schemas: TopicSchemas | None, service_id: str, backup: Backup, replace: bool,
@@ -106,6 +108,7 @@ def needed(topologies: Iterable[TopologyEntry], relations: Iterable[RelationEntr
 
 def _refuse_unless_empty(state: CatalogState, subjects: Subjects | None, replace: bool) -> None:
     held: Mapping[str, int] = {"topologies": len(state.topologies), "relations": len(state.relations), "types": len(state.types),
+                               "functions": len(state.functions),
                                "schemas": 0 if subjects is None else len(subjects.versions)}
     if any(held.values()) and not replace:
         told = ", ".join(f"{count} {what}" for what, count in held.items() if count)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from penstock.catalog.port import CatalogState, TopologyEntry
 from penstock.errors import RequestError
+from penstock.expr.remote import RemoteFunction
 from penstock.log.port import TopicInfo
 from penstock.plan.nodes import RelationKind, Sink, SourceStream, SourceTable, TopicRef, Window
 from penstock.plan.relations import RelationInfo
@@ -145,6 +146,11 @@ def sources_of(entry: TopologyEntry) -> Iterator[str]:
                 yield node.relation.lower()
 
 
+def functions_of(state: CatalogState) -> Mapping[str, RemoteFunction]:
+    """Functions that programs compute, by upper-case name."""
+    return {entry.name: entry.function for entry in state.functions.values()}
+
+
 class CatalogRelations:
     """plan/relations.py Relations over one state of the catalog and the topics that exist."""
 
@@ -172,6 +178,10 @@ class CatalogRelations:
 
     def topic_names(self) -> Iterable[str]:
         return self._topics
+
+    @property
+    def functions(self) -> Mapping[str, RemoteFunction]:
+        return functions_of(self._state)
 
     def _with_partitions(self, ref: TopicRef) -> TopicRef:
         now = self.topic_partitions(ref.topic)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from penstock.engine.failure import Failures
 from penstock.engine.graph import Edge, Graph, producer
 from penstock.engine.port import Bindings, Held
+from penstock.engine.processors.calls import CallHost
 from penstock.engine.processors.host import ProcessorHost
 from penstock.engine.processors.remote import RemoteHost
 from penstock.engine.processors.schedules import Schedules
@@ -79,7 +80,7 @@ class Generator:
         self.pending: dict[str, str] = {}  # aggregate -> global with its groups to send on
         self.failures = Failures(bindings.partition, bindings.bad)
         self.failed = self.failures.failed
-        self.hosts: dict[str, ProcessorHost | RemoteHost] = {}  # plug-ins and what stands for programs elsewhere, by node
+        self.hosts: dict[str, ProcessorHost | RemoteHost | CallHost] = {}  # plug-ins and what stands for programs elsewhere, by node
         self.sends: dict[str, str] = {}  # a plug-in's output -> function of what is behind it
         self.saved: dict[str, int] = {}  # scalars as the last commit kept them, of what is made only when plug-ins start
         self.stream, self.wall = Schedules(self.saved), Schedules({})

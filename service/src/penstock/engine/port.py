@@ -15,6 +15,7 @@ from penstock.plan.resolved import Settings, SubTopology
 from penstock.state.port import Store
 
 if TYPE_CHECKING:
+    from penstock.engine.processors.calls import CallHost
     from penstock.engine.processors.remote import RemoteHost
 
 
@@ -102,10 +103,10 @@ class Program(Protocol):
         """Process records of one input topic in order, each through all nodes depth first. The caller merges its inputs by timestamp."""
 
     @property
-    def remotes(self) -> Collection[RemoteHost]:
+    def remotes(self) -> Collection[RemoteHost | CallHost]:
         """All of what `remote` gives."""
 
-    def remote(self, topic: str) -> RemoteHost | None:
+    def remote(self, topic: str) -> RemoteHost | CallHost | None:
         """Where `run` gathers the records of a topic for programs elsewhere; what came of them is applied there. None for any other topic."""
 
     def expire(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.engine.failure import Failures
 from penstock.engine.port import Held
+from penstock.engine.processors.calls import CallHost
 from penstock.engine.processors.host import ProcessorHost
 from penstock.engine.processors.remote import RemoteHost
 from penstock.engine.processors.schedules import Schedules
@@ -31,7 +32,7 @@ class Expiry:
 class Plugins:
     """Plug-ins of the program, their schedules by the clock, and where scalars are put before they start."""
 
-    hosts: Sequence[ProcessorHost | RemoteHost] = ()
+    hosts: Sequence[ProcessorHost | RemoteHost | CallHost] = ()
     wall: Schedules = field(default_factory=lambda: Schedules({}))
     saved: dict[str, int] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ class Compiled:
         self._failures = failures
         self._samples = samples
         self._plugins = plugins
-        self._remotes = {host.topic: host for host in plugins.hosts if isinstance(host, RemoteHost)}
+        self._remotes = {host.topic: host for host in plugins.hosts if isinstance(host, RemoteHost | CallHost)}
 
     def open(self) -> None:
         """Start the plug-ins, when stores and scalars are as the last commit left them. Raises RequestError."""
@@ -92,11 +93,11 @@ class Compiled:
             self._expire()
 
     @property
-    def remotes(self) -> Collection[RemoteHost]:
+    def remotes(self) -> Collection[RemoteHost | CallHost]:
         """All of what gathers records."""
         return self._remotes.values()
 
-    def remote(self, topic: str) -> RemoteHost | None:
+    def remote(self, topic: str) -> RemoteHost | CallHost | None:
         """Where `run` gathers the records of a topic instead of processing them."""
         return self._remotes.get(topic)
 

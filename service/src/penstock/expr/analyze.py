@@ -11,9 +11,11 @@ from penstock.expr import aggregates, ast, constructors, lambdas, operators
 from penstock.expr.aggregate import Aggregate
 from penstock.expr.ast import Ast
 from penstock.expr.functions import FUNCTIONS, choose
+from penstock.expr.functions.registry import widens
 from penstock.expr.functions.shifts import UNIT_FUNCTIONS, UNITS
 from penstock.expr.operators import coerce, mismatch, shown
 from penstock.expr.parser import parse_expression
+from penstock.expr.remote import PREFIX, RemoteFunction
 from penstock.expr.scope import Scope, match_name
 from penstock.expr.typed import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, Parameter, Subscript, Variable
 from penstock.types import sqltype as t
@@ -252,11 +254,28 @@ class _Analyzer:
             if tree.star:
                 raise ExpressionError(f"{name}(*) is not supported", tree.start, tree.end)
             return self.chosen(name, self.arguments(name, tree), tree)
+        if name in self.scope.functions:
+            return self.remote(self.scope.functions[name], tree)
         if name in aggregates.NAMES:
             raise ExpressionError(f"the aggregate function {name} cannot be used here", tree.start, tree.end)
         if name in TABLE_FUNCTIONS:
             raise ExpressionError(f"the table function {name} can only stand alone in the columns of an Explode", tree.start, tree.end)
-        raise _unknown_function(tree, FUNCTIONS)
+        raise _unknown_function(tree, (*FUNCTIONS, *self.scope.functions))
+
+    def remote(self, function: RemoteFunction, tree: ast.FunctionCall) -> Expr:
+        """A call of a function that programs compute."""
+        if self.variables:
+            raise ExpressionError(f"{function.name} is computed by programs, for rows and not for the elements of a lambda: leave the lambda out, or let "
+                                  "the function take the whole array", tree.start, tree.end, "UNSUPPORTED", metadata={"function": function.name})
+        args = [self.expression(arg) for arg in tree.args]
+        fits = not tree.star and len(args) == len(function.arguments) and all(
+            arg.type in (None, wanted) or arg.type is not None and widens(arg.type, wanted) for arg, wanted in zip(args, function.arguments))
+        if not fits:
+            given = "*" if tree.star else ", ".join(shown(arg.type) for arg in args)
+            raise ExpressionError(f"Function '{function.name}' does not accept parameters ({given}). It takes "
+                                  f"{function.name}({', '.join(map(str, function.arguments))})", tree.start, tree.end)
+        coerced = (coerce(arg, wanted, at) for arg, wanted, at in zip(args, function.arguments, tree.args))
+        return Call(function.result, PREFIX + function.name, tuple(coerced))
 
     def arguments(self, name: str, tree: ast.FunctionCall) -> list[Expr]:
         """Arguments of a call; DATEADD and its kin begin with a unit as a bare word."""

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 
 from penstock.errors import ExpressionError
 from penstock.expr.ast import Ident, Name
+from penstock.expr.remote import RemoteFunction
 from penstock.types.sqltype import SqlType, quote
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """inputs: for each input its alias ("" where it cannot be named) and its columns, pseudo columns included, by exact name.
-    parameters: the types of `:name`. types: custom types by upper-case name."""
+    parameters: the types of `:name`. types: custom types by upper-case name. functions: those that programs compute, by upper-case name."""
 
     inputs: tuple[tuple[str, Mapping[str, SqlType]], ...] = ()
     parameters: Mapping[str, SqlType | None] = field(default_factory=dict)
     types: Mapping[str, SqlType] = field(default_factory=dict)
+    functions: Mapping[str, RemoteFunction] = field(default_factory=dict)
 
     def custom_type(self, name: str) -> SqlType | None:
         """A type that CREATE TYPE made."""

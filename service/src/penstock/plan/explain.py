@@ -115,6 +115,12 @@ def _node(node: n.Node, reads: bool) -> str:
             config = "".join(f", {name} = {value!r}" for name, value in node.config)
             timers = ", with timers" if node.timers is not None else ""
             return f"process with programs that serve {node.processor}{config}: bundles of up to {node.bundle_rows} rows{timers}"
+        case n.RemoteCall():
+            null = "" if node.null_for_null else ", with null too"
+            cache = f", {node.cache_rows} results kept" if node.cache_rows else ""
+            arguments = ", ".join(map(to_sql, node.arguments))
+            return f"call {node.function}({arguments}) AS {quote(node.column)} in programs that serve version {node.version}: bundles of up to " \
+                   f"{node.bundle_rows} rows{null}{cache}"
         case n.Processor():
             config = "".join(f", {name} = {value!r}" for name, value in node.config)
             return f"process with {node.processor}{config}"

@@ -523,6 +523,24 @@ class RemoteProcessor(Processor):
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteCall(Node):
+    """Adds a column, the result of a function that programs compute, to the rows of its only input, a Repartition that nothing else reads.
+    null_for_null: a null argument gives null, without a call. cache_rows: results that are kept for equal arguments. The rest as a
+    RemoteProcessor's."""
+
+    function: str
+    version: int
+    arguments: tuple[Expr, ...]
+    column: str
+    result: SqlType
+    null_for_null: bool
+    bundle_rows: int
+    timeout_ms: int
+    max_attempts: int
+    cache_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessorOutput(Node):
     """A way out of a Processor, its input, for rows that it sends to `output`."""
 

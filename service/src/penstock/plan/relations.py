@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from penstock.expr.remote import RemoteFunction
 from penstock.plan.nodes import RelationKind, TopicRef, Window
 from penstock.types.schema import Schema
 
@@ -36,3 +37,7 @@ class Relations(Protocol):
 
     def topic_names(self) -> Iterable[str]:
         """Names of all topics that exist."""
+
+    @property
+    def functions(self) -> Mapping[str, RemoteFunction]:
+        """Functions that programs compute, by upper-case name."""

@@ -47,6 +47,11 @@ def remote_rows_node(processor: str) -> str:
     return f"{processor}-rows"
 
 
+def call_node(node: str, number: int) -> str:
+    """What computes a call of a function for a node."""
+    return f"{node}-call-{number}"
+
+
 def input_aliases(inputs: Sequence[str]) -> tuple[str, ...]:
     """How expressions call the inputs of a join: by node, or by output of a branch; `left` and `right` where that is the same."""
     names = tuple(i.rpartition(".")[2] for i in inputs)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from penstock.engine.processors.calls import CallHost
 from penstock.engine.processors.remote import Bundle, RemoteHost, Result
 from penstock.runtime.remote_port import Answer, Forget, Waits, Work, receive, send, socket_path
 
@@ -38,7 +39,7 @@ class RemoteLink:
         self._keeper: asyncio.Task[None] | None = None
         self._ids = 0
 
-    def submit(self, host: RemoteHost, partition: int, lease: int, number: int, bundle: Bundle, wake: Callable[[], None]) -> Waiting:
+    def submit(self, host: RemoteHost | CallHost, partition: int, lease: int, number: int, bundle: Bundle, wake: Callable[[], None]) -> Waiting:
         """Give a bundle away; wake is called when the answer, or news of it, is in what is returned."""
         self._ids += 1
         node = host.node

@@ -18,9 +18,10 @@ from typing import Any
 from penstock.clock import Clock
 from penstock.engine.head_times import HeadTime, head_times
 from penstock.engine.port import Program
+from penstock.engine.processors.calls import CallHost
 from penstock.engine.processors.remote import Bundle, RemoteHost
 from penstock.log.port import Chunk, Record, TaskId, TopicPartition
-from penstock.plan.nodes import RemoteProcessor
+from penstock.plan.nodes import RemoteCall, RemoteProcessor
 from penstock.plan.replay import Replayed, decode
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.output import OutputTopic
@@ -133,7 +134,7 @@ class Away:
     timers."""
 
     waiting: Waiting
-    host: RemoteHost
+    host: RemoteHost | CallHost
     source: Input | None
     count: int = 0
     last: int = -1
@@ -168,7 +169,7 @@ class Task:
         self._lease = secrets.randbits(63)
         self._bundles = 0
         self._times = head_times(sub)
-        self._cuts = any(isinstance(node, RemoteProcessor) for node in sub.nodes)
+        self._cuts = any(isinstance(node, RemoteProcessor | RemoteCall) for node in sub.nodes)
 
     def read_too(self, tp: TopicPartition, like: str, position: int, committed: int, replay: bool = False) -> None:
         """One more input, read as a topic of the plan, or a replay topic."""
@@ -385,11 +386,13 @@ class Task:
         host = self.program.remote(topic)
         bundle = host.bundle(self._clock.now_ms()) if host is not None else None
         if host is None or bundle is None:
+            if host is not None:
+                self.drain(host.topic)  # what needed no program has gone on
             self._done(source, len(records), records[-1].offset)
             return
         self._away = Away(self._submit(host, bundle), host, source, len(records), records[-1].offset)
 
-    def _submit(self, host: RemoteHost, bundle: Bundle) -> Waiting:
+    def _submit(self, host: RemoteHost | CallHost, bundle: Bundle) -> Waiting:
         self._bundles += 1
         return self._remote.submit(host, self.id.partition, self._lease, self._bundles, bundle, self.on_answer)
 

@@ -167,6 +167,8 @@ class Programs:
             return
         try:
             result = _result(ask.work.shape, message)
+            if ask.work.shape.function:  # each call is the cause of its result
+                result = replace(result, outputs=[replace(o, causes=range(len(o.rows.rows))) for o in result.outputs])
             check(ask.work.shape, ask.bundle(), result)
         except (InvalidResult, ValueError) as e:
             self._refuse(program, ask, str(e))
@@ -339,10 +341,16 @@ def _columns(columns: tuple[Column, ...]) -> RowLayout:
 
 def _node(number: int, shape: Shape) -> pb.ProcessorNode:
     return pb.ProcessorNode(
-        id=number, topology=shape.topology, node=shape.node, processor=shape.processor, config=dict(shape.config), input=_columns(shape.input).message,
+        id=number, topology=shape.topology, node=shape.node, processor="" if shape.function else shape.processor,
+        function=_function(shape) if shape.function else None, config=dict(shape.config), input=_columns(shape.input).message,
         outputs=[pb.NamedSchema(name=name, schema=_columns(columns).message) for name, columns in shape.outputs],
         stores=[pb.NamedSchema(name=name, schema=_columns(columns).message) for name, columns in shape.stores],
         timer_keys=_columns(shape.key).message if shape.timers else None)
+
+
+def _function(shape: Shape) -> pb.ServedFunction:
+    name, _, version = shape.processor.partition("/")
+    return pb.ServedFunction(name=name, version=int(version))
 
 
 def _bundle(number: int, ask: Ask) -> pb.Bundle:

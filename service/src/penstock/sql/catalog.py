@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.expr.ast import Ident
+from penstock.expr.remote import RemoteFunction
 from penstock.formats.schemas import Schemas
 from penstock.plan.relations import RelationInfo, Relations
 from penstock.sql.faults import folded, refuse
@@ -86,6 +87,11 @@ class InSession:
         self.topic_names = catalog.topic_names
         self.read_only, self.queries, self.all_topics = catalog.read_only, catalog.queries, catalog.all_topics
         self.text_of, self.made_by_query, self.next_number = catalog.text_of, catalog.made_by_query, catalog.next_number
+
+    @property
+    def functions(self) -> Mapping[str, RemoteFunction]:
+        """As the catalog."""
+        return self._catalog.functions
 
     @property
     def types(self) -> Mapping[str, SqlType]:

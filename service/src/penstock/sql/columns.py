@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from penstock.expr import ast
 from penstock.expr.ast import Ast
+from penstock.expr.remote import RemoteFunction
 from penstock.expr.scope import Scope
 from penstock.plan.relations import RelationInfo
 from penstock.sql.faults import folded, refuse
@@ -43,11 +44,12 @@ class From:
 class Columns:
     """All sources of a query in order. Behind a join each column is called ALIAS_COLUMN. synthetic: the name of a
     join's key that is no column of a source, ROWKEY. places: where records came from stands in columns, KSQL_ROWOFFSET, since a new key
-    loses it."""
+    loses it. functions: what expressions may call that programs compute."""
 
     sources: tuple[From, ...]
     synthetic: str = ""
     places: bool = False
+    functions: Mapping[str, RemoteFunction] = field(default_factory=dict)
 
     @property
     def joined(self) -> bool:
@@ -108,4 +110,4 @@ class Columns:
 
     def scope(self) -> Scope:
         """For typing canonical text."""
-        return Scope((("", {self.inner(s, c): kind for s in self.sources for c, kind in s.types().items()}),))
+        return Scope((("", {self.inner(s, c): kind for s in self.sources for c, kind in s.types().items()}),), functions=self.functions)

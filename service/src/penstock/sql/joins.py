@@ -133,7 +133,7 @@ def _sides(clause: Join, columns: Columns, right: int) -> tuple[Ast, Ast]:
     condition = clause.condition
     if not isinstance(condition, ast.Operator) or condition.op != "eq":
         raise refuse("Only equality joins are supported: the join condition must be `left = right`.", condition)
-    known = Columns(columns.sources[:right + 1])
+    known = Columns(columns.sources[:right + 1], functions=columns.functions)
     a, b = condition.args
     of_a, of_b = ({s.alias for s, _ in _names(side, known)} for side in (a, b))
     newest = columns.sources[right].alias

@@ -75,9 +75,19 @@ def called(tree: Ast, names: set[str]) -> bool:
     return bool(found)
 
 
+def _refuse_remote(query: Query, catalog: InSession) -> None:
+    """What programs compute is not waited for in an answer to a client."""
+    for tree in (*query.items, *([query.where] if query.where is not None else ()), *([query.having] if query.having is not None else ())):
+        for name in catalog.functions:
+            if called(tree, {name}):
+                raise refuse(f"{name} is computed by programs, which the answer to a client does not wait for: write CREATE STREAM ... AS SELECT with it, "
+                             "and select from that stream", tree, "UNSUPPORTED", function=name)
+
+
 def plain(query: Query, catalog: InSession, parameters: Mapping[str, SqlType | None] | None = None) -> RowQuery:
     """The view of a query that is_plain. parameters: types of `:name`. Raises ExpressionError with the place in the statement."""
     info = known(catalog, query.source.name)
+    _refuse_remote(query, catalog)
     alias = folded(query.source.alias) if query.source.alias is not None else info.name
     columns = Columns((From(alias, info, node_name(alias)),))
     pull = not query.emit
@@ -105,6 +115,7 @@ def plain(query: Query, catalog: InSession, parameters: Mapping[str, SqlType | N
 def rich(query: Query, catalog: InSession, query_id: str, topic: str) -> RichQuery:
     """The topology behind any other query, and the view of its result. Raises ExpressionError."""
     sources = [known(catalog, s.name) for s in (query.source, *(j.source for j in query.joins))]
+    _refuse_remote(query, catalog)
     aliases = [folded(s.alias) if s.alias is not None else i.name for s, i in zip((query.source, *(j.source for j in query.joins)), sources, strict=True)]
     columns = Columns(tuple(From(a, i, node_name(a)) for a, i in zip(aliases, sources, strict=True)))
     items = named(query, columns)

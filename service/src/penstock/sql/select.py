@@ -185,7 +185,7 @@ def _sources(query: Query, catalog: SqlCatalog) -> Columns:
         if info.window is not None and info.kind is RelationKind.TABLE:
             raise refuse(f"KSQL does not support persistent queries on windowed tables. {info.name} is windowed.", source)
         found.append(From(alias, info, _distinct(node_name(alias), [f.node for f in found])))
-    return Columns(tuple(found))
+    return Columns(tuple(found), functions=catalog.functions)
 
 
 def _distinct(name: str, taken: list[str]) -> str:

@@ -107,7 +107,7 @@ Remote = Callable[[Shape, Bundle], Result]
 
 class TopologyTestDriver:
     """Runs one topology. updates: overrides the plan's setting. start_ms: where its clock stands. processors: plug-ins that are not
-    installed. programs: for remote processors, by name: what one makes of a bundle. before: a driver whose topology this one updates: stores of the same names go on with what they hold."""
+    installed. programs: for remote processors by name, and for functions by `NAME/version`: what one makes of a bundle. before: a driver whose topology this one updates: stores of the same names go on with what they hold."""
 
     __test__ = False
 
@@ -368,10 +368,11 @@ class TopologyTestDriver:
         """What was gathered goes to its program at once, and then the timers that are due."""
         for host in task.program.remotes:
             while (bundle := host.bundle(self.clock.now_ms())) is not None:
-                program = self._programs.get(host.node.processor)
+                name = host.shape.processor
+                program = self._programs.get(name)
                 if program is None:
-                    raise RequestError("UNKNOWN_PROCESSOR", f"{host.node.name}: give the driver what stands for {host.node.processor}, "
-                                       f"TopologyTestDriver(..., programs={{{host.node.processor!r}: ...}})", {"node": host.node.name})
+                    raise RequestError("UNKNOWN_PROCESSOR", f"{host.node.name}: give the driver what stands for {name}, "
+                                       f"TopologyTestDriver(..., programs={{{name!r}: ...}})", {"node": host.node.name})
                 result = program(host.shape, bundle)
                 check(host.shape, bundle, result)
                 host.apply(result)

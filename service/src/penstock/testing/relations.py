@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from penstock_client.gen.penstock.v1 import relation_pb2
 
+from penstock.expr.remote import RemoteFunction
 from penstock.plan.nodes import Format, RelationKind, TopicRef
 from penstock.plan.relations import RelationInfo
 from penstock.planner.convert import to_format, to_schema
@@ -15,7 +16,8 @@ from penstock.planner.convert import to_format, to_schema
 class FixedRelations:
     """A Relations over a fixed list. partitions: of topics whose number is not given. More topics can exist than relations read."""
 
-    def __init__(self, relations: Iterable[RelationInfo] = (), partitions: int = 1, topics: Iterable[str] = ()) -> None:
+    def __init__(self, relations: Iterable[RelationInfo] = (), partitions: int = 1, topics: Iterable[str] = (), functions: Iterable[RemoteFunction] = ()) -> None:
+        self.functions: Mapping[str, RemoteFunction] = {function.name: function for function in functions}
         self._relations = [r if r.topic.partitions else replace(r, topic=replace(r.topic, partitions=partitions)) for r in relations]
         self._topics = dict.fromkeys(topics, partitions) | {r.topic.topic: r.topic.partitions for r in self._relations}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.engine.port import BadRecord
+from penstock.expr.remote import RemoteFunction
 from penstock.formats.schemas import using
 from penstock.plan.nodes import Repartition, Sink, SourceStream, SourceTable, TopicRef
 from penstock.plan.relations import RelationInfo
@@ -51,6 +52,7 @@ class MemoryCatalog:
     by_query: set[str] = field(default_factory=set)
     running: dict[str, Running] = field(default_factory=dict)
     count: int = 0
+    functions: Mapping[str, RemoteFunction] = field(default_factory=dict)
 
     def find(self, name: str) -> RelationInfo | None:
         """By name without regard to case; exact case wins."""
@@ -102,7 +104,7 @@ class OnePartition:
 
     def __init__(self, catalog: MemoryCatalog) -> None:
         self._catalog = catalog
-        self.names = catalog.names
+        self.names, self.functions = catalog.names, catalog.functions
 
     def find(self, name: str) -> RelationInfo | None:
         """As the catalog."""

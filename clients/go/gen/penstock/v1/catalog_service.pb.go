@@ -9,6 +9,7 @@ package penstockv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -840,6 +841,339 @@ func (x *GetFunctionResponse) GetFunction() *FunctionInfo {
 	return nil
 }
 
+// RemoteFunction is a scalar function that programs compute. Where an expression of a stream calls it, the rows go through an internal topic to a
+// stage of their own, which computes it for many rows at once; what comes before does not wait for the programs, and without any the stage's tasks
+// are WAITING_FOR_WORKER. It is called for every row, also in a branch of CASE that is not taken.
+type RemoteFunction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is [A-Za-z][A-Za-z0-9_]{0,63} without regard to case, else INVALID_ARGUMENT.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// arguments are the types of its arguments, 1 to 100. A call's are cast to them as to those of other functions.
+	Arguments []*Type `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	// result is the type of what it gives, which may be null.
+	Result *Type `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	// version is that of its meaning; programs register what they implement by name and version. 0 means 1.
+	Version uint32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
+	// deterministic says that equal arguments always give equal results: equal calls in a node are made once then, and results may be kept.
+	Deterministic bool `protobuf:"varint,5,opt,name=deterministic,proto3" json:"deterministic,omitempty"`
+	// called_on_null calls it with null arguments too; otherwise the result is null when one of them is.
+	CalledOnNull bool `protobuf:"varint,6,opt,name=called_on_null,json=calledOnNull,proto3" json:"called_on_null,omitempty"`
+	// timeout is after how long without an answer a bundle is given to another program, 100 ms to 1 h. Absent means 30 s.
+	Timeout *durationpb.Duration `protobuf:"bytes,7,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// max_attempts is how often a bundle that fails as a whole is tried before its rows are bad records (TopologySettings.on_bad_record). 0 means
+	// without an end.
+	MaxAttempts uint32 `protobuf:"varint,8,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	// cache_rows is how many results a task keeps for equal arguments, at most 1000000; INVALID_ARGUMENT for a function that is not deterministic. 0
+	// means none.
+	CacheRows uint32 `protobuf:"varint,9,opt,name=cache_rows,json=cacheRows,proto3" json:"cache_rows,omitempty"`
+	// bundle_rows is how many rows a bundle has at most, 1 to 10000. 0 means 1000.
+	BundleRows uint32 `protobuf:"varint,10,opt,name=bundle_rows,json=bundleRows,proto3" json:"bundle_rows,omitempty"`
+	// description says what it does, for people.
+	Description   string `protobuf:"bytes,11,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteFunction) Reset() {
+	*x = RemoteFunction{}
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteFunction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteFunction) ProtoMessage() {}
+
+func (x *RemoteFunction) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteFunction.ProtoReflect.Descriptor instead.
+func (*RemoteFunction) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_catalog_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RemoteFunction) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RemoteFunction) GetArguments() []*Type {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
+func (x *RemoteFunction) GetResult() *Type {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *RemoteFunction) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *RemoteFunction) GetDeterministic() bool {
+	if x != nil {
+		return x.Deterministic
+	}
+	return false
+}
+
+func (x *RemoteFunction) GetCalledOnNull() bool {
+	if x != nil {
+		return x.CalledOnNull
+	}
+	return false
+}
+
+func (x *RemoteFunction) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *RemoteFunction) GetMaxAttempts() uint32 {
+	if x != nil {
+		return x.MaxAttempts
+	}
+	return 0
+}
+
+func (x *RemoteFunction) GetCacheRows() uint32 {
+	if x != nil {
+		return x.CacheRows
+	}
+	return 0
+}
+
+func (x *RemoteFunction) GetBundleRows() uint32 {
+	if x != nil {
+		return x.BundleRows
+	}
+	return 0
+}
+
+func (x *RemoteFunction) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+// CreateFunctionRequest is the request of CreateFunction.
+type CreateFunctionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// function is the declaration.
+	Function      *RemoteFunction `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateFunctionRequest) Reset() {
+	*x = CreateFunctionRequest{}
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateFunctionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateFunctionRequest) ProtoMessage() {}
+
+func (x *CreateFunctionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateFunctionRequest.ProtoReflect.Descriptor instead.
+func (*CreateFunctionRequest) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_catalog_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CreateFunctionRequest) GetFunction() *RemoteFunction {
+	if x != nil {
+		return x.Function
+	}
+	return nil
+}
+
+// CreateFunctionResponse is the response of CreateFunction.
+type CreateFunctionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// function is what was declared.
+	Function *FunctionInfo `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
+	// position makes a later call on any node see it.
+	Position      *PositionToken `protobuf:"bytes,2,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateFunctionResponse) Reset() {
+	*x = CreateFunctionResponse{}
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateFunctionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateFunctionResponse) ProtoMessage() {}
+
+func (x *CreateFunctionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateFunctionResponse.ProtoReflect.Descriptor instead.
+func (*CreateFunctionResponse) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_catalog_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CreateFunctionResponse) GetFunction() *FunctionInfo {
+	if x != nil {
+		return x.Function
+	}
+	return nil
+}
+
+func (x *CreateFunctionResponse) GetPosition() *PositionToken {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+// DropFunctionRequest is the request of DropFunction.
+type DropFunctionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is the function's, without regard to case.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropFunctionRequest) Reset() {
+	*x = DropFunctionRequest{}
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropFunctionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropFunctionRequest) ProtoMessage() {}
+
+func (x *DropFunctionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropFunctionRequest.ProtoReflect.Descriptor instead.
+func (*DropFunctionRequest) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_catalog_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DropFunctionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// DropFunctionResponse is the response of DropFunction.
+type DropFunctionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// position makes a later call on any node see it.
+	Position      *PositionToken `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropFunctionResponse) Reset() {
+	*x = DropFunctionResponse{}
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropFunctionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropFunctionResponse) ProtoMessage() {}
+
+func (x *DropFunctionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropFunctionResponse.ProtoReflect.Descriptor instead.
+func (*DropFunctionResponse) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_catalog_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *DropFunctionResponse) GetPosition() *PositionToken {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
 // FunctionInfo documents one function.
 type FunctionInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -857,7 +1191,7 @@ type FunctionInfo struct {
 
 func (x *FunctionInfo) Reset() {
 	*x = FunctionInfo{}
-	mi := &file_penstock_v1_catalog_service_proto_msgTypes[15]
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -869,7 +1203,7 @@ func (x *FunctionInfo) String() string {
 func (*FunctionInfo) ProtoMessage() {}
 
 func (x *FunctionInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_catalog_service_proto_msgTypes[15]
+	mi := &file_penstock_v1_catalog_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -882,7 +1216,7 @@ func (x *FunctionInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FunctionInfo.ProtoReflect.Descriptor instead.
 func (*FunctionInfo) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_catalog_service_proto_rawDescGZIP(), []int{15}
+	return file_penstock_v1_catalog_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FunctionInfo) GetName() string {
@@ -917,7 +1251,7 @@ var File_penstock_v1_catalog_service_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_catalog_service_proto_rawDesc = "" +
 	"\n" +
-	"!penstock/v1/catalog_service.proto\x12\vpenstock.v1\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\"o\n" +
+	"!penstock/v1/catalog_service.proto\x12\vpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\x1a\x17penstock/v1/types.proto\"o\n" +
 	"\x15CreateRelationRequest\x121\n" +
 	"\brelation\x18\x01 \x01(\v2\x15.penstock.v1.RelationR\brelation\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\"\x83\x01\n" +
@@ -958,7 +1292,31 @@ const file_penstock_v1_catalog_service_proto_rawDesc = "" +
 	"\x12GetFunctionRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"L\n" +
 	"\x13GetFunctionResponse\x125\n" +
-	"\bfunction\x18\x01 \x01(\v2\x19.penstock.v1.FunctionInfoR\bfunction\"\x93\x01\n" +
+	"\bfunction\x18\x01 \x01(\v2\x19.penstock.v1.FunctionInfoR\bfunction\"\xa0\x03\n" +
+	"\x0eRemoteFunction\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
+	"\targuments\x18\x02 \x03(\v2\x11.penstock.v1.TypeR\targuments\x12)\n" +
+	"\x06result\x18\x03 \x01(\v2\x11.penstock.v1.TypeR\x06result\x12\x18\n" +
+	"\aversion\x18\x04 \x01(\rR\aversion\x12$\n" +
+	"\rdeterministic\x18\x05 \x01(\bR\rdeterministic\x12$\n" +
+	"\x0ecalled_on_null\x18\x06 \x01(\bR\fcalledOnNull\x123\n" +
+	"\atimeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12!\n" +
+	"\fmax_attempts\x18\b \x01(\rR\vmaxAttempts\x12\x1d\n" +
+	"\n" +
+	"cache_rows\x18\t \x01(\rR\tcacheRows\x12\x1f\n" +
+	"\vbundle_rows\x18\n" +
+	" \x01(\rR\n" +
+	"bundleRows\x12 \n" +
+	"\vdescription\x18\v \x01(\tR\vdescription\"P\n" +
+	"\x15CreateFunctionRequest\x127\n" +
+	"\bfunction\x18\x01 \x01(\v2\x1b.penstock.v1.RemoteFunctionR\bfunction\"\x87\x01\n" +
+	"\x16CreateFunctionResponse\x125\n" +
+	"\bfunction\x18\x01 \x01(\v2\x19.penstock.v1.FunctionInfoR\bfunction\x126\n" +
+	"\bposition\x18\x02 \x01(\v2\x1a.penstock.v1.PositionTokenR\bposition\")\n" +
+	"\x13DropFunctionRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"N\n" +
+	"\x14DropFunctionResponse\x126\n" +
+	"\bposition\x18\x01 \x01(\v2\x1a.penstock.v1.PositionTokenR\bposition\"\x93\x01\n" +
 	"\fFunctionInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12-\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x19.penstock.v1.FunctionKindR\x04kind\x12\x1e\n" +
@@ -970,7 +1328,7 @@ const file_penstock_v1_catalog_service_proto_rawDesc = "" +
 	"\x19FUNCTION_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14FUNCTION_KIND_SCALAR\x10\x01\x12\x1b\n" +
 	"\x17FUNCTION_KIND_AGGREGATE\x10\x02\x12\x17\n" +
-	"\x13FUNCTION_KIND_TABLE\x10\x032\xe3\x04\n" +
+	"\x13FUNCTION_KIND_TABLE\x10\x032\x93\x06\n" +
 	"\x0eCatalogService\x12Y\n" +
 	"\x0eCreateRelation\x12\".penstock.v1.CreateRelationRequest\x1a#.penstock.v1.CreateRelationResponse\x12P\n" +
 	"\vGetRelation\x12\x1f.penstock.v1.GetRelationRequest\x1a .penstock.v1.GetRelationResponse\x12V\n" +
@@ -979,7 +1337,9 @@ const file_penstock_v1_catalog_service_proto_rawDesc = "" +
 	"\n" +
 	"ListTopics\x12\x1e.penstock.v1.ListTopicsRequest\x1a\x1f.penstock.v1.ListTopicsResponse\x12V\n" +
 	"\rListFunctions\x12!.penstock.v1.ListFunctionsRequest\x1a\".penstock.v1.ListFunctionsResponse\x12P\n" +
-	"\vGetFunction\x12\x1f.penstock.v1.GetFunctionRequest\x1a .penstock.v1.GetFunctionResponseb\x06proto3"
+	"\vGetFunction\x12\x1f.penstock.v1.GetFunctionRequest\x1a .penstock.v1.GetFunctionResponse\x12Y\n" +
+	"\x0eCreateFunction\x12\".penstock.v1.CreateFunctionRequest\x1a#.penstock.v1.CreateFunctionResponse\x12S\n" +
+	"\fDropFunction\x12 .penstock.v1.DropFunctionRequest\x1a!.penstock.v1.DropFunctionResponseb\x06proto3"
 
 var (
 	file_penstock_v1_catalog_service_proto_rawDescOnce sync.Once
@@ -994,7 +1354,7 @@ func file_penstock_v1_catalog_service_proto_rawDescGZIP() []byte {
 }
 
 var file_penstock_v1_catalog_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_penstock_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_penstock_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_penstock_v1_catalog_service_proto_goTypes = []any{
 	(FunctionKind)(0),              // 0: penstock.v1.FunctionKind
 	(*CreateRelationRequest)(nil),  // 1: penstock.v1.CreateRelationRequest
@@ -1012,40 +1372,58 @@ var file_penstock_v1_catalog_service_proto_goTypes = []any{
 	(*ListFunctionsResponse)(nil),  // 13: penstock.v1.ListFunctionsResponse
 	(*GetFunctionRequest)(nil),     // 14: penstock.v1.GetFunctionRequest
 	(*GetFunctionResponse)(nil),    // 15: penstock.v1.GetFunctionResponse
-	(*FunctionInfo)(nil),           // 16: penstock.v1.FunctionInfo
-	(*Relation)(nil),               // 17: penstock.v1.Relation
-	(*PositionToken)(nil),          // 18: penstock.v1.PositionToken
+	(*RemoteFunction)(nil),         // 16: penstock.v1.RemoteFunction
+	(*CreateFunctionRequest)(nil),  // 17: penstock.v1.CreateFunctionRequest
+	(*CreateFunctionResponse)(nil), // 18: penstock.v1.CreateFunctionResponse
+	(*DropFunctionRequest)(nil),    // 19: penstock.v1.DropFunctionRequest
+	(*DropFunctionResponse)(nil),   // 20: penstock.v1.DropFunctionResponse
+	(*FunctionInfo)(nil),           // 21: penstock.v1.FunctionInfo
+	(*Relation)(nil),               // 22: penstock.v1.Relation
+	(*PositionToken)(nil),          // 23: penstock.v1.PositionToken
+	(*Type)(nil),                   // 24: penstock.v1.Type
+	(*durationpb.Duration)(nil),    // 25: google.protobuf.Duration
 }
 var file_penstock_v1_catalog_service_proto_depIdxs = []int32{
-	17, // 0: penstock.v1.CreateRelationRequest.relation:type_name -> penstock.v1.Relation
-	17, // 1: penstock.v1.CreateRelationResponse.relation:type_name -> penstock.v1.Relation
-	18, // 2: penstock.v1.CreateRelationResponse.position:type_name -> penstock.v1.PositionToken
-	17, // 3: penstock.v1.GetRelationResponse.relation:type_name -> penstock.v1.Relation
-	17, // 4: penstock.v1.ListRelationsResponse.relations:type_name -> penstock.v1.Relation
-	18, // 5: penstock.v1.DropRelationResponse.position:type_name -> penstock.v1.PositionToken
+	22, // 0: penstock.v1.CreateRelationRequest.relation:type_name -> penstock.v1.Relation
+	22, // 1: penstock.v1.CreateRelationResponse.relation:type_name -> penstock.v1.Relation
+	23, // 2: penstock.v1.CreateRelationResponse.position:type_name -> penstock.v1.PositionToken
+	22, // 3: penstock.v1.GetRelationResponse.relation:type_name -> penstock.v1.Relation
+	22, // 4: penstock.v1.ListRelationsResponse.relations:type_name -> penstock.v1.Relation
+	23, // 5: penstock.v1.DropRelationResponse.position:type_name -> penstock.v1.PositionToken
 	11, // 6: penstock.v1.ListTopicsResponse.topics:type_name -> penstock.v1.TopicInfo
-	16, // 7: penstock.v1.ListFunctionsResponse.functions:type_name -> penstock.v1.FunctionInfo
-	16, // 8: penstock.v1.GetFunctionResponse.function:type_name -> penstock.v1.FunctionInfo
-	0,  // 9: penstock.v1.FunctionInfo.kind:type_name -> penstock.v1.FunctionKind
-	1,  // 10: penstock.v1.CatalogService.CreateRelation:input_type -> penstock.v1.CreateRelationRequest
-	3,  // 11: penstock.v1.CatalogService.GetRelation:input_type -> penstock.v1.GetRelationRequest
-	5,  // 12: penstock.v1.CatalogService.ListRelations:input_type -> penstock.v1.ListRelationsRequest
-	7,  // 13: penstock.v1.CatalogService.DropRelation:input_type -> penstock.v1.DropRelationRequest
-	9,  // 14: penstock.v1.CatalogService.ListTopics:input_type -> penstock.v1.ListTopicsRequest
-	12, // 15: penstock.v1.CatalogService.ListFunctions:input_type -> penstock.v1.ListFunctionsRequest
-	14, // 16: penstock.v1.CatalogService.GetFunction:input_type -> penstock.v1.GetFunctionRequest
-	2,  // 17: penstock.v1.CatalogService.CreateRelation:output_type -> penstock.v1.CreateRelationResponse
-	4,  // 18: penstock.v1.CatalogService.GetRelation:output_type -> penstock.v1.GetRelationResponse
-	6,  // 19: penstock.v1.CatalogService.ListRelations:output_type -> penstock.v1.ListRelationsResponse
-	8,  // 20: penstock.v1.CatalogService.DropRelation:output_type -> penstock.v1.DropRelationResponse
-	10, // 21: penstock.v1.CatalogService.ListTopics:output_type -> penstock.v1.ListTopicsResponse
-	13, // 22: penstock.v1.CatalogService.ListFunctions:output_type -> penstock.v1.ListFunctionsResponse
-	15, // 23: penstock.v1.CatalogService.GetFunction:output_type -> penstock.v1.GetFunctionResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	21, // 7: penstock.v1.ListFunctionsResponse.functions:type_name -> penstock.v1.FunctionInfo
+	21, // 8: penstock.v1.GetFunctionResponse.function:type_name -> penstock.v1.FunctionInfo
+	24, // 9: penstock.v1.RemoteFunction.arguments:type_name -> penstock.v1.Type
+	24, // 10: penstock.v1.RemoteFunction.result:type_name -> penstock.v1.Type
+	25, // 11: penstock.v1.RemoteFunction.timeout:type_name -> google.protobuf.Duration
+	16, // 12: penstock.v1.CreateFunctionRequest.function:type_name -> penstock.v1.RemoteFunction
+	21, // 13: penstock.v1.CreateFunctionResponse.function:type_name -> penstock.v1.FunctionInfo
+	23, // 14: penstock.v1.CreateFunctionResponse.position:type_name -> penstock.v1.PositionToken
+	23, // 15: penstock.v1.DropFunctionResponse.position:type_name -> penstock.v1.PositionToken
+	0,  // 16: penstock.v1.FunctionInfo.kind:type_name -> penstock.v1.FunctionKind
+	1,  // 17: penstock.v1.CatalogService.CreateRelation:input_type -> penstock.v1.CreateRelationRequest
+	3,  // 18: penstock.v1.CatalogService.GetRelation:input_type -> penstock.v1.GetRelationRequest
+	5,  // 19: penstock.v1.CatalogService.ListRelations:input_type -> penstock.v1.ListRelationsRequest
+	7,  // 20: penstock.v1.CatalogService.DropRelation:input_type -> penstock.v1.DropRelationRequest
+	9,  // 21: penstock.v1.CatalogService.ListTopics:input_type -> penstock.v1.ListTopicsRequest
+	12, // 22: penstock.v1.CatalogService.ListFunctions:input_type -> penstock.v1.ListFunctionsRequest
+	14, // 23: penstock.v1.CatalogService.GetFunction:input_type -> penstock.v1.GetFunctionRequest
+	17, // 24: penstock.v1.CatalogService.CreateFunction:input_type -> penstock.v1.CreateFunctionRequest
+	19, // 25: penstock.v1.CatalogService.DropFunction:input_type -> penstock.v1.DropFunctionRequest
+	2,  // 26: penstock.v1.CatalogService.CreateRelation:output_type -> penstock.v1.CreateRelationResponse
+	4,  // 27: penstock.v1.CatalogService.GetRelation:output_type -> penstock.v1.GetRelationResponse
+	6,  // 28: penstock.v1.CatalogService.ListRelations:output_type -> penstock.v1.ListRelationsResponse
+	8,  // 29: penstock.v1.CatalogService.DropRelation:output_type -> penstock.v1.DropRelationResponse
+	10, // 30: penstock.v1.CatalogService.ListTopics:output_type -> penstock.v1.ListTopicsResponse
+	13, // 31: penstock.v1.CatalogService.ListFunctions:output_type -> penstock.v1.ListFunctionsResponse
+	15, // 32: penstock.v1.CatalogService.GetFunction:output_type -> penstock.v1.GetFunctionResponse
+	18, // 33: penstock.v1.CatalogService.CreateFunction:output_type -> penstock.v1.CreateFunctionResponse
+	20, // 34: penstock.v1.CatalogService.DropFunction:output_type -> penstock.v1.DropFunctionResponse
+	26, // [26:35] is the sub-list for method output_type
+	17, // [17:26] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_catalog_service_proto_init() }
@@ -1055,13 +1433,14 @@ func file_penstock_v1_catalog_service_proto_init() {
 	}
 	file_penstock_v1_position_proto_init()
 	file_penstock_v1_relation_proto_init()
+	file_penstock_v1_types_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_catalog_service_proto_rawDesc), len(file_penstock_v1_catalog_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

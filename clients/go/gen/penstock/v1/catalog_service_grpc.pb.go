@@ -26,6 +26,8 @@ const (
 	CatalogService_ListTopics_FullMethodName     = "/penstock.v1.CatalogService/ListTopics"
 	CatalogService_ListFunctions_FullMethodName  = "/penstock.v1.CatalogService/ListFunctions"
 	CatalogService_GetFunction_FullMethodName    = "/penstock.v1.CatalogService/GetFunction"
+	CatalogService_CreateFunction_FullMethodName = "/penstock.v1.CatalogService/CreateFunction"
+	CatalogService_DropFunction_FullMethodName   = "/penstock.v1.CatalogService/DropFunction"
 )
 
 // CatalogServiceClient is the client API for CatalogService service.
@@ -50,6 +52,12 @@ type CatalogServiceClient interface {
 	ListFunctions(ctx context.Context, in *ListFunctionsRequest, opts ...grpc.CallOption) (*ListFunctionsResponse, error)
 	// GetFunction describes one function.
 	GetFunction(ctx context.Context, in *GetFunctionRequest, opts ...grpc.CallOption) (*GetFunctionResponse, error)
+	// CreateFunction declares a function that programs compute (ProcessorService), for expressions of streams in topologies and CREATE ... AS SELECT.
+	// An equal declaration is answered as the first time; another of the name takes its place when its version is greater, else NAME_TAKEN, as for a
+	// name of another function. Topologies keep the version with which they were registered.
+	CreateFunction(ctx context.Context, in *CreateFunctionRequest, opts ...grpc.CallOption) (*CreateFunctionResponse, error)
+	// DropFunction forgets a function that was declared; topologies that call it go on. UNKNOWN_FUNCTION for any other.
+	DropFunction(ctx context.Context, in *DropFunctionRequest, opts ...grpc.CallOption) (*DropFunctionResponse, error)
 }
 
 type catalogServiceClient struct {
@@ -130,6 +138,26 @@ func (c *catalogServiceClient) GetFunction(ctx context.Context, in *GetFunctionR
 	return out, nil
 }
 
+func (c *catalogServiceClient) CreateFunction(ctx context.Context, in *CreateFunctionRequest, opts ...grpc.CallOption) (*CreateFunctionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateFunctionResponse)
+	err := c.cc.Invoke(ctx, CatalogService_CreateFunction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *catalogServiceClient) DropFunction(ctx context.Context, in *DropFunctionRequest, opts ...grpc.CallOption) (*DropFunctionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DropFunctionResponse)
+	err := c.cc.Invoke(ctx, CatalogService_DropFunction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CatalogServiceServer is the server API for CatalogService service.
 // All implementations must embed UnimplementedCatalogServiceServer
 // for forward compatibility.
@@ -152,6 +180,12 @@ type CatalogServiceServer interface {
 	ListFunctions(context.Context, *ListFunctionsRequest) (*ListFunctionsResponse, error)
 	// GetFunction describes one function.
 	GetFunction(context.Context, *GetFunctionRequest) (*GetFunctionResponse, error)
+	// CreateFunction declares a function that programs compute (ProcessorService), for expressions of streams in topologies and CREATE ... AS SELECT.
+	// An equal declaration is answered as the first time; another of the name takes its place when its version is greater, else NAME_TAKEN, as for a
+	// name of another function. Topologies keep the version with which they were registered.
+	CreateFunction(context.Context, *CreateFunctionRequest) (*CreateFunctionResponse, error)
+	// DropFunction forgets a function that was declared; topologies that call it go on. UNKNOWN_FUNCTION for any other.
+	DropFunction(context.Context, *DropFunctionRequest) (*DropFunctionResponse, error)
 	mustEmbedUnimplementedCatalogServiceServer()
 }
 
@@ -182,6 +216,12 @@ func (UnimplementedCatalogServiceServer) ListFunctions(context.Context, *ListFun
 }
 func (UnimplementedCatalogServiceServer) GetFunction(context.Context, *GetFunctionRequest) (*GetFunctionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetFunction not implemented")
+}
+func (UnimplementedCatalogServiceServer) CreateFunction(context.Context, *CreateFunctionRequest) (*CreateFunctionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateFunction not implemented")
+}
+func (UnimplementedCatalogServiceServer) DropFunction(context.Context, *DropFunctionRequest) (*DropFunctionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DropFunction not implemented")
 }
 func (UnimplementedCatalogServiceServer) mustEmbedUnimplementedCatalogServiceServer() {}
 func (UnimplementedCatalogServiceServer) testEmbeddedByValue()                        {}
@@ -330,6 +370,42 @@ func _CatalogService_GetFunction_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_CreateFunction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateFunctionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).CreateFunction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_CreateFunction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).CreateFunction(ctx, req.(*CreateFunctionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CatalogService_DropFunction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DropFunctionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).DropFunction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_DropFunction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).DropFunction(ctx, req.(*DropFunctionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CatalogService_ServiceDesc is the grpc.ServiceDesc for CatalogService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -364,6 +440,14 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetFunction",
 			Handler:    _CatalogService_GetFunction_Handler,
+		},
+		{
+			MethodName: "CreateFunction",
+			Handler:    _CatalogService_CreateFunction_Handler,
+		},
+		{
+			MethodName: "DropFunction",
+			Handler:    _CatalogService_DropFunction_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

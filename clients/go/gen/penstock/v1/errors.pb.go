@@ -47,7 +47,7 @@ const (
 	// ERROR_REASON_UNKNOWN_COLUMN is INVALID_ARGUMENT; metadata column, relation, node, candidates. An expression, a key or a
 	// row names a column that is not there: check the name.
 	ErrorReason_ERROR_REASON_UNKNOWN_COLUMN ErrorReason = 7
-	// ERROR_REASON_UNKNOWN_FUNCTION is INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction; metadata function,
+	// ERROR_REASON_UNKNOWN_FUNCTION is INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction and DropFunction; metadata function,
 	// candidates, node. Check the name; ListFunctions has all.
 	ErrorReason_ERROR_REASON_UNKNOWN_FUNCTION ErrorReason = 8
 	// ERROR_REASON_UNKNOWN_NODE is INVALID_ARGUMENT; metadata node, input, candidates. An input is no node and no output of

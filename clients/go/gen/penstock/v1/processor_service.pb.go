@@ -254,14 +254,16 @@ func (*ProcessRequest_Extend) isProcessRequest_Message() {}
 // WorkerHello says who dials.
 type WorkerHello struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// processors are the names that this program implements; 1 to 1000.
+	// processors are the names of the processors that this program implements; with functions 1 to 1000.
 	Processors []string `protobuf:"bytes,1,rep,name=processors,proto3" json:"processors,omitempty"`
 	// max_in_flight is how many bundles it takes at once, 1 to 1000. 0 means 4.
 	MaxInFlight uint32 `protobuf:"varint,2,opt,name=max_in_flight,json=maxInFlight,proto3" json:"max_in_flight,omitempty"`
 	// build names the program's version, for people.
 	Build string `protobuf:"bytes,3,opt,name=build,proto3" json:"build,omitempty"`
 	// timers says that the program fires timers. One that does not is given no bundles of nodes that have timers: it would lose them.
-	Timers        bool `protobuf:"varint,4,opt,name=timers,proto3" json:"timers,omitempty"`
+	Timers bool `protobuf:"varint,4,opt,name=timers,proto3" json:"timers,omitempty"`
+	// functions are those that it computes.
+	Functions     []*ServedFunction `protobuf:"bytes,5,rep,name=functions,proto3" json:"functions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -324,6 +326,68 @@ func (x *WorkerHello) GetTimers() bool {
 	return false
 }
 
+func (x *WorkerHello) GetFunctions() []*ServedFunction {
+	if x != nil {
+		return x.Functions
+	}
+	return nil
+}
+
+// ServedFunction is a function that a program computes.
+type ServedFunction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is RemoteFunction.name, without regard to case.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// version is RemoteFunction.version. 0 means 1.
+	Version       uint32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServedFunction) Reset() {
+	*x = ServedFunction{}
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServedFunction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServedFunction) ProtoMessage() {}
+
+func (x *ServedFunction) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServedFunction.ProtoReflect.Descriptor instead.
+func (*ServedFunction) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ServedFunction) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ServedFunction) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 // ProcessResponse is a message of the service.
 type ProcessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -341,7 +405,7 @@ type ProcessResponse struct {
 
 func (x *ProcessResponse) Reset() {
 	*x = ProcessResponse{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[2]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -353,7 +417,7 @@ func (x *ProcessResponse) String() string {
 func (*ProcessResponse) ProtoMessage() {}
 
 func (x *ProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[2]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -366,7 +430,7 @@ func (x *ProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessResponse.ProtoReflect.Descriptor instead.
 func (*ProcessResponse) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{2}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ProcessResponse) GetMessage() isProcessResponse_Message {
@@ -428,7 +492,9 @@ func (*ProcessResponse_Bundle) isProcessResponse_Message() {}
 
 func (*ProcessResponse_Dropped) isProcessResponse_Message() {}
 
-// ProcessorNode is a RemoteProcessor of a topology, as its programs see it.
+// ProcessorNode is a RemoteProcessor of a topology, or the calls of a function in one of its expressions, as programs see it. The rows of calls are
+// arguments, in the columns of input; the answer is one output, `result`, with a row for each row of the bundle, in order, and no causes. There is no
+// state, and no row is a DELETE.
 type ProcessorNode struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is what bundles of this connection call it.
@@ -437,7 +503,7 @@ type ProcessorNode struct {
 	Topology string `protobuf:"bytes,2,opt,name=topology,proto3" json:"topology,omitempty"`
 	// node is the node's name.
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	// processor is the name that the program registered.
+	// processor is the name that the program registered; empty for calls of a function.
 	Processor string `protobuf:"bytes,4,opt,name=processor,proto3" json:"processor,omitempty"`
 	// config is the node's.
 	Config map[string]string `protobuf:"bytes,5,rep,name=config,proto3" json:"config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -448,14 +514,16 @@ type ProcessorNode struct {
 	// stores are its stores: key columns, then value columns.
 	Stores []*NamedSchema `protobuf:"bytes,8,rep,name=stores,proto3" json:"stores,omitempty"`
 	// timer_keys are the columns of Timers.keys, the key columns of input. Absent when the node has no timers.
-	TimerKeys     *RowSchema `protobuf:"bytes,9,opt,name=timer_keys,json=timerKeys,proto3" json:"timer_keys,omitempty"`
+	TimerKeys *RowSchema `protobuf:"bytes,9,opt,name=timer_keys,json=timerKeys,proto3" json:"timer_keys,omitempty"`
+	// function is what is called. Absent for a RemoteProcessor.
+	Function      *ServedFunction `protobuf:"bytes,10,opt,name=function,proto3" json:"function,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProcessorNode) Reset() {
 	*x = ProcessorNode{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[3]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +535,7 @@ func (x *ProcessorNode) String() string {
 func (*ProcessorNode) ProtoMessage() {}
 
 func (x *ProcessorNode) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[3]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +548,7 @@ func (x *ProcessorNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessorNode.ProtoReflect.Descriptor instead.
 func (*ProcessorNode) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{3}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ProcessorNode) GetId() uint64 {
@@ -546,6 +614,13 @@ func (x *ProcessorNode) GetTimerKeys() *RowSchema {
 	return nil
 }
 
+func (x *ProcessorNode) GetFunction() *ServedFunction {
+	if x != nil {
+		return x.Function
+	}
+	return nil
+}
+
 // NamedSchema is an output or a store.
 type NamedSchema struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -559,7 +634,7 @@ type NamedSchema struct {
 
 func (x *NamedSchema) Reset() {
 	*x = NamedSchema{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[4]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -571,7 +646,7 @@ func (x *NamedSchema) String() string {
 func (*NamedSchema) ProtoMessage() {}
 
 func (x *NamedSchema) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[4]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,7 +659,7 @@ func (x *NamedSchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedSchema.ProtoReflect.Descriptor instead.
 func (*NamedSchema) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{4}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *NamedSchema) GetName() string {
@@ -629,7 +704,7 @@ type Bundle struct {
 
 func (x *Bundle) Reset() {
 	*x = Bundle{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[5]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +716,7 @@ func (x *Bundle) String() string {
 func (*Bundle) ProtoMessage() {}
 
 func (x *Bundle) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[5]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +729,7 @@ func (x *Bundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
 func (*Bundle) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{5}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Bundle) GetNode() uint64 {
@@ -738,7 +813,7 @@ type Timers struct {
 
 func (x *Timers) Reset() {
 	*x = Timers{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +825,7 @@ func (x *Timers) String() string {
 func (*Timers) ProtoMessage() {}
 
 func (x *Timers) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[6]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +838,7 @@ func (x *Timers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timers.ProtoReflect.Descriptor instead.
 func (*Timers) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{6}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Timers) GetKeys() *RowBatch {
@@ -807,7 +882,7 @@ type NamedRows struct {
 
 func (x *NamedRows) Reset() {
 	*x = NamedRows{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +894,7 @@ func (x *NamedRows) String() string {
 func (*NamedRows) ProtoMessage() {}
 
 func (x *NamedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[7]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +907,7 @@ func (x *NamedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedRows.ProtoReflect.Descriptor instead.
 func (*NamedRows) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{7}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NamedRows) GetName() string {
@@ -868,7 +943,7 @@ type BundleResult struct {
 
 func (x *BundleResult) Reset() {
 	*x = BundleResult{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +955,7 @@ func (x *BundleResult) String() string {
 func (*BundleResult) ProtoMessage() {}
 
 func (x *BundleResult) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[8]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +968,7 @@ func (x *BundleResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleResult.ProtoReflect.Descriptor instead.
 func (*BundleResult) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{8}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BundleResult) GetLease() uint64 {
@@ -948,7 +1023,7 @@ type OutputRows struct {
 
 func (x *OutputRows) Reset() {
 	*x = OutputRows{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1035,7 @@ func (x *OutputRows) String() string {
 func (*OutputRows) ProtoMessage() {}
 
 func (x *OutputRows) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[9]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1048,7 @@ func (x *OutputRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputRows.ProtoReflect.Descriptor instead.
 func (*OutputRows) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{9}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OutputRows) GetOutput() string {
@@ -1017,7 +1092,7 @@ type BundleFailure struct {
 
 func (x *BundleFailure) Reset() {
 	*x = BundleFailure{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1104,7 @@ func (x *BundleFailure) String() string {
 func (*BundleFailure) ProtoMessage() {}
 
 func (x *BundleFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[10]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1117,7 @@ func (x *BundleFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleFailure.ProtoReflect.Descriptor instead.
 func (*BundleFailure) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{10}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BundleFailure) GetLease() uint64 {
@@ -1093,7 +1168,7 @@ type BundleExtend struct {
 
 func (x *BundleExtend) Reset() {
 	*x = BundleExtend{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1180,7 @@ func (x *BundleExtend) String() string {
 func (*BundleExtend) ProtoMessage() {}
 
 func (x *BundleExtend) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[11]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1193,7 @@ func (x *BundleExtend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleExtend.ProtoReflect.Descriptor instead.
 func (*BundleExtend) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{11}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *BundleExtend) GetLease() uint64 {
@@ -1152,7 +1227,7 @@ type BundleDropped struct {
 
 func (x *BundleDropped) Reset() {
 	*x = BundleDropped{}
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[12]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1239,7 @@ func (x *BundleDropped) String() string {
 func (*BundleDropped) ProtoMessage() {}
 
 func (x *BundleDropped) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_processor_service_proto_msgTypes[12]
+	mi := &file_penstock_v1_processor_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1252,7 @@ func (x *BundleDropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleDropped.ProtoReflect.Descriptor instead.
 func (*BundleDropped) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{12}
+	return file_penstock_v1_processor_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *BundleDropped) GetLease() uint64 {
@@ -1218,19 +1293,23 @@ const file_penstock_v1_processor_service_proto_rawDesc = "" +
 	"\x06result\x18\x02 \x01(\v2\x19.penstock.v1.BundleResultH\x00R\x06result\x126\n" +
 	"\afailure\x18\x03 \x01(\v2\x1a.penstock.v1.BundleFailureH\x00R\afailure\x123\n" +
 	"\x06extend\x18\x04 \x01(\v2\x19.penstock.v1.BundleExtendH\x00R\x06extendB\t\n" +
-	"\amessage\"\x7f\n" +
+	"\amessage\"\xba\x01\n" +
 	"\vWorkerHello\x12\x1e\n" +
 	"\n" +
 	"processors\x18\x01 \x03(\tR\n" +
 	"processors\x12\"\n" +
 	"\rmax_in_flight\x18\x02 \x01(\rR\vmaxInFlight\x12\x14\n" +
 	"\x05build\x18\x03 \x01(\tR\x05build\x12\x16\n" +
-	"\x06timers\x18\x04 \x01(\bR\x06timers\"\xb5\x01\n" +
+	"\x06timers\x18\x04 \x01(\bR\x06timers\x129\n" +
+	"\tfunctions\x18\x05 \x03(\v2\x1b.penstock.v1.ServedFunctionR\tfunctions\">\n" +
+	"\x0eServedFunction\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\rR\aversion\"\xb5\x01\n" +
 	"\x0fProcessResponse\x120\n" +
 	"\x04node\x18\x01 \x01(\v2\x1a.penstock.v1.ProcessorNodeH\x00R\x04node\x12-\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.penstock.v1.BundleH\x00R\x06bundle\x126\n" +
 	"\adropped\x18\x03 \x01(\v2\x1a.penstock.v1.BundleDroppedH\x00R\adroppedB\t\n" +
-	"\amessage\"\xb3\x03\n" +
+	"\amessage\"\xec\x03\n" +
 	"\rProcessorNode\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1a\n" +
 	"\btopology\x18\x02 \x01(\tR\btopology\x12\x12\n" +
@@ -1241,7 +1320,9 @@ const file_penstock_v1_processor_service_proto_rawDesc = "" +
 	"\aoutputs\x18\a \x03(\v2\x18.penstock.v1.NamedSchemaR\aoutputs\x120\n" +
 	"\x06stores\x18\b \x03(\v2\x18.penstock.v1.NamedSchemaR\x06stores\x125\n" +
 	"\n" +
-	"timer_keys\x18\t \x01(\v2\x16.penstock.v1.RowSchemaR\ttimerKeys\x1a9\n" +
+	"timer_keys\x18\t \x01(\v2\x16.penstock.v1.RowSchemaR\ttimerKeys\x127\n" +
+	"\bfunction\x18\n" +
+	" \x01(\v2\x1b.penstock.v1.ServedFunctionR\bfunction\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Q\n" +
@@ -1318,61 +1399,64 @@ func file_penstock_v1_processor_service_proto_rawDescGZIP() []byte {
 }
 
 var file_penstock_v1_processor_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_penstock_v1_processor_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_penstock_v1_processor_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_penstock_v1_processor_service_proto_goTypes = []any{
 	(TimerClock)(0),             // 0: penstock.v1.TimerClock
 	(DropReason)(0),             // 1: penstock.v1.DropReason
 	(*ProcessRequest)(nil),      // 2: penstock.v1.ProcessRequest
 	(*WorkerHello)(nil),         // 3: penstock.v1.WorkerHello
-	(*ProcessResponse)(nil),     // 4: penstock.v1.ProcessResponse
-	(*ProcessorNode)(nil),       // 5: penstock.v1.ProcessorNode
-	(*NamedSchema)(nil),         // 6: penstock.v1.NamedSchema
-	(*Bundle)(nil),              // 7: penstock.v1.Bundle
-	(*Timers)(nil),              // 8: penstock.v1.Timers
-	(*NamedRows)(nil),           // 9: penstock.v1.NamedRows
-	(*BundleResult)(nil),        // 10: penstock.v1.BundleResult
-	(*OutputRows)(nil),          // 11: penstock.v1.OutputRows
-	(*BundleFailure)(nil),       // 12: penstock.v1.BundleFailure
-	(*BundleExtend)(nil),        // 13: penstock.v1.BundleExtend
-	(*BundleDropped)(nil),       // 14: penstock.v1.BundleDropped
-	nil,                         // 15: penstock.v1.ProcessorNode.ConfigEntry
-	(*RowSchema)(nil),           // 16: penstock.v1.RowSchema
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*RowBatch)(nil),            // 18: penstock.v1.RowBatch
+	(*ServedFunction)(nil),      // 4: penstock.v1.ServedFunction
+	(*ProcessResponse)(nil),     // 5: penstock.v1.ProcessResponse
+	(*ProcessorNode)(nil),       // 6: penstock.v1.ProcessorNode
+	(*NamedSchema)(nil),         // 7: penstock.v1.NamedSchema
+	(*Bundle)(nil),              // 8: penstock.v1.Bundle
+	(*Timers)(nil),              // 9: penstock.v1.Timers
+	(*NamedRows)(nil),           // 10: penstock.v1.NamedRows
+	(*BundleResult)(nil),        // 11: penstock.v1.BundleResult
+	(*OutputRows)(nil),          // 12: penstock.v1.OutputRows
+	(*BundleFailure)(nil),       // 13: penstock.v1.BundleFailure
+	(*BundleExtend)(nil),        // 14: penstock.v1.BundleExtend
+	(*BundleDropped)(nil),       // 15: penstock.v1.BundleDropped
+	nil,                         // 16: penstock.v1.ProcessorNode.ConfigEntry
+	(*RowSchema)(nil),           // 17: penstock.v1.RowSchema
+	(*durationpb.Duration)(nil), // 18: google.protobuf.Duration
+	(*RowBatch)(nil),            // 19: penstock.v1.RowBatch
 }
 var file_penstock_v1_processor_service_proto_depIdxs = []int32{
 	3,  // 0: penstock.v1.ProcessRequest.hello:type_name -> penstock.v1.WorkerHello
-	10, // 1: penstock.v1.ProcessRequest.result:type_name -> penstock.v1.BundleResult
-	12, // 2: penstock.v1.ProcessRequest.failure:type_name -> penstock.v1.BundleFailure
-	13, // 3: penstock.v1.ProcessRequest.extend:type_name -> penstock.v1.BundleExtend
-	5,  // 4: penstock.v1.ProcessResponse.node:type_name -> penstock.v1.ProcessorNode
-	7,  // 5: penstock.v1.ProcessResponse.bundle:type_name -> penstock.v1.Bundle
-	14, // 6: penstock.v1.ProcessResponse.dropped:type_name -> penstock.v1.BundleDropped
-	15, // 7: penstock.v1.ProcessorNode.config:type_name -> penstock.v1.ProcessorNode.ConfigEntry
-	16, // 8: penstock.v1.ProcessorNode.input:type_name -> penstock.v1.RowSchema
-	6,  // 9: penstock.v1.ProcessorNode.outputs:type_name -> penstock.v1.NamedSchema
-	6,  // 10: penstock.v1.ProcessorNode.stores:type_name -> penstock.v1.NamedSchema
-	16, // 11: penstock.v1.ProcessorNode.timer_keys:type_name -> penstock.v1.RowSchema
-	16, // 12: penstock.v1.NamedSchema.schema:type_name -> penstock.v1.RowSchema
-	17, // 13: penstock.v1.Bundle.timeout:type_name -> google.protobuf.Duration
-	18, // 14: penstock.v1.Bundle.rows:type_name -> penstock.v1.RowBatch
-	9,  // 15: penstock.v1.Bundle.state:type_name -> penstock.v1.NamedRows
-	8,  // 16: penstock.v1.Bundle.timers:type_name -> penstock.v1.Timers
-	18, // 17: penstock.v1.Timers.keys:type_name -> penstock.v1.RowBatch
-	0,  // 18: penstock.v1.Timers.clocks:type_name -> penstock.v1.TimerClock
-	18, // 19: penstock.v1.NamedRows.rows:type_name -> penstock.v1.RowBatch
-	11, // 20: penstock.v1.BundleResult.outputs:type_name -> penstock.v1.OutputRows
-	9,  // 21: penstock.v1.BundleResult.state:type_name -> penstock.v1.NamedRows
-	8,  // 22: penstock.v1.BundleResult.timers:type_name -> penstock.v1.Timers
-	18, // 23: penstock.v1.OutputRows.rows:type_name -> penstock.v1.RowBatch
-	1,  // 24: penstock.v1.BundleDropped.reason:type_name -> penstock.v1.DropReason
-	2,  // 25: penstock.v1.ProcessorService.Process:input_type -> penstock.v1.ProcessRequest
-	4,  // 26: penstock.v1.ProcessorService.Process:output_type -> penstock.v1.ProcessResponse
-	26, // [26:27] is the sub-list for method output_type
-	25, // [25:26] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	11, // 1: penstock.v1.ProcessRequest.result:type_name -> penstock.v1.BundleResult
+	13, // 2: penstock.v1.ProcessRequest.failure:type_name -> penstock.v1.BundleFailure
+	14, // 3: penstock.v1.ProcessRequest.extend:type_name -> penstock.v1.BundleExtend
+	4,  // 4: penstock.v1.WorkerHello.functions:type_name -> penstock.v1.ServedFunction
+	6,  // 5: penstock.v1.ProcessResponse.node:type_name -> penstock.v1.ProcessorNode
+	8,  // 6: penstock.v1.ProcessResponse.bundle:type_name -> penstock.v1.Bundle
+	15, // 7: penstock.v1.ProcessResponse.dropped:type_name -> penstock.v1.BundleDropped
+	16, // 8: penstock.v1.ProcessorNode.config:type_name -> penstock.v1.ProcessorNode.ConfigEntry
+	17, // 9: penstock.v1.ProcessorNode.input:type_name -> penstock.v1.RowSchema
+	7,  // 10: penstock.v1.ProcessorNode.outputs:type_name -> penstock.v1.NamedSchema
+	7,  // 11: penstock.v1.ProcessorNode.stores:type_name -> penstock.v1.NamedSchema
+	17, // 12: penstock.v1.ProcessorNode.timer_keys:type_name -> penstock.v1.RowSchema
+	4,  // 13: penstock.v1.ProcessorNode.function:type_name -> penstock.v1.ServedFunction
+	17, // 14: penstock.v1.NamedSchema.schema:type_name -> penstock.v1.RowSchema
+	18, // 15: penstock.v1.Bundle.timeout:type_name -> google.protobuf.Duration
+	19, // 16: penstock.v1.Bundle.rows:type_name -> penstock.v1.RowBatch
+	10, // 17: penstock.v1.Bundle.state:type_name -> penstock.v1.NamedRows
+	9,  // 18: penstock.v1.Bundle.timers:type_name -> penstock.v1.Timers
+	19, // 19: penstock.v1.Timers.keys:type_name -> penstock.v1.RowBatch
+	0,  // 20: penstock.v1.Timers.clocks:type_name -> penstock.v1.TimerClock
+	19, // 21: penstock.v1.NamedRows.rows:type_name -> penstock.v1.RowBatch
+	12, // 22: penstock.v1.BundleResult.outputs:type_name -> penstock.v1.OutputRows
+	10, // 23: penstock.v1.BundleResult.state:type_name -> penstock.v1.NamedRows
+	9,  // 24: penstock.v1.BundleResult.timers:type_name -> penstock.v1.Timers
+	19, // 25: penstock.v1.OutputRows.rows:type_name -> penstock.v1.RowBatch
+	1,  // 26: penstock.v1.BundleDropped.reason:type_name -> penstock.v1.DropReason
+	2,  // 27: penstock.v1.ProcessorService.Process:input_type -> penstock.v1.ProcessRequest
+	5,  // 28: penstock.v1.ProcessorService.Process:output_type -> penstock.v1.ProcessResponse
+	28, // [28:29] is the sub-list for method output_type
+	27, // [27:28] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_processor_service_proto_init() }
@@ -1387,7 +1471,7 @@ func file_penstock_v1_processor_service_proto_init() {
 		(*ProcessRequest_Failure)(nil),
 		(*ProcessRequest_Extend)(nil),
 	}
-	file_penstock_v1_processor_service_proto_msgTypes[2].OneofWrappers = []any{
+	file_penstock_v1_processor_service_proto_msgTypes[3].OneofWrappers = []any{
 		(*ProcessResponse_Node)(nil),
 		(*ProcessResponse_Bundle)(nil),
 		(*ProcessResponse_Dropped)(nil),
@@ -1398,7 +1482,7 @@ func file_penstock_v1_processor_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_processor_service_proto_rawDesc), len(file_penstock_v1_processor_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

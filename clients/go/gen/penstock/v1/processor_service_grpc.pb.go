@@ -26,7 +26,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ProcessorService lets programs compute the nodes that are a RemoteProcessor. Programs dial in, to each node of the service.
+// ProcessorService lets programs compute the nodes that are a RemoteProcessor, and calls of functions that CreateFunction declared. Programs dial in,
+// to each node of the service.
 type ProcessorServiceClient interface {
 	// Process is one program's connection. It begins with a hello; then the service sends bundles of rows and the program answers each, in any
 	// order. When the connection ends, bundles that are not answered go to others. INVALID_ARGUMENT when the first message is no hello.
@@ -58,7 +59,8 @@ type ProcessorService_ProcessClient = grpc.BidiStreamingClient[ProcessRequest, P
 // All implementations must embed UnimplementedProcessorServiceServer
 // for forward compatibility.
 //
-// ProcessorService lets programs compute the nodes that are a RemoteProcessor. Programs dial in, to each node of the service.
+// ProcessorService lets programs compute the nodes that are a RemoteProcessor, and calls of functions that CreateFunction declared. Programs dial in,
+// to each node of the service.
 type ProcessorServiceServer interface {
 	// Process is one program's connection. It begins with a hello; then the service sends bundles of rows and the program answers each, in any
 	// order. When the connection ends, bundles that are not answered go to others. INVALID_ARGUMENT when the first message is no hello.

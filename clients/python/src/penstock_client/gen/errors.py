@@ -51,8 +51,8 @@ class UnknownColumnError(PenstockError):
 
 
 class UnknownFunctionError(PenstockError):
-    """INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction; metadata function, candidates, node. Check the name;
-    ListFunctions has all."""
+    """INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction and DropFunction; metadata function, candidates, node.
+    Check the name; ListFunctions has all."""
 
     reason = "UNKNOWN_FUNCTION"
 

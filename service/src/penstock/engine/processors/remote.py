@@ -22,11 +22,19 @@ from penstock.types.sqltype import BIGINT
 
 Values = tuple[Any, ...]
 ROWTIME = Column("ROWTIME", BIGINT, Role.META)
+RESULT = "result"
+"""The only output of a function's calls."""
+
+
+def served_function(name: str, version: int) -> str:
+    """What programs register for a function; no processor is named so."""
+    return f"{name.upper()}/{version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What programs are told of a node. input, outputs: key columns, value columns, ROWTIME; stores: key columns, value columns."""
+    """What programs are told of a node. input, outputs: key columns, value columns, ROWTIME; stores: key columns, value columns. Of calls of a
+    function, a `served_function`, input has the arguments, and the only output the result."""
 
     topology: str
     node: str
@@ -41,6 +49,11 @@ class Shape:
     """Outputs whose rows have the key of their cause."""
     timers: bool = False
     """Whether programs may set timers for the keys."""
+
+    @property
+    def function(self) -> bool:
+        """Whether these are calls of a function."""
+        return "/" in self.processor
 
     @property
     def key(self) -> tuple[Column, ...]:
@@ -97,6 +110,9 @@ class InvalidResult(Exception):
 def check(shape: Shape, bundle: Bundle, result: Result) -> None:
     """Raise InvalidResult for an output or store that is not there or comes twice, causes that are not in the bundle, keys of others, and timers
     that cannot be set. The rows have the columns of the shape already."""
+    if shape.function:
+        _check_results(bundle, result)
+        return
     ways = dict(shape.outputs)
     names = [o.output for o in result.outputs]
     for out in result.outputs:
@@ -104,17 +120,17 @@ def check(shape: Shape, bundle: Bundle, result: Result) -> None:
             raise InvalidResult(f"{shape.node} has no output {out.output}; it has {', '.join(ways)}" if out.output not in ways
                                 else f"output {out.output} comes twice")
         _check_causes(shape, bundle, out)
-    known = set(map(_hashable, bundle.keys(shape.keys))) if result.state or result.timers else set()
+    known = set(map(hashable, bundle.keys(shape.keys))) if result.state or result.timers else set()
     for store, changed in result.state.items():
         if store not in dict(shape.stores):
             raise InvalidResult(f"{shape.node} has no store {store}; it has {', '.join(dict(shape.stores)) or 'none'}")
         for at, row in enumerate(changed.rows):
-            if None in row[:shape.keys] or _hashable(row[:shape.keys]) not in known:
+            if None in row[:shape.keys] or hashable(row[:shape.keys]) not in known:
                 raise InvalidResult(f"row {at} for store {store}: its key {row[:shape.keys]!r} is none of the bundle's")
     if result.timers and not shape.timers:
         raise InvalidResult(f"{shape.node} has no timers; declare them in its definition")
     for at, timer in enumerate(change.timer for change in result.timers):
-        if None in timer.key or _hashable(timer.key) not in known:
+        if None in timer.key or hashable(timer.key) not in known:
             raise InvalidResult(f"timer {at}: its key {timer.key!r} is none of the bundle's")
         if not 0 <= timer.at < NEVER:
             raise InvalidResult(f"timer {at}: its time is {timer.at} ms since 1970; 0 or more")
@@ -122,11 +138,21 @@ def check(shape: Shape, bundle: Bundle, result: Result) -> None:
             raise InvalidResult(f"timer {at}: its name has {len(timer.name.encode())} bytes; at most {MOST_NAME}")
 
 
-def _hashable(value: Any) -> Any:
+def hashable(value: Any) -> Any:
     """An equal one of its kind that can be in a set: key columns may be ARRAYs, MAPs and STRUCTs."""
     if isinstance(value, list | tuple):
-        return tuple(map(_hashable, value))
-    return frozenset((k, _hashable(v)) for k, v in value.items()) if isinstance(value, dict) else value
+        return tuple(map(hashable, value))
+    return frozenset((k, hashable(v)) for k, v in value.items()) if isinstance(value, dict) else value
+
+
+def _check_results(bundle: Bundle, result: Result) -> None:
+    """A result for each call that is not said to be bad."""
+    count = len(bundle.input.rows) - len(result.poison)
+    found = len(result.outputs[0].rows.rows) if [o.output for o in result.outputs] == [RESULT] else -1
+    if found != count:
+        raise InvalidResult(f"a function answers with one output, {RESULT}, of a row for each call: {'none' if found < 0 else found} for {count} calls")
+    if result.state or result.timers or result.outputs[0].rows.gone:
+        raise InvalidResult("a function has no state and no timers, and its results are no deletions")
 
 
 def _check_causes(shape: Shape, bundle: Bundle, out: OutputRows) -> None:

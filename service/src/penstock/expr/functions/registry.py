@@ -217,7 +217,7 @@ def _widened(overload: Overload, types: tuple[SqlType | None, ...]) -> Candidate
             wanted = bound.get(pattern.name) if len(pattern.name) == 1 else SIMPLE.get(pattern.name)
             if pattern.name == "DECIMAL" and given.kind in (Kind.INT, Kind.BIGINT):
                 wanted = as_decimal(given)
-            if wanted is None or not _casts(given, wanted):
+            if wanted is None or not widens(given, wanted):
                 return None
             target = wanted
         parameters.append(target)
@@ -247,7 +247,8 @@ def _common(left: SqlType | None, right: SqlType) -> SqlType | None:
         return None
 
 
-def _casts(given: SqlType, wanted: SqlType) -> bool:
+def widens(given: SqlType, wanted: SqlType) -> bool:
+    """Whether an argument of one type is taken for a parameter of another: a number for a wider one, a STRING for a time or BYTES."""
     if given.kind in RANK and wanted.kind in RANK:
         return RANK[given.kind] <= RANK[wanted.kind]
     return given.kind is Kind.STRING and wanted.kind in _TEXT_TO

@@ -65,8 +65,9 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
     wishes: dict[str, Wish] = {}
     inline: set[str] = set()
     published: dict[str, str] = {}
+    functions = context.relations.functions
     for place in placed:
-        inputs = tuple(_input(place, i, flows) for i in range(len(place.inputs)))
+        inputs = tuple(replace(_input(place, i, flows), functions=functions) for i in range(len(place.inputs)))
         built = BUILDERS[place.operator](place, inputs, context)
         nodes += built.nodes
         flows[place.name] = built.flow if place.operator in VERSIONED else replace(built.flow, history_ms=0)
@@ -79,7 +80,7 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
     nodes = _behind_processors(nodes)
     _one_reader_a_topic(placed, nodes)
     refuse_loops(nodes, {p.name: p.index for p in placed})
-    return Logical(context.topology, tuple(nodes), flows, wishes, frozenset(inline))
+    return Logical(context.topology, tuple(nodes), flows, wishes, frozenset(inline), functions)
 
 
 def _input(place: Placed, i: int, flows: Mapping[str, Flow]) -> Flow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from penstock.expr.remote import RemoteFunction
 from penstock.expr.scope import Scope
 from penstock.plan.nodes import Format, Node, RelationKind, SourceTable, Window
 from penstock.plan.relations import Relations
@@ -17,7 +18,8 @@ from penstock.types.sqltype import BIGINT, INT, SqlType
 class Flow:
     """One output: rows of `schema`. window: keys are windowed. key_format: of the keys that accompany the rows. value_format: of the
     first source upstream, which sinks inherit. offsets: ROWPARTITION and ROWOFFSET exist. history_ms: a versioned table's, seen through
-    filters and selects; 0 for any other. global_table: what a global_table reads, which only stream_global_join takes."""
+    filters and selects; 0 for any other. global_table: what a global_table reads, which only stream_global_join takes. functions: what
+    expressions may call that programs compute."""
 
     schema: Schema
     kind: RelationKind
@@ -28,6 +30,7 @@ class Flow:
     grouped: bool = False
     history_ms: int = 0
     global_table: SourceTable | None = None
+    functions: Mapping[str, RemoteFunction] = field(default_factory=dict)
 
     def columns(self) -> Mapping[str, SqlType]:
         """Columns that an expression may name, pseudo columns included."""
@@ -47,7 +50,7 @@ class Flow:
 
 def scope(*inputs: tuple[str, Flow]) -> Scope:
     """What expressions over these inputs may name; an input is named by its node, or by the output of a branch."""
-    return Scope(tuple((name.rpartition(".")[2], flow.columns()) for name, flow in inputs))
+    return Scope(tuple((name.rpartition(".")[2], flow.columns()) for name, flow in inputs), functions=inputs[0][1].functions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +99,15 @@ Builder = Callable[[Placed, tuple[Flow, ...], Context], Built]
 
 @dataclass(frozen=True, slots=True)
 class Logical:
-    """The logical topology: nodes in topological order, and by node name the outputs, topic wishes and the names of inline sources."""
+    """The logical topology: nodes in topological order, and by node name the outputs, topic wishes and the names of inline sources. functions: what
+    expressions may call that programs compute."""
 
     name: str
     nodes: tuple[Node, ...]
     flows: Mapping[str, Flow] = field(default_factory=dict)
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     inline: frozenset[str] = frozenset()
+    functions: Mapping[str, RemoteFunction] = field(default_factory=dict)
 
     @property
     def globals(self) -> tuple[SourceTable, ...]:

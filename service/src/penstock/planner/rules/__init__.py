@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from penstock.planner.logical.flow import Logical
+from penstock.planner.rules.cut_functions import cut_functions
 from penstock.planner.rules.drop_select import drop_select
 from penstock.planner.rules.keep_key import keep_key
 from penstock.planner.rules.keep_null_keys import keep_null_keys
@@ -17,7 +18,7 @@ from penstock.planner.rules.share_sources import share_sources
 
 Rule = Callable[[Logical], Logical]
 
-RULES: tuple[Rule, ...] = (share_sources, drop_select, keep_key, share_groups, keep_null_keys, keep_places)
+RULES: tuple[Rule, ...] = (cut_functions, share_sources, drop_select, keep_key, share_groups, keep_null_keys, keep_places)
 
 
 def rewrite(logical: Logical) -> Logical:

@@ -10,6 +10,7 @@ from penstock_client.gen.penstock.v1 import topology_service_pb2
 from penstock.catalog import internal
 from penstock.catalog.port import CatalogState, RelationEntry, TopologyEntry
 from penstock.catalog.view import CatalogRelations, sources_of
+from penstock.expr.remote import RemoteFunction
 from penstock.formats.schemas import Schemas
 from penstock.log.port import TopicInfo
 from penstock.plan.nodes import Sink
@@ -49,6 +50,10 @@ class NodeCatalog:
 
     def topic_names(self) -> Iterable[str]:
         return self._relations.topic_names()
+
+    @property
+    def functions(self) -> Mapping[str, RemoteFunction]:
+        return self._relations.functions
 
     @property
     def schemas(self) -> Schemas:

@@ -17,6 +17,7 @@ from penstock.catalog.view import Served, resolve
 from penstock.errors import RequestError
 from penstock.expr import aggregates, ast
 from penstock.expr.narrow import EVER
+from penstock.expr.remote import RemoteFunction
 from penstock.formats.errors import FormatError
 from penstock.log.port import TopicPartition
 from penstock.plan.nodes import Format, RelationKind, Sink, TopicRef
@@ -172,6 +173,11 @@ class Local:
     def topic_names(self) -> Iterable[str]:
         """Of the sources."""
         return [i.topic.topic for i in self.sources.values()]
+
+    @property
+    def functions(self) -> Mapping[str, RemoteFunction]:
+        """None: what is shown of a relation computes nothing."""
+        return {}
 
     def read_only(self, name: str) -> bool:
         """Nothing is written."""

@@ -4,17 +4,21 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { PositionToken } from "./position_pb.js";
 import { file_penstock_v1_position } from "./position_pb.js";
 import type { Relation } from "./relation_pb.js";
 import { file_penstock_v1_relation } from "./relation_pb.js";
+import type { Type } from "./types_pb.js";
+import { file_penstock_v1_types } from "./types_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file penstock/v1/catalog_service.proto.
  */
 export const file_penstock_v1_catalog_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFwZW5zdG9jay92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3BlbnN0b2NrLnYxIlcKFUNyZWF0ZVJlbGF0aW9uUmVxdWVzdBInCghyZWxhdGlvbhgBIAEoCzIVLnBlbnN0b2NrLnYxLlJlbGF0aW9uEhUKDXZhbGlkYXRlX29ubHkYAiABKAgibwoWQ3JlYXRlUmVsYXRpb25SZXNwb25zZRInCghyZWxhdGlvbhgBIAEoCzIVLnBlbnN0b2NrLnYxLlJlbGF0aW9uEiwKCHBvc2l0aW9uGAIgASgLMhoucGVuc3RvY2sudjEuUG9zaXRpb25Ub2tlbiIiChJHZXRSZWxhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSI+ChNHZXRSZWxhdGlvblJlc3BvbnNlEicKCHJlbGF0aW9uGAEgASgLMhUucGVuc3RvY2sudjEuUmVsYXRpb24iVAoUTGlzdFJlbGF0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFQoNaW5jbHVkZV9ub2RlcxgDIAEoCCJaChVMaXN0UmVsYXRpb25zUmVzcG9uc2USKAoJcmVsYXRpb25zGAEgAygLMhUucGVuc3RvY2sudjEuUmVsYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkcKE0Ryb3BSZWxhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRldGFnGAIgASgJEhQKDGRlbGV0ZV90b3BpYxgDIAEoCCJEChREcm9wUmVsYXRpb25SZXNwb25zZRIsCghwb3NpdGlvbhgBIAEoCzIaLnBlbnN0b2NrLnYxLlBvc2l0aW9uVG9rZW4iLQoRTGlzdFRvcGljc1JlcXVlc3QSGAoQaW5jbHVkZV9pbnRlcm5hbBgBIAEoCCI8ChJMaXN0VG9waWNzUmVzcG9uc2USJgoGdG9waWNzGAEgAygLMhYucGVuc3RvY2sudjEuVG9waWNJbmZvIkAKCVRvcGljSW5mbxIMCgRuYW1lGAEgASgJEhIKCnBhcnRpdGlvbnMYAiABKA0SEQoJcmVsYXRpb25zGAMgAygJIhYKFExpc3RGdW5jdGlvbnNSZXF1ZXN0IkUKFUxpc3RGdW5jdGlvbnNSZXNwb25zZRIsCglmdW5jdGlvbnMYASADKAsyGS5wZW5zdG9jay52MS5GdW5jdGlvbkluZm8iIgoSR2V0RnVuY3Rpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiQgoTR2V0RnVuY3Rpb25SZXNwb25zZRIrCghmdW5jdGlvbhgBIAEoCzIZLnBlbnN0b2NrLnYxLkZ1bmN0aW9uSW5mbyJuCgxGdW5jdGlvbkluZm8SDAoEbmFtZRgBIAEoCRInCgRraW5kGAIgASgOMhkucGVuc3RvY2sudjEuRnVuY3Rpb25LaW5kEhIKCnNpZ25hdHVyZXMYAyADKAkSEwoLZGVzY3JpcHRpb24YBCABKAkqfQoMRnVuY3Rpb25LaW5kEh0KGUZVTkNUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIYChRGVU5DVElPTl9LSU5EX1NDQUxBUhABEhsKF0ZVTkNUSU9OX0tJTkRfQUdHUkVHQVRFEAISFwoTRlVOQ1RJT05fS0lORF9UQUJMRRADMuMECg5DYXRhbG9nU2VydmljZRJZCg5DcmVhdGVSZWxhdGlvbhIiLnBlbnN0b2NrLnYxLkNyZWF0ZVJlbGF0aW9uUmVxdWVzdBojLnBlbnN0b2NrLnYxLkNyZWF0ZVJlbGF0aW9uUmVzcG9uc2USUAoLR2V0UmVsYXRpb24SHy5wZW5zdG9jay52MS5HZXRSZWxhdGlvblJlcXVlc3QaIC5wZW5zdG9jay52MS5HZXRSZWxhdGlvblJlc3BvbnNlElYKDUxpc3RSZWxhdGlvbnMSIS5wZW5zdG9jay52MS5MaXN0UmVsYXRpb25zUmVxdWVzdBoiLnBlbnN0b2NrLnYxLkxpc3RSZWxhdGlvbnNSZXNwb25zZRJTCgxEcm9wUmVsYXRpb24SIC5wZW5zdG9jay52MS5Ecm9wUmVsYXRpb25SZXF1ZXN0GiEucGVuc3RvY2sudjEuRHJvcFJlbGF0aW9uUmVzcG9uc2USTQoKTGlzdFRvcGljcxIeLnBlbnN0b2NrLnYxLkxpc3RUb3BpY3NSZXF1ZXN0Gh8ucGVuc3RvY2sudjEuTGlzdFRvcGljc1Jlc3BvbnNlElYKDUxpc3RGdW5jdGlvbnMSIS5wZW5zdG9jay52MS5MaXN0RnVuY3Rpb25zUmVxdWVzdBoiLnBlbnN0b2NrLnYxLkxpc3RGdW5jdGlvbnNSZXNwb25zZRJQCgtHZXRGdW5jdGlvbhIfLnBlbnN0b2NrLnYxLkdldEZ1bmN0aW9uUmVxdWVzdBogLnBlbnN0b2NrLnYxLkdldEZ1bmN0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_penstock_v1_position, file_penstock_v1_relation]);
+  fileDesc("CiFwZW5zdG9jay92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3BlbnN0b2NrLnYxIlcKFUNyZWF0ZVJlbGF0aW9uUmVxdWVzdBInCghyZWxhdGlvbhgBIAEoCzIVLnBlbnN0b2NrLnYxLlJlbGF0aW9uEhUKDXZhbGlkYXRlX29ubHkYAiABKAgibwoWQ3JlYXRlUmVsYXRpb25SZXNwb25zZRInCghyZWxhdGlvbhgBIAEoCzIVLnBlbnN0b2NrLnYxLlJlbGF0aW9uEiwKCHBvc2l0aW9uGAIgASgLMhoucGVuc3RvY2sudjEuUG9zaXRpb25Ub2tlbiIiChJHZXRSZWxhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSI+ChNHZXRSZWxhdGlvblJlc3BvbnNlEicKCHJlbGF0aW9uGAEgASgLMhUucGVuc3RvY2sudjEuUmVsYXRpb24iVAoUTGlzdFJlbGF0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFQoNaW5jbHVkZV9ub2RlcxgDIAEoCCJaChVMaXN0UmVsYXRpb25zUmVzcG9uc2USKAoJcmVsYXRpb25zGAEgAygLMhUucGVuc3RvY2sudjEuUmVsYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkcKE0Ryb3BSZWxhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRldGFnGAIgASgJEhQKDGRlbGV0ZV90b3BpYxgDIAEoCCJEChREcm9wUmVsYXRpb25SZXNwb25zZRIsCghwb3NpdGlvbhgBIAEoCzIaLnBlbnN0b2NrLnYxLlBvc2l0aW9uVG9rZW4iLQoRTGlzdFRvcGljc1JlcXVlc3QSGAoQaW5jbHVkZV9pbnRlcm5hbBgBIAEoCCI8ChJMaXN0VG9waWNzUmVzcG9uc2USJgoGdG9waWNzGAEgAygLMhYucGVuc3RvY2sudjEuVG9waWNJbmZvIkAKCVRvcGljSW5mbxIMCgRuYW1lGAEgASgJEhIKCnBhcnRpdGlvbnMYAiABKA0SEQoJcmVsYXRpb25zGAMgAygJIhYKFExpc3RGdW5jdGlvbnNSZXF1ZXN0IkUKFUxpc3RGdW5jdGlvbnNSZXNwb25zZRIsCglmdW5jdGlvbnMYASADKAsyGS5wZW5zdG9jay52MS5GdW5jdGlvbkluZm8iIgoSR2V0RnVuY3Rpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiQgoTR2V0RnVuY3Rpb25SZXNwb25zZRIrCghmdW5jdGlvbhgBIAEoCzIZLnBlbnN0b2NrLnYxLkZ1bmN0aW9uSW5mbyKnAgoOUmVtb3RlRnVuY3Rpb24SDAoEbmFtZRgBIAEoCRIkCglhcmd1bWVudHMYAiADKAsyES5wZW5zdG9jay52MS5UeXBlEiEKBnJlc3VsdBgDIAEoCzIRLnBlbnN0b2NrLnYxLlR5cGUSDwoHdmVyc2lvbhgEIAEoDRIVCg1kZXRlcm1pbmlzdGljGAUgASgIEhYKDmNhbGxlZF9vbl9udWxsGAYgASgIEioKB3RpbWVvdXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoMbWF4X2F0dGVtcHRzGAggASgNEhIKCmNhY2hlX3Jvd3MYCSABKA0SEwoLYnVuZGxlX3Jvd3MYCiABKA0SEwoLZGVzY3JpcHRpb24YCyABKAkiRgoVQ3JlYXRlRnVuY3Rpb25SZXF1ZXN0Ei0KCGZ1bmN0aW9uGAEgASgLMhsucGVuc3RvY2sudjEuUmVtb3RlRnVuY3Rpb24icwoWQ3JlYXRlRnVuY3Rpb25SZXNwb25zZRIrCghmdW5jdGlvbhgBIAEoCzIZLnBlbnN0b2NrLnYxLkZ1bmN0aW9uSW5mbxIsCghwb3NpdGlvbhgCIAEoCzIaLnBlbnN0b2NrLnYxLlBvc2l0aW9uVG9rZW4iIwoTRHJvcEZ1bmN0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJIkQKFERyb3BGdW5jdGlvblJlc3BvbnNlEiwKCHBvc2l0aW9uGAEgASgLMhoucGVuc3RvY2sudjEuUG9zaXRpb25Ub2tlbiJuCgxGdW5jdGlvbkluZm8SDAoEbmFtZRgBIAEoCRInCgRraW5kGAIgASgOMhkucGVuc3RvY2sudjEuRnVuY3Rpb25LaW5kEhIKCnNpZ25hdHVyZXMYAyADKAkSEwoLZGVzY3JpcHRpb24YBCABKAkqfQoMRnVuY3Rpb25LaW5kEh0KGUZVTkNUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIYChRGVU5DVElPTl9LSU5EX1NDQUxBUhABEhsKF0ZVTkNUSU9OX0tJTkRfQUdHUkVHQVRFEAISFwoTRlVOQ1RJT05fS0lORF9UQUJMRRADMpMGCg5DYXRhbG9nU2VydmljZRJZCg5DcmVhdGVSZWxhdGlvbhIiLnBlbnN0b2NrLnYxLkNyZWF0ZVJlbGF0aW9uUmVxdWVzdBojLnBlbnN0b2NrLnYxLkNyZWF0ZVJlbGF0aW9uUmVzcG9uc2USUAoLR2V0UmVsYXRpb24SHy5wZW5zdG9jay52MS5HZXRSZWxhdGlvblJlcXVlc3QaIC5wZW5zdG9jay52MS5HZXRSZWxhdGlvblJlc3BvbnNlElYKDUxpc3RSZWxhdGlvbnMSIS5wZW5zdG9jay52MS5MaXN0UmVsYXRpb25zUmVxdWVzdBoiLnBlbnN0b2NrLnYxLkxpc3RSZWxhdGlvbnNSZXNwb25zZRJTCgxEcm9wUmVsYXRpb24SIC5wZW5zdG9jay52MS5Ecm9wUmVsYXRpb25SZXF1ZXN0GiEucGVuc3RvY2sudjEuRHJvcFJlbGF0aW9uUmVzcG9uc2USTQoKTGlzdFRvcGljcxIeLnBlbnN0b2NrLnYxLkxpc3RUb3BpY3NSZXF1ZXN0Gh8ucGVuc3RvY2sudjEuTGlzdFRvcGljc1Jlc3BvbnNlElYKDUxpc3RGdW5jdGlvbnMSIS5wZW5zdG9jay52MS5MaXN0RnVuY3Rpb25zUmVxdWVzdBoiLnBlbnN0b2NrLnYxLkxpc3RGdW5jdGlvbnNSZXNwb25zZRJQCgtHZXRGdW5jdGlvbhIfLnBlbnN0b2NrLnYxLkdldEZ1bmN0aW9uUmVxdWVzdBogLnBlbnN0b2NrLnYxLkdldEZ1bmN0aW9uUmVzcG9uc2USWQoOQ3JlYXRlRnVuY3Rpb24SIi5wZW5zdG9jay52MS5DcmVhdGVGdW5jdGlvblJlcXVlc3QaIy5wZW5zdG9jay52MS5DcmVhdGVGdW5jdGlvblJlc3BvbnNlElMKDERyb3BGdW5jdGlvbhIgLnBlbnN0b2NrLnYxLkRyb3BGdW5jdGlvblJlcXVlc3QaIS5wZW5zdG9jay52MS5Ecm9wRnVuY3Rpb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_penstock_v1_position, file_penstock_v1_relation, file_penstock_v1_types]);
 
 /**
  * CreateRelationRequest is the request of CreateRelation.
@@ -389,6 +393,192 @@ export const GetFunctionResponseSchema: GenMessage<GetFunctionResponse> = /*@__P
   messageDesc(file_penstock_v1_catalog_service, 14);
 
 /**
+ * RemoteFunction is a scalar function that programs compute. Where an expression of a stream calls it, the rows go through an internal topic to a
+ * stage of their own, which computes it for many rows at once; what comes before does not wait for the programs, and without any the stage's tasks
+ * are WAITING_FOR_WORKER. It is called for every row, also in a branch of CASE that is not taken.
+ *
+ * @generated from message penstock.v1.RemoteFunction
+ */
+export type RemoteFunction = Message<"penstock.v1.RemoteFunction"> & {
+  /**
+   * name is [A-Za-z][A-Za-z0-9_]{0,63} without regard to case, else INVALID_ARGUMENT.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * arguments are the types of its arguments, 1 to 100. A call's are cast to them as to those of other functions.
+   *
+   * @generated from field: repeated penstock.v1.Type arguments = 2;
+   */
+  arguments: Type[];
+
+  /**
+   * result is the type of what it gives, which may be null.
+   *
+   * @generated from field: penstock.v1.Type result = 3;
+   */
+  result?: Type | undefined;
+
+  /**
+   * version is that of its meaning; programs register what they implement by name and version. 0 means 1.
+   *
+   * @generated from field: uint32 version = 4;
+   */
+  version: number;
+
+  /**
+   * deterministic says that equal arguments always give equal results: equal calls in a node are made once then, and results may be kept.
+   *
+   * @generated from field: bool deterministic = 5;
+   */
+  deterministic: boolean;
+
+  /**
+   * called_on_null calls it with null arguments too; otherwise the result is null when one of them is.
+   *
+   * @generated from field: bool called_on_null = 6;
+   */
+  calledOnNull: boolean;
+
+  /**
+   * timeout is after how long without an answer a bundle is given to another program, 100 ms to 1 h. Absent means 30 s.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 7;
+   */
+  timeout?: Duration | undefined;
+
+  /**
+   * max_attempts is how often a bundle that fails as a whole is tried before its rows are bad records (TopologySettings.on_bad_record). 0 means
+   * without an end.
+   *
+   * @generated from field: uint32 max_attempts = 8;
+   */
+  maxAttempts: number;
+
+  /**
+   * cache_rows is how many results a task keeps for equal arguments, at most 1000000; INVALID_ARGUMENT for a function that is not deterministic. 0
+   * means none.
+   *
+   * @generated from field: uint32 cache_rows = 9;
+   */
+  cacheRows: number;
+
+  /**
+   * bundle_rows is how many rows a bundle has at most, 1 to 10000. 0 means 1000.
+   *
+   * @generated from field: uint32 bundle_rows = 10;
+   */
+  bundleRows: number;
+
+  /**
+   * description says what it does, for people.
+   *
+   * @generated from field: string description = 11;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message penstock.v1.RemoteFunction.
+ * Use `create(RemoteFunctionSchema)` to create a new message.
+ */
+export const RemoteFunctionSchema: GenMessage<RemoteFunction> = /*@__PURE__*/
+  messageDesc(file_penstock_v1_catalog_service, 15);
+
+/**
+ * CreateFunctionRequest is the request of CreateFunction.
+ *
+ * @generated from message penstock.v1.CreateFunctionRequest
+ */
+export type CreateFunctionRequest = Message<"penstock.v1.CreateFunctionRequest"> & {
+  /**
+   * function is the declaration.
+   *
+   * @generated from field: penstock.v1.RemoteFunction function = 1;
+   */
+  function?: RemoteFunction | undefined;
+};
+
+/**
+ * Describes the message penstock.v1.CreateFunctionRequest.
+ * Use `create(CreateFunctionRequestSchema)` to create a new message.
+ */
+export const CreateFunctionRequestSchema: GenMessage<CreateFunctionRequest> = /*@__PURE__*/
+  messageDesc(file_penstock_v1_catalog_service, 16);
+
+/**
+ * CreateFunctionResponse is the response of CreateFunction.
+ *
+ * @generated from message penstock.v1.CreateFunctionResponse
+ */
+export type CreateFunctionResponse = Message<"penstock.v1.CreateFunctionResponse"> & {
+  /**
+   * function is what was declared.
+   *
+   * @generated from field: penstock.v1.FunctionInfo function = 1;
+   */
+  function?: FunctionInfo | undefined;
+
+  /**
+   * position makes a later call on any node see it.
+   *
+   * @generated from field: penstock.v1.PositionToken position = 2;
+   */
+  position?: PositionToken | undefined;
+};
+
+/**
+ * Describes the message penstock.v1.CreateFunctionResponse.
+ * Use `create(CreateFunctionResponseSchema)` to create a new message.
+ */
+export const CreateFunctionResponseSchema: GenMessage<CreateFunctionResponse> = /*@__PURE__*/
+  messageDesc(file_penstock_v1_catalog_service, 17);
+
+/**
+ * DropFunctionRequest is the request of DropFunction.
+ *
+ * @generated from message penstock.v1.DropFunctionRequest
+ */
+export type DropFunctionRequest = Message<"penstock.v1.DropFunctionRequest"> & {
+  /**
+   * name is the function's, without regard to case.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message penstock.v1.DropFunctionRequest.
+ * Use `create(DropFunctionRequestSchema)` to create a new message.
+ */
+export const DropFunctionRequestSchema: GenMessage<DropFunctionRequest> = /*@__PURE__*/
+  messageDesc(file_penstock_v1_catalog_service, 18);
+
+/**
+ * DropFunctionResponse is the response of DropFunction.
+ *
+ * @generated from message penstock.v1.DropFunctionResponse
+ */
+export type DropFunctionResponse = Message<"penstock.v1.DropFunctionResponse"> & {
+  /**
+   * position makes a later call on any node see it.
+   *
+   * @generated from field: penstock.v1.PositionToken position = 1;
+   */
+  position?: PositionToken | undefined;
+};
+
+/**
+ * Describes the message penstock.v1.DropFunctionResponse.
+ * Use `create(DropFunctionResponseSchema)` to create a new message.
+ */
+export const DropFunctionResponseSchema: GenMessage<DropFunctionResponse> = /*@__PURE__*/
+  messageDesc(file_penstock_v1_catalog_service, 19);
+
+/**
  * FunctionInfo documents one function.
  *
  * @generated from message penstock.v1.FunctionInfo
@@ -428,7 +618,7 @@ export type FunctionInfo = Message<"penstock.v1.FunctionInfo"> & {
  * Use `create(FunctionInfoSchema)` to create a new message.
  */
 export const FunctionInfoSchema: GenMessage<FunctionInfo> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_catalog_service, 15);
+  messageDesc(file_penstock_v1_catalog_service, 20);
 
 /**
  * FunctionKind is where a function can be called.
@@ -548,6 +738,28 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof GetFunctionRequestSchema;
     output: typeof GetFunctionResponseSchema;
+  },
+  /**
+   * CreateFunction declares a function that programs compute (ProcessorService), for expressions of streams in topologies and CREATE ... AS SELECT.
+   * An equal declaration is answered as the first time; another of the name takes its place when its version is greater, else NAME_TAKEN, as for a
+   * name of another function. Topologies keep the version with which they were registered.
+   *
+   * @generated from rpc penstock.v1.CatalogService.CreateFunction
+   */
+  createFunction: {
+    methodKind: "unary";
+    input: typeof CreateFunctionRequestSchema;
+    output: typeof CreateFunctionResponseSchema;
+  },
+  /**
+   * DropFunction forgets a function that was declared; topologies that call it go on. UNKNOWN_FUNCTION for any other.
+   *
+   * @generated from rpc penstock.v1.CatalogService.DropFunction
+   */
+  dropFunction: {
+    methodKind: "unary";
+    input: typeof DropFunctionRequestSchema;
+    output: typeof DropFunctionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_penstock_v1_catalog_service, 0);

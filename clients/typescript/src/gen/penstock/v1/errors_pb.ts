@@ -130,7 +130,7 @@ export enum ErrorReason {
   UNKNOWN_COLUMN = 7,
 
   /**
-   * ERROR_REASON_UNKNOWN_FUNCTION is INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction; metadata function,
+   * ERROR_REASON_UNKNOWN_FUNCTION is INVALID_ARGUMENT in an expression, NOT_FOUND from GetFunction and DropFunction; metadata function,
    * candidates, node. Check the name; ListFunctions has all.
    *
    * @generated from enum value: ERROR_REASON_UNKNOWN_FUNCTION = 8;

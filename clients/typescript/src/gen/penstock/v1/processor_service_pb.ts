@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file penstock/v1/processor_service.proto.
  */
 export const file_penstock_v1_processor_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNwZW5zdG9jay92MS9wcm9jZXNzb3Jfc2VydmljZS5wcm90bxILcGVuc3RvY2sudjEizwEKDlByb2Nlc3NSZXF1ZXN0EikKBWhlbGxvGAEgASgLMhgucGVuc3RvY2sudjEuV29ya2VySGVsbG9IABIrCgZyZXN1bHQYAiABKAsyGS5wZW5zdG9jay52MS5CdW5kbGVSZXN1bHRIABItCgdmYWlsdXJlGAMgASgLMhoucGVuc3RvY2sudjEuQnVuZGxlRmFpbHVyZUgAEisKBmV4dGVuZBgEIAEoCzIZLnBlbnN0b2NrLnYxLkJ1bmRsZUV4dGVuZEgAQgkKB21lc3NhZ2UiVwoLV29ya2VySGVsbG8SEgoKcHJvY2Vzc29ycxgBIAMoCRIVCg1tYXhfaW5fZmxpZ2h0GAIgASgNEg0KBWJ1aWxkGAMgASgJEg4KBnRpbWVycxgEIAEoCCKeAQoPUHJvY2Vzc1Jlc3BvbnNlEioKBG5vZGUYASABKAsyGi5wZW5zdG9jay52MS5Qcm9jZXNzb3JOb2RlSAASJQoGYnVuZGxlGAIgASgLMhMucGVuc3RvY2sudjEuQnVuZGxlSAASLQoHZHJvcHBlZBgDIAEoCzIaLnBlbnN0b2NrLnYxLkJ1bmRsZURyb3BwZWRIAEIJCgdtZXNzYWdlIt0CCg1Qcm9jZXNzb3JOb2RlEgoKAmlkGAEgASgEEhAKCHRvcG9sb2d5GAIgASgJEgwKBG5vZGUYAyABKAkSEQoJcHJvY2Vzc29yGAQgASgJEjYKBmNvbmZpZxgFIAMoCzImLnBlbnN0b2NrLnYxLlByb2Nlc3Nvck5vZGUuQ29uZmlnRW50cnkSJQoFaW5wdXQYBiABKAsyFi5wZW5zdG9jay52MS5Sb3dTY2hlbWESKQoHb3V0cHV0cxgHIAMoCzIYLnBlbnN0b2NrLnYxLk5hbWVkU2NoZW1hEigKBnN0b3JlcxgIIAMoCzIYLnBlbnN0b2NrLnYxLk5hbWVkU2NoZW1hEioKCnRpbWVyX2tleXMYCSABKAsyFi5wZW5zdG9jay52MS5Sb3dTY2hlbWEaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJDCgtOYW1lZFNjaGVtYRIMCgRuYW1lGAEgASgJEiYKBnNjaGVtYRgCIAEoCzIWLnBlbnN0b2NrLnYxLlJvd1NjaGVtYSL2AQoGQnVuZGxlEgwKBG5vZGUYASABKAQSEQoJcGFydGl0aW9uGAIgASgNEg0KBWxlYXNlGAMgASgEEg4KBmJ1bmRsZRgEIAEoBBIPCgdhdHRlbXB0GAUgASgNEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoEcm93cxgHIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoEiUKBXN0YXRlGAggAygLMhYucGVuc3RvY2sudjEuTmFtZWRSb3dzEiMKBnRpbWVycxgJIAEoCzITLnBlbnN0b2NrLnYxLlRpbWVycyJ0CgZUaW1lcnMSIwoEa2V5cxgBIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoEg0KBW5hbWVzGAIgAygJEg0KBXRpbWVzGAMgAygDEicKBmNsb2NrcxgEIAMoDjIXLnBlbnN0b2NrLnYxLlRpbWVyQ2xvY2siPgoJTmFtZWRSb3dzEgwKBG5hbWUYASABKAkSIwoEcm93cxgCIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoIqMBCgxCdW5kbGVSZXN1bHQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEigKB291dHB1dHMYAyADKAsyFy5wZW5zdG9jay52MS5PdXRwdXRSb3dzEiUKBXN0YXRlGAQgAygLMhYucGVuc3RvY2sudjEuTmFtZWRSb3dzEiMKBnRpbWVycxgFIAEoCzITLnBlbnN0b2NrLnYxLlRpbWVycyJRCgpPdXRwdXRSb3dzEg4KBm91dHB1dBgBIAEoCRIjCgRyb3dzGAIgASgLMhUucGVuc3RvY2sudjEuUm93QmF0Y2gSDgoGY2F1c2VzGAMgAygNImsKDUJ1bmRsZUZhaWx1cmUSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEhMKC3BvaXNvbl9yb3dzGAMgAygNEg8KB21lc3NhZ2UYBCABKAkSFQoNcG9pc29uX3RpbWVycxgFIAMoDSItCgxCdW5kbGVFeHRlbmQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEImgKDUJ1bmRsZURyb3BwZWQSDQoFbGVhc2UYASABKAQSDgoGYnVuZGxlGAIgASgEEicKBnJlYXNvbhgDIAEoDjIXLnBlbnN0b2NrLnYxLkRyb3BSZWFzb24SDwoHbWVzc2FnZRgEIAEoCSpiCgpUaW1lckNsb2NrEhsKF1RJTUVSX0NMT0NLX1VOU1BFQ0lGSUVEEAASGwoXVElNRVJfQ0xPQ0tfU1RSRUFNX1RJTUUQARIaChZUSU1FUl9DTE9DS19XQUxMX0NMT0NLEAIqWAoKRHJvcFJlYXNvbhIbChdEUk9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhQKEERST1BfUkVBU09OX0dPTkUQARIXChNEUk9QX1JFQVNPTl9JTlZBTElEEAIyXAoQUHJvY2Vzc29yU2VydmljZRJICgdQcm9jZXNzEhsucGVuc3RvY2sudjEuUHJvY2Vzc1JlcXVlc3QaHC5wZW5zdG9jay52MS5Qcm9jZXNzUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_penstock_v1_row]);
+  fileDesc("CiNwZW5zdG9jay92MS9wcm9jZXNzb3Jfc2VydmljZS5wcm90bxILcGVuc3RvY2sudjEizwEKDlByb2Nlc3NSZXF1ZXN0EikKBWhlbGxvGAEgASgLMhgucGVuc3RvY2sudjEuV29ya2VySGVsbG9IABIrCgZyZXN1bHQYAiABKAsyGS5wZW5zdG9jay52MS5CdW5kbGVSZXN1bHRIABItCgdmYWlsdXJlGAMgASgLMhoucGVuc3RvY2sudjEuQnVuZGxlRmFpbHVyZUgAEisKBmV4dGVuZBgEIAEoCzIZLnBlbnN0b2NrLnYxLkJ1bmRsZUV4dGVuZEgAQgkKB21lc3NhZ2UihwEKC1dvcmtlckhlbGxvEhIKCnByb2Nlc3NvcnMYASADKAkSFQoNbWF4X2luX2ZsaWdodBgCIAEoDRINCgVidWlsZBgDIAEoCRIOCgZ0aW1lcnMYBCABKAgSLgoJZnVuY3Rpb25zGAUgAygLMhsucGVuc3RvY2sudjEuU2VydmVkRnVuY3Rpb24iLwoOU2VydmVkRnVuY3Rpb24SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNIp4BCg9Qcm9jZXNzUmVzcG9uc2USKgoEbm9kZRgBIAEoCzIaLnBlbnN0b2NrLnYxLlByb2Nlc3Nvck5vZGVIABIlCgZidW5kbGUYAiABKAsyEy5wZW5zdG9jay52MS5CdW5kbGVIABItCgdkcm9wcGVkGAMgASgLMhoucGVuc3RvY2sudjEuQnVuZGxlRHJvcHBlZEgAQgkKB21lc3NhZ2UijAMKDVByb2Nlc3Nvck5vZGUSCgoCaWQYASABKAQSEAoIdG9wb2xvZ3kYAiABKAkSDAoEbm9kZRgDIAEoCRIRCglwcm9jZXNzb3IYBCABKAkSNgoGY29uZmlnGAUgAygLMiYucGVuc3RvY2sudjEuUHJvY2Vzc29yTm9kZS5Db25maWdFbnRyeRIlCgVpbnB1dBgGIAEoCzIWLnBlbnN0b2NrLnYxLlJvd1NjaGVtYRIpCgdvdXRwdXRzGAcgAygLMhgucGVuc3RvY2sudjEuTmFtZWRTY2hlbWESKAoGc3RvcmVzGAggAygLMhgucGVuc3RvY2sudjEuTmFtZWRTY2hlbWESKgoKdGltZXJfa2V5cxgJIAEoCzIWLnBlbnN0b2NrLnYxLlJvd1NjaGVtYRItCghmdW5jdGlvbhgKIAEoCzIbLnBlbnN0b2NrLnYxLlNlcnZlZEZ1bmN0aW9uGi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiQwoLTmFtZWRTY2hlbWESDAoEbmFtZRgBIAEoCRImCgZzY2hlbWEYAiABKAsyFi5wZW5zdG9jay52MS5Sb3dTY2hlbWEi9gEKBkJ1bmRsZRIMCgRub2RlGAEgASgEEhEKCXBhcnRpdGlvbhgCIAEoDRINCgVsZWFzZRgDIAEoBBIOCgZidW5kbGUYBCABKAQSDwoHYXR0ZW1wdBgFIAEoDRIqCgd0aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBHJvd3MYByABKAsyFS5wZW5zdG9jay52MS5Sb3dCYXRjaBIlCgVzdGF0ZRgIIAMoCzIWLnBlbnN0b2NrLnYxLk5hbWVkUm93cxIjCgZ0aW1lcnMYCSABKAsyEy5wZW5zdG9jay52MS5UaW1lcnMidAoGVGltZXJzEiMKBGtleXMYASABKAsyFS5wZW5zdG9jay52MS5Sb3dCYXRjaBINCgVuYW1lcxgCIAMoCRINCgV0aW1lcxgDIAMoAxInCgZjbG9ja3MYBCADKA4yFy5wZW5zdG9jay52MS5UaW1lckNsb2NrIj4KCU5hbWVkUm93cxIMCgRuYW1lGAEgASgJEiMKBHJvd3MYAiABKAsyFS5wZW5zdG9jay52MS5Sb3dCYXRjaCKjAQoMQnVuZGxlUmVzdWx0Eg0KBWxlYXNlGAEgASgEEg4KBmJ1bmRsZRgCIAEoBBIoCgdvdXRwdXRzGAMgAygLMhcucGVuc3RvY2sudjEuT3V0cHV0Um93cxIlCgVzdGF0ZRgEIAMoCzIWLnBlbnN0b2NrLnYxLk5hbWVkUm93cxIjCgZ0aW1lcnMYBSABKAsyEy5wZW5zdG9jay52MS5UaW1lcnMiUQoKT3V0cHV0Um93cxIOCgZvdXRwdXQYASABKAkSIwoEcm93cxgCIAEoCzIVLnBlbnN0b2NrLnYxLlJvd0JhdGNoEg4KBmNhdXNlcxgDIAMoDSJrCg1CdW5kbGVGYWlsdXJlEg0KBWxlYXNlGAEgASgEEg4KBmJ1bmRsZRgCIAEoBBITCgtwb2lzb25fcm93cxgDIAMoDRIPCgdtZXNzYWdlGAQgASgJEhUKDXBvaXNvbl90aW1lcnMYBSADKA0iLQoMQnVuZGxlRXh0ZW5kEg0KBWxlYXNlGAEgASgEEg4KBmJ1bmRsZRgCIAEoBCJoCg1CdW5kbGVEcm9wcGVkEg0KBWxlYXNlGAEgASgEEg4KBmJ1bmRsZRgCIAEoBBInCgZyZWFzb24YAyABKA4yFy5wZW5zdG9jay52MS5Ecm9wUmVhc29uEg8KB21lc3NhZ2UYBCABKAkqYgoKVGltZXJDbG9jaxIbChdUSU1FUl9DTE9DS19VTlNQRUNJRklFRBAAEhsKF1RJTUVSX0NMT0NLX1NUUkVBTV9USU1FEAESGgoWVElNRVJfQ0xPQ0tfV0FMTF9DTE9DSxACKlgKCkRyb3BSZWFzb24SGwoXRFJPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIUChBEUk9QX1JFQVNPTl9HT05FEAESFwoTRFJPUF9SRUFTT05fSU5WQUxJRBACMlwKEFByb2Nlc3NvclNlcnZpY2USSAoHUHJvY2VzcxIbLnBlbnN0b2NrLnYxLlByb2Nlc3NSZXF1ZXN0GhwucGVuc3RvY2sudjEuUHJvY2Vzc1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_penstock_v1_row]);
 
 /**
  * ProcessRequest is a message of the program.
@@ -76,7 +76,7 @@ export const ProcessRequestSchema: GenMessage<ProcessRequest> = /*@__PURE__*/
  */
 export type WorkerHello = Message<"penstock.v1.WorkerHello"> & {
   /**
-   * processors are the names that this program implements; 1 to 1000.
+   * processors are the names of the processors that this program implements; with functions 1 to 1000.
    *
    * @generated from field: repeated string processors = 1;
    */
@@ -102,6 +102,13 @@ export type WorkerHello = Message<"penstock.v1.WorkerHello"> & {
    * @generated from field: bool timers = 4;
    */
   timers: boolean;
+
+  /**
+   * functions are those that it computes.
+   *
+   * @generated from field: repeated penstock.v1.ServedFunction functions = 5;
+   */
+  functions: ServedFunction[];
 };
 
 /**
@@ -110,6 +117,34 @@ export type WorkerHello = Message<"penstock.v1.WorkerHello"> & {
  */
 export const WorkerHelloSchema: GenMessage<WorkerHello> = /*@__PURE__*/
   messageDesc(file_penstock_v1_processor_service, 1);
+
+/**
+ * ServedFunction is a function that a program computes.
+ *
+ * @generated from message penstock.v1.ServedFunction
+ */
+export type ServedFunction = Message<"penstock.v1.ServedFunction"> & {
+  /**
+   * name is RemoteFunction.name, without regard to case.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * version is RemoteFunction.version. 0 means 1.
+   *
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message penstock.v1.ServedFunction.
+ * Use `create(ServedFunctionSchema)` to create a new message.
+ */
+export const ServedFunctionSchema: GenMessage<ServedFunction> = /*@__PURE__*/
+  messageDesc(file_penstock_v1_processor_service, 2);
 
 /**
  * ProcessResponse is a message of the service.
@@ -154,10 +189,12 @@ export type ProcessResponse = Message<"penstock.v1.ProcessResponse"> & {
  * Use `create(ProcessResponseSchema)` to create a new message.
  */
 export const ProcessResponseSchema: GenMessage<ProcessResponse> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 2);
+  messageDesc(file_penstock_v1_processor_service, 3);
 
 /**
- * ProcessorNode is a RemoteProcessor of a topology, as its programs see it.
+ * ProcessorNode is a RemoteProcessor of a topology, or the calls of a function in one of its expressions, as programs see it. The rows of calls are
+ * arguments, in the columns of input; the answer is one output, `result`, with a row for each row of the bundle, in order, and no causes. There is no
+ * state, and no row is a DELETE.
  *
  * @generated from message penstock.v1.ProcessorNode
  */
@@ -184,7 +221,7 @@ export type ProcessorNode = Message<"penstock.v1.ProcessorNode"> & {
   node: string;
 
   /**
-   * processor is the name that the program registered.
+   * processor is the name that the program registered; empty for calls of a function.
    *
    * @generated from field: string processor = 4;
    */
@@ -224,6 +261,13 @@ export type ProcessorNode = Message<"penstock.v1.ProcessorNode"> & {
    * @generated from field: penstock.v1.RowSchema timer_keys = 9;
    */
   timerKeys?: RowSchema | undefined;
+
+  /**
+   * function is what is called. Absent for a RemoteProcessor.
+   *
+   * @generated from field: penstock.v1.ServedFunction function = 10;
+   */
+  function?: ServedFunction | undefined;
 };
 
 /**
@@ -231,7 +275,7 @@ export type ProcessorNode = Message<"penstock.v1.ProcessorNode"> & {
  * Use `create(ProcessorNodeSchema)` to create a new message.
  */
 export const ProcessorNodeSchema: GenMessage<ProcessorNode> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 3);
+  messageDesc(file_penstock_v1_processor_service, 4);
 
 /**
  * NamedSchema is an output or a store.
@@ -259,7 +303,7 @@ export type NamedSchema = Message<"penstock.v1.NamedSchema"> & {
  * Use `create(NamedSchemaSchema)` to create a new message.
  */
 export const NamedSchemaSchema: GenMessage<NamedSchema> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 4);
+  messageDesc(file_penstock_v1_processor_service, 5);
 
 /**
  * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either.
@@ -337,7 +381,7 @@ export type Bundle = Message<"penstock.v1.Bundle"> & {
  * Use `create(BundleSchema)` to create a new message.
  */
 export const BundleSchema: GenMessage<Bundle> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 5);
+  messageDesc(file_penstock_v1_processor_service, 6);
 
 /**
  * Timers are timers of keys, each in one place of every list. A timer has a key, a clock, and a name, under which it is set anew and cancelled; one
@@ -380,7 +424,7 @@ export type Timers = Message<"penstock.v1.Timers"> & {
  * Use `create(TimersSchema)` to create a new message.
  */
 export const TimersSchema: GenMessage<Timers> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 6);
+  messageDesc(file_penstock_v1_processor_service, 7);
 
 /**
  * NamedRows are rows of a store.
@@ -408,7 +452,7 @@ export type NamedRows = Message<"penstock.v1.NamedRows"> & {
  * Use `create(NamedRowsSchema)` to create a new message.
  */
 export const NamedRowsSchema: GenMessage<NamedRows> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 7);
+  messageDesc(file_penstock_v1_processor_service, 8);
 
 /**
  * BundleResult is what a bundle gave. It is committed with the bundle's positions, or nothing of it is.
@@ -457,7 +501,7 @@ export type BundleResult = Message<"penstock.v1.BundleResult"> & {
  * Use `create(BundleResultSchema)` to create a new message.
  */
 export const BundleResultSchema: GenMessage<BundleResult> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 8);
+  messageDesc(file_penstock_v1_processor_service, 9);
 
 /**
  * OutputRows are rows for one output.
@@ -494,7 +538,7 @@ export type OutputRows = Message<"penstock.v1.OutputRows"> & {
  * Use `create(OutputRowsSchema)` to create a new message.
  */
 export const OutputRowsSchema: GenMessage<OutputRows> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 9);
+  messageDesc(file_penstock_v1_processor_service, 10);
 
 /**
  * BundleFailure says that a bundle could not be processed.
@@ -544,7 +588,7 @@ export type BundleFailure = Message<"penstock.v1.BundleFailure"> & {
  * Use `create(BundleFailureSchema)` to create a new message.
  */
 export const BundleFailureSchema: GenMessage<BundleFailure> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 10);
+  messageDesc(file_penstock_v1_processor_service, 11);
 
 /**
  * BundleExtend asks for another timeout from now.
@@ -572,7 +616,7 @@ export type BundleExtend = Message<"penstock.v1.BundleExtend"> & {
  * Use `create(BundleExtendSchema)` to create a new message.
  */
 export const BundleExtendSchema: GenMessage<BundleExtend> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 11);
+  messageDesc(file_penstock_v1_processor_service, 12);
 
 /**
  * BundleDropped says that a bundle's answer was not taken, or would not be.
@@ -614,7 +658,7 @@ export type BundleDropped = Message<"penstock.v1.BundleDropped"> & {
  * Use `create(BundleDroppedSchema)` to create a new message.
  */
 export const BundleDroppedSchema: GenMessage<BundleDropped> = /*@__PURE__*/
-  messageDesc(file_penstock_v1_processor_service, 12);
+  messageDesc(file_penstock_v1_processor_service, 13);
 
 /**
  * TimerClock is what brings a timer about.
@@ -687,7 +731,8 @@ export const DropReasonSchema: GenEnum<DropReason> = /*@__PURE__*/
   enumDesc(file_penstock_v1_processor_service, 1);
 
 /**
- * ProcessorService lets programs compute the nodes that are a RemoteProcessor. Programs dial in, to each node of the service.
+ * ProcessorService lets programs compute the nodes that are a RemoteProcessor, and calls of functions that CreateFunction declared. Programs dial in,
+ * to each node of the service.
  *
  * @generated from service penstock.v1.ProcessorService
  */

@@ -22,51 +22,63 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from penstock_client.gen.penstock.v1 import position_pb2 as penstock_dot_v1_dot_position__pb2
 from penstock_client.gen.penstock.v1 import relation_pb2 as penstock_dot_v1_dot_relation__pb2
+from penstock_client.gen.penstock.v1 import types_pb2 as penstock_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!penstock/v1/catalog_service.proto\x12\x0bpenstock.v1\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\"W\n\x15\x43reateRelationRequest\x12\'\n\x08relation\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Relation\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"o\n\x16\x43reateRelationResponse\x12\'\n\x08relation\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Relation\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"\"\n\x12GetRelationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x13GetRelationResponse\x12\'\n\x08relation\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Relation\"T\n\x14ListRelationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x15\n\rinclude_nodes\x18\x03 \x01(\x08\"Z\n\x15ListRelationsResponse\x12(\n\trelations\x18\x01 \x03(\x0b\x32\x15.penstock.v1.Relation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x13\x44ropRelationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65lete_topic\x18\x03 \x01(\x08\"D\n\x14\x44ropRelationResponse\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"-\n\x11ListTopicsRequest\x12\x18\n\x10include_internal\x18\x01 \x01(\x08\"<\n\x12ListTopicsResponse\x12&\n\x06topics\x18\x01 \x03(\x0b\x32\x16.penstock.v1.TopicInfo\"@\n\tTopicInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\npartitions\x18\x02 \x01(\r\x12\x11\n\trelations\x18\x03 \x03(\t\"\x16\n\x14ListFunctionsRequest\"E\n\x15ListFunctionsResponse\x12,\n\tfunctions\x18\x01 \x03(\x0b\x32\x19.penstock.v1.FunctionInfo\"\"\n\x12GetFunctionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x13GetFunctionResponse\x12+\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x19.penstock.v1.FunctionInfo\"n\n\x0c\x46unctionInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.penstock.v1.FunctionKind\x12\x12\n\nsignatures\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t*}\n\x0c\x46unctionKind\x12\x1d\n\x19\x46UNCTION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46UNCTION_KIND_SCALAR\x10\x01\x12\x1b\n\x17\x46UNCTION_KIND_AGGREGATE\x10\x02\x12\x17\n\x13\x46UNCTION_KIND_TABLE\x10\x03\x32\xe3\x04\n\x0e\x43\x61talogService\x12Y\n\x0e\x43reateRelation\x12\".penstock.v1.CreateRelationRequest\x1a#.penstock.v1.CreateRelationResponse\x12P\n\x0bGetRelation\x12\x1f.penstock.v1.GetRelationRequest\x1a .penstock.v1.GetRelationResponse\x12V\n\rListRelations\x12!.penstock.v1.ListRelationsRequest\x1a\".penstock.v1.ListRelationsResponse\x12S\n\x0c\x44ropRelation\x12 .penstock.v1.DropRelationRequest\x1a!.penstock.v1.DropRelationResponse\x12M\n\nListTopics\x12\x1e.penstock.v1.ListTopicsRequest\x1a\x1f.penstock.v1.ListTopicsResponse\x12V\n\rListFunctions\x12!.penstock.v1.ListFunctionsRequest\x1a\".penstock.v1.ListFunctionsResponse\x12P\n\x0bGetFunction\x12\x1f.penstock.v1.GetFunctionRequest\x1a .penstock.v1.GetFunctionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!penstock/v1/catalog_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1apenstock/v1/position.proto\x1a\x1apenstock/v1/relation.proto\x1a\x17penstock/v1/types.proto\"W\n\x15\x43reateRelationRequest\x12\'\n\x08relation\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Relation\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"o\n\x16\x43reateRelationResponse\x12\'\n\x08relation\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Relation\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"\"\n\x12GetRelationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x13GetRelationResponse\x12\'\n\x08relation\x18\x01 \x01(\x0b\x32\x15.penstock.v1.Relation\"T\n\x14ListRelationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x15\n\rinclude_nodes\x18\x03 \x01(\x08\"Z\n\x15ListRelationsResponse\x12(\n\trelations\x18\x01 \x03(\x0b\x32\x15.penstock.v1.Relation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x13\x44ropRelationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65lete_topic\x18\x03 \x01(\x08\"D\n\x14\x44ropRelationResponse\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"-\n\x11ListTopicsRequest\x12\x18\n\x10include_internal\x18\x01 \x01(\x08\"<\n\x12ListTopicsResponse\x12&\n\x06topics\x18\x01 \x03(\x0b\x32\x16.penstock.v1.TopicInfo\"@\n\tTopicInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\npartitions\x18\x02 \x01(\r\x12\x11\n\trelations\x18\x03 \x03(\t\"\x16\n\x14ListFunctionsRequest\"E\n\x15ListFunctionsResponse\x12,\n\tfunctions\x18\x01 \x03(\x0b\x32\x19.penstock.v1.FunctionInfo\"\"\n\x12GetFunctionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x13GetFunctionResponse\x12+\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x19.penstock.v1.FunctionInfo\"\xa7\x02\n\x0eRemoteFunction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\targuments\x18\x02 \x03(\x0b\x32\x11.penstock.v1.Type\x12!\n\x06result\x18\x03 \x01(\x0b\x32\x11.penstock.v1.Type\x12\x0f\n\x07version\x18\x04 \x01(\r\x12\x15\n\rdeterministic\x18\x05 \x01(\x08\x12\x16\n\x0e\x63\x61lled_on_null\x18\x06 \x01(\x08\x12*\n\x07timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmax_attempts\x18\x08 \x01(\r\x12\x12\n\ncache_rows\x18\t \x01(\r\x12\x13\n\x0b\x62undle_rows\x18\n \x01(\r\x12\x13\n\x0b\x64\x65scription\x18\x0b \x01(\t\"F\n\x15\x43reateFunctionRequest\x12-\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x1b.penstock.v1.RemoteFunction\"s\n\x16\x43reateFunctionResponse\x12+\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x19.penstock.v1.FunctionInfo\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"#\n\x13\x44ropFunctionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"D\n\x14\x44ropFunctionResponse\x12,\n\x08position\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\"n\n\x0c\x46unctionInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.penstock.v1.FunctionKind\x12\x12\n\nsignatures\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t*}\n\x0c\x46unctionKind\x12\x1d\n\x19\x46UNCTION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46UNCTION_KIND_SCALAR\x10\x01\x12\x1b\n\x17\x46UNCTION_KIND_AGGREGATE\x10\x02\x12\x17\n\x13\x46UNCTION_KIND_TABLE\x10\x03\x32\x93\x06\n\x0e\x43\x61talogService\x12Y\n\x0e\x43reateRelation\x12\".penstock.v1.CreateRelationRequest\x1a#.penstock.v1.CreateRelationResponse\x12P\n\x0bGetRelation\x12\x1f.penstock.v1.GetRelationRequest\x1a .penstock.v1.GetRelationResponse\x12V\n\rListRelations\x12!.penstock.v1.ListRelationsRequest\x1a\".penstock.v1.ListRelationsResponse\x12S\n\x0c\x44ropRelation\x12 .penstock.v1.DropRelationRequest\x1a!.penstock.v1.DropRelationResponse\x12M\n\nListTopics\x12\x1e.penstock.v1.ListTopicsRequest\x1a\x1f.penstock.v1.ListTopicsResponse\x12V\n\rListFunctions\x12!.penstock.v1.ListFunctionsRequest\x1a\".penstock.v1.ListFunctionsResponse\x12P\n\x0bGetFunction\x12\x1f.penstock.v1.GetFunctionRequest\x1a .penstock.v1.GetFunctionResponse\x12Y\n\x0e\x43reateFunction\x12\".penstock.v1.CreateFunctionRequest\x1a#.penstock.v1.CreateFunctionResponse\x12S\n\x0c\x44ropFunction\x12 .penstock.v1.DropFunctionRequest\x1a!.penstock.v1.DropFunctionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'penstock.v1.catalog_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FUNCTIONKIND']._serialized_start=1215
-  _globals['_FUNCTIONKIND']._serialized_end=1340
-  _globals['_CREATERELATIONREQUEST']._serialized_start=106
-  _globals['_CREATERELATIONREQUEST']._serialized_end=193
-  _globals['_CREATERELATIONRESPONSE']._serialized_start=195
-  _globals['_CREATERELATIONRESPONSE']._serialized_end=306
-  _globals['_GETRELATIONREQUEST']._serialized_start=308
-  _globals['_GETRELATIONREQUEST']._serialized_end=342
-  _globals['_GETRELATIONRESPONSE']._serialized_start=344
-  _globals['_GETRELATIONRESPONSE']._serialized_end=406
-  _globals['_LISTRELATIONSREQUEST']._serialized_start=408
-  _globals['_LISTRELATIONSREQUEST']._serialized_end=492
-  _globals['_LISTRELATIONSRESPONSE']._serialized_start=494
-  _globals['_LISTRELATIONSRESPONSE']._serialized_end=584
-  _globals['_DROPRELATIONREQUEST']._serialized_start=586
-  _globals['_DROPRELATIONREQUEST']._serialized_end=657
-  _globals['_DROPRELATIONRESPONSE']._serialized_start=659
-  _globals['_DROPRELATIONRESPONSE']._serialized_end=727
-  _globals['_LISTTOPICSREQUEST']._serialized_start=729
-  _globals['_LISTTOPICSREQUEST']._serialized_end=774
-  _globals['_LISTTOPICSRESPONSE']._serialized_start=776
-  _globals['_LISTTOPICSRESPONSE']._serialized_end=836
-  _globals['_TOPICINFO']._serialized_start=838
-  _globals['_TOPICINFO']._serialized_end=902
-  _globals['_LISTFUNCTIONSREQUEST']._serialized_start=904
-  _globals['_LISTFUNCTIONSREQUEST']._serialized_end=926
-  _globals['_LISTFUNCTIONSRESPONSE']._serialized_start=928
-  _globals['_LISTFUNCTIONSRESPONSE']._serialized_end=997
-  _globals['_GETFUNCTIONREQUEST']._serialized_start=999
-  _globals['_GETFUNCTIONREQUEST']._serialized_end=1033
-  _globals['_GETFUNCTIONRESPONSE']._serialized_start=1035
-  _globals['_GETFUNCTIONRESPONSE']._serialized_end=1101
-  _globals['_FUNCTIONINFO']._serialized_start=1103
-  _globals['_FUNCTIONINFO']._serialized_end=1213
-  _globals['_CATALOGSERVICE']._serialized_start=1343
-  _globals['_CATALOGSERVICE']._serialized_end=1954
+  _globals['_FUNCTIONKIND']._serialized_start=1866
+  _globals['_FUNCTIONKIND']._serialized_end=1991
+  _globals['_CREATERELATIONREQUEST']._serialized_start=163
+  _globals['_CREATERELATIONREQUEST']._serialized_end=250
+  _globals['_CREATERELATIONRESPONSE']._serialized_start=252
+  _globals['_CREATERELATIONRESPONSE']._serialized_end=363
+  _globals['_GETRELATIONREQUEST']._serialized_start=365
+  _globals['_GETRELATIONREQUEST']._serialized_end=399
+  _globals['_GETRELATIONRESPONSE']._serialized_start=401
+  _globals['_GETRELATIONRESPONSE']._serialized_end=463
+  _globals['_LISTRELATIONSREQUEST']._serialized_start=465
+  _globals['_LISTRELATIONSREQUEST']._serialized_end=549
+  _globals['_LISTRELATIONSRESPONSE']._serialized_start=551
+  _globals['_LISTRELATIONSRESPONSE']._serialized_end=641
+  _globals['_DROPRELATIONREQUEST']._serialized_start=643
+  _globals['_DROPRELATIONREQUEST']._serialized_end=714
+  _globals['_DROPRELATIONRESPONSE']._serialized_start=716
+  _globals['_DROPRELATIONRESPONSE']._serialized_end=784
+  _globals['_LISTTOPICSREQUEST']._serialized_start=786
+  _globals['_LISTTOPICSREQUEST']._serialized_end=831
+  _globals['_LISTTOPICSRESPONSE']._serialized_start=833
+  _globals['_LISTTOPICSRESPONSE']._serialized_end=893
+  _globals['_TOPICINFO']._serialized_start=895
+  _globals['_TOPICINFO']._serialized_end=959
+  _globals['_LISTFUNCTIONSREQUEST']._serialized_start=961
+  _globals['_LISTFUNCTIONSREQUEST']._serialized_end=983
+  _globals['_LISTFUNCTIONSRESPONSE']._serialized_start=985
+  _globals['_LISTFUNCTIONSRESPONSE']._serialized_end=1054
+  _globals['_GETFUNCTIONREQUEST']._serialized_start=1056
+  _globals['_GETFUNCTIONREQUEST']._serialized_end=1090
+  _globals['_GETFUNCTIONRESPONSE']._serialized_start=1092
+  _globals['_GETFUNCTIONRESPONSE']._serialized_end=1158
+  _globals['_REMOTEFUNCTION']._serialized_start=1161
+  _globals['_REMOTEFUNCTION']._serialized_end=1456
+  _globals['_CREATEFUNCTIONREQUEST']._serialized_start=1458
+  _globals['_CREATEFUNCTIONREQUEST']._serialized_end=1528
+  _globals['_CREATEFUNCTIONRESPONSE']._serialized_start=1530
+  _globals['_CREATEFUNCTIONRESPONSE']._serialized_end=1645
+  _globals['_DROPFUNCTIONREQUEST']._serialized_start=1647
+  _globals['_DROPFUNCTIONREQUEST']._serialized_end=1682
+  _globals['_DROPFUNCTIONRESPONSE']._serialized_start=1684
+  _globals['_DROPFUNCTIONRESPONSE']._serialized_end=1752
+  _globals['_FUNCTIONINFO']._serialized_start=1754
+  _globals['_FUNCTIONINFO']._serialized_end=1864
+  _globals['_CATALOGSERVICE']._serialized_start=1994
+  _globals['_CATALOGSERVICE']._serialized_end=2781
 # @@protoc_insertion_point(module_scope)

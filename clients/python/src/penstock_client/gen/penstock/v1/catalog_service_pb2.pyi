@@ -1,5 +1,9 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
 from penstock_client.gen.penstock.v1 import position_pb2 as _position_pb2
 from penstock_client.gen.penstock.v1 import relation_pb2 as _relation_pb2
+from penstock_client.gen.penstock.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -125,6 +129,58 @@ class GetFunctionResponse(_message.Message):
     FUNCTION_FIELD_NUMBER: _ClassVar[int]
     function: FunctionInfo
     def __init__(self, function: _Optional[_Union[FunctionInfo, _Mapping]] = ...) -> None: ...
+
+class RemoteFunction(_message.Message):
+    __slots__ = ("name", "arguments", "result", "version", "deterministic", "called_on_null", "timeout", "max_attempts", "cache_rows", "bundle_rows", "description")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
+    CALLED_ON_NULL_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    arguments: _containers.RepeatedCompositeFieldContainer[_types_pb2.Type]
+    result: _types_pb2.Type
+    version: int
+    deterministic: bool
+    called_on_null: bool
+    timeout: _duration_pb2.Duration
+    max_attempts: int
+    cache_rows: int
+    bundle_rows: int
+    description: str
+    def __init__(self, name: _Optional[str] = ..., arguments: _Optional[_Iterable[_Union[_types_pb2.Type, _Mapping]]] = ..., result: _Optional[_Union[_types_pb2.Type, _Mapping]] = ..., version: _Optional[int] = ..., deterministic: _Optional[bool] = ..., called_on_null: _Optional[bool] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_attempts: _Optional[int] = ..., cache_rows: _Optional[int] = ..., bundle_rows: _Optional[int] = ..., description: _Optional[str] = ...) -> None: ...
+
+class CreateFunctionRequest(_message.Message):
+    __slots__ = ("function",)
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    function: RemoteFunction
+    def __init__(self, function: _Optional[_Union[RemoteFunction, _Mapping]] = ...) -> None: ...
+
+class CreateFunctionResponse(_message.Message):
+    __slots__ = ("function", "position")
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    function: FunctionInfo
+    position: _position_pb2.PositionToken
+    def __init__(self, function: _Optional[_Union[FunctionInfo, _Mapping]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+
+class DropFunctionRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class DropFunctionResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: _position_pb2.PositionToken
+    def __init__(self, position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
 
 class FunctionInfo(_message.Message):
     __slots__ = ("name", "kind", "signatures", "description")

@@ -70,6 +70,16 @@ class CatalogServiceStub:
                 request_serializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionRequest.SerializeToString,
                 response_deserializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionResponse.FromString,
                 _registered_method=True)
+        self.CreateFunction = channel.unary_unary(
+                '/penstock.v1.CatalogService/CreateFunction',
+                request_serializer=penstock_dot_v1_dot_catalog__service__pb2.CreateFunctionRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_catalog__service__pb2.CreateFunctionResponse.FromString,
+                _registered_method=True)
+        self.DropFunction = channel.unary_unary(
+                '/penstock.v1.CatalogService/DropFunction',
+                request_serializer=penstock_dot_v1_dot_catalog__service__pb2.DropFunctionRequest.SerializeToString,
+                response_deserializer=penstock_dot_v1_dot_catalog__service__pb2.DropFunctionResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer:
@@ -127,6 +137,22 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateFunction(self, request, context):
+        """CreateFunction declares a function that programs compute (ProcessorService), for expressions of streams in topologies and CREATE ... AS SELECT.
+        An equal declaration is answered as the first time; another of the name takes its place when its version is greater, else NAME_TAKEN, as for a
+        name of another function. Topologies keep the version with which they were registered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropFunction(self, request, context):
+        """DropFunction forgets a function that was declared; topologies that call it go on. UNKNOWN_FUNCTION for any other.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +190,16 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.GetFunction,
                     request_deserializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionRequest.FromString,
                     response_serializer=penstock_dot_v1_dot_catalog__service__pb2.GetFunctionResponse.SerializeToString,
+            ),
+            'CreateFunction': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateFunction,
+                    request_deserializer=penstock_dot_v1_dot_catalog__service__pb2.CreateFunctionRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_catalog__service__pb2.CreateFunctionResponse.SerializeToString,
+            ),
+            'DropFunction': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropFunction,
+                    request_deserializer=penstock_dot_v1_dot_catalog__service__pb2.DropFunctionRequest.FromString,
+                    response_serializer=penstock_dot_v1_dot_catalog__service__pb2.DropFunctionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +392,60 @@ class CatalogService:
             '/penstock.v1.CatalogService/GetFunction',
             penstock_dot_v1_dot_catalog__service__pb2.GetFunctionRequest.SerializeToString,
             penstock_dot_v1_dot_catalog__service__pb2.GetFunctionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateFunction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.CatalogService/CreateFunction',
+            penstock_dot_v1_dot_catalog__service__pb2.CreateFunctionRequest.SerializeToString,
+            penstock_dot_v1_dot_catalog__service__pb2.CreateFunctionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropFunction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/penstock.v1.CatalogService/DropFunction',
+            penstock_dot_v1_dot_catalog__service__pb2.DropFunctionRequest.SerializeToString,
+            penstock_dot_v1_dot_catalog__service__pb2.DropFunctionResponse.FromString,
             options,
             channel_credentials,
             insecure,

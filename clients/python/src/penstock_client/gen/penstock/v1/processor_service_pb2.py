@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from penstock_client.gen.penstock.v1 import row_pb2 as penstock_dot_v1_dot_row__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#penstock/v1/processor_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x15penstock/v1/row.proto\"\xcf\x01\n\x0eProcessRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.penstock.v1.WorkerHelloH\x00\x12+\n\x06result\x18\x02 \x01(\x0b\x32\x19.penstock.v1.BundleResultH\x00\x12-\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.BundleFailureH\x00\x12+\n\x06\x65xtend\x18\x04 \x01(\x0b\x32\x19.penstock.v1.BundleExtendH\x00\x42\t\n\x07message\"W\n\x0bWorkerHello\x12\x12\n\nprocessors\x18\x01 \x03(\t\x12\x15\n\rmax_in_flight\x18\x02 \x01(\r\x12\r\n\x05\x62uild\x18\x03 \x01(\t\x12\x0e\n\x06timers\x18\x04 \x01(\x08\"\x9e\x01\n\x0fProcessResponse\x12*\n\x04node\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.ProcessorNodeH\x00\x12%\n\x06\x62undle\x18\x02 \x01(\x0b\x32\x13.penstock.v1.BundleH\x00\x12-\n\x07\x64ropped\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.BundleDroppedH\x00\x42\t\n\x07message\"\xdd\x02\n\rProcessorNode\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08topology\x18\x02 \x01(\t\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\x11\n\tprocessor\x18\x04 \x01(\t\x12\x36\n\x06\x63onfig\x18\x05 \x03(\x0b\x32&.penstock.v1.ProcessorNode.ConfigEntry\x12%\n\x05input\x18\x06 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12)\n\x07outputs\x18\x07 \x03(\x0b\x32\x18.penstock.v1.NamedSchema\x12(\n\x06stores\x18\x08 \x03(\x0b\x32\x18.penstock.v1.NamedSchema\x12*\n\ntimer_keys\x18\t \x01(\x0b\x32\x16.penstock.v1.RowSchema\x1a-\n\x0b\x43onfigEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"C\n\x0bNamedSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06schema\x18\x02 \x01(\x0b\x32\x16.penstock.v1.RowSchema\"\xf6\x01\n\x06\x42undle\x12\x0c\n\x04node\x18\x01 \x01(\x04\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\r\n\x05lease\x18\x03 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x04 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x04rows\x18\x07 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12%\n\x05state\x18\x08 \x03(\x0b\x32\x16.penstock.v1.NamedRows\x12#\n\x06timers\x18\t \x01(\x0b\x32\x13.penstock.v1.Timers\"t\n\x06Timers\x12#\n\x04keys\x18\x01 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\r\n\x05names\x18\x02 \x03(\t\x12\r\n\x05times\x18\x03 \x03(\x03\x12\'\n\x06\x63locks\x18\x04 \x03(\x0e\x32\x17.penstock.v1.TimerClock\">\n\tNamedRows\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\"\xa3\x01\n\x0c\x42undleResult\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\x12(\n\x07outputs\x18\x03 \x03(\x0b\x32\x17.penstock.v1.OutputRows\x12%\n\x05state\x18\x04 \x03(\x0b\x32\x16.penstock.v1.NamedRows\x12#\n\x06timers\x18\x05 \x01(\x0b\x32\x13.penstock.v1.Timers\"Q\n\nOutputRows\x12\x0e\n\x06output\x18\x01 \x01(\t\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x0e\n\x06\x63\x61uses\x18\x03 \x03(\r\"k\n\rBundleFailure\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\x12\x13\n\x0bpoison_rows\x18\x03 \x03(\r\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x15\n\rpoison_timers\x18\x05 \x03(\r\"-\n\x0c\x42undleExtend\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\"h\n\rBundleDropped\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.penstock.v1.DropReason\x12\x0f\n\x07message\x18\x04 \x01(\t*b\n\nTimerClock\x12\x1b\n\x17TIMER_CLOCK_UNSPECIFIED\x10\x00\x12\x1b\n\x17TIMER_CLOCK_STREAM_TIME\x10\x01\x12\x1a\n\x16TIMER_CLOCK_WALL_CLOCK\x10\x02*X\n\nDropReason\x12\x1b\n\x17\x44ROP_REASON_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44ROP_REASON_GONE\x10\x01\x12\x17\n\x13\x44ROP_REASON_INVALID\x10\x02\x32\\\n\x10ProcessorService\x12H\n\x07Process\x12\x1b.penstock.v1.ProcessRequest\x1a\x1c.penstock.v1.ProcessResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#penstock/v1/processor_service.proto\x12\x0bpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x15penstock/v1/row.proto\"\xcf\x01\n\x0eProcessRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.penstock.v1.WorkerHelloH\x00\x12+\n\x06result\x18\x02 \x01(\x0b\x32\x19.penstock.v1.BundleResultH\x00\x12-\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.BundleFailureH\x00\x12+\n\x06\x65xtend\x18\x04 \x01(\x0b\x32\x19.penstock.v1.BundleExtendH\x00\x42\t\n\x07message\"\x87\x01\n\x0bWorkerHello\x12\x12\n\nprocessors\x18\x01 \x03(\t\x12\x15\n\rmax_in_flight\x18\x02 \x01(\r\x12\r\n\x05\x62uild\x18\x03 \x01(\t\x12\x0e\n\x06timers\x18\x04 \x01(\x08\x12.\n\tfunctions\x18\x05 \x03(\x0b\x32\x1b.penstock.v1.ServedFunction\"/\n\x0eServedFunction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\"\x9e\x01\n\x0fProcessResponse\x12*\n\x04node\x18\x01 \x01(\x0b\x32\x1a.penstock.v1.ProcessorNodeH\x00\x12%\n\x06\x62undle\x18\x02 \x01(\x0b\x32\x13.penstock.v1.BundleH\x00\x12-\n\x07\x64ropped\x18\x03 \x01(\x0b\x32\x1a.penstock.v1.BundleDroppedH\x00\x42\t\n\x07message\"\x8c\x03\n\rProcessorNode\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08topology\x18\x02 \x01(\t\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\x11\n\tprocessor\x18\x04 \x01(\t\x12\x36\n\x06\x63onfig\x18\x05 \x03(\x0b\x32&.penstock.v1.ProcessorNode.ConfigEntry\x12%\n\x05input\x18\x06 \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12)\n\x07outputs\x18\x07 \x03(\x0b\x32\x18.penstock.v1.NamedSchema\x12(\n\x06stores\x18\x08 \x03(\x0b\x32\x18.penstock.v1.NamedSchema\x12*\n\ntimer_keys\x18\t \x01(\x0b\x32\x16.penstock.v1.RowSchema\x12-\n\x08\x66unction\x18\n \x01(\x0b\x32\x1b.penstock.v1.ServedFunction\x1a-\n\x0b\x43onfigEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"C\n\x0bNamedSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06schema\x18\x02 \x01(\x0b\x32\x16.penstock.v1.RowSchema\"\xf6\x01\n\x06\x42undle\x12\x0c\n\x04node\x18\x01 \x01(\x04\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\r\n\x05lease\x18\x03 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x04 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x04rows\x18\x07 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12%\n\x05state\x18\x08 \x03(\x0b\x32\x16.penstock.v1.NamedRows\x12#\n\x06timers\x18\t \x01(\x0b\x32\x13.penstock.v1.Timers\"t\n\x06Timers\x12#\n\x04keys\x18\x01 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\r\n\x05names\x18\x02 \x03(\t\x12\r\n\x05times\x18\x03 \x03(\x03\x12\'\n\x06\x63locks\x18\x04 \x03(\x0e\x32\x17.penstock.v1.TimerClock\">\n\tNamedRows\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\"\xa3\x01\n\x0c\x42undleResult\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\x12(\n\x07outputs\x18\x03 \x03(\x0b\x32\x17.penstock.v1.OutputRows\x12%\n\x05state\x18\x04 \x03(\x0b\x32\x16.penstock.v1.NamedRows\x12#\n\x06timers\x18\x05 \x01(\x0b\x32\x13.penstock.v1.Timers\"Q\n\nOutputRows\x12\x0e\n\x06output\x18\x01 \x01(\t\x12#\n\x04rows\x18\x02 \x01(\x0b\x32\x15.penstock.v1.RowBatch\x12\x0e\n\x06\x63\x61uses\x18\x03 \x03(\r\"k\n\rBundleFailure\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\x12\x13\n\x0bpoison_rows\x18\x03 \x03(\r\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x15\n\rpoison_timers\x18\x05 \x03(\r\"-\n\x0c\x42undleExtend\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\"h\n\rBundleDropped\x12\r\n\x05lease\x18\x01 \x01(\x04\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.penstock.v1.DropReason\x12\x0f\n\x07message\x18\x04 \x01(\t*b\n\nTimerClock\x12\x1b\n\x17TIMER_CLOCK_UNSPECIFIED\x10\x00\x12\x1b\n\x17TIMER_CLOCK_STREAM_TIME\x10\x01\x12\x1a\n\x16TIMER_CLOCK_WALL_CLOCK\x10\x02*X\n\nDropReason\x12\x1b\n\x17\x44ROP_REASON_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44ROP_REASON_GONE\x10\x01\x12\x17\n\x13\x44ROP_REASON_INVALID\x10\x02\x32\\\n\x10ProcessorService\x12H\n\x07Process\x12\x1b.penstock.v1.ProcessRequest\x1a\x1c.penstock.v1.ProcessResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,38 +35,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROCESSORNODE_CONFIGENTRY']._loaded_options = None
   _globals['_PROCESSORNODE_CONFIGENTRY']._serialized_options = b'8\001'
-  _globals['_TIMERCLOCK']._serialized_start=1930
-  _globals['_TIMERCLOCK']._serialized_end=2028
-  _globals['_DROPREASON']._serialized_start=2030
-  _globals['_DROPREASON']._serialized_end=2118
+  _globals['_TIMERCLOCK']._serialized_start=2075
+  _globals['_TIMERCLOCK']._serialized_end=2173
+  _globals['_DROPREASON']._serialized_start=2175
+  _globals['_DROPREASON']._serialized_end=2263
   _globals['_PROCESSREQUEST']._serialized_start=108
   _globals['_PROCESSREQUEST']._serialized_end=315
-  _globals['_WORKERHELLO']._serialized_start=317
-  _globals['_WORKERHELLO']._serialized_end=404
-  _globals['_PROCESSRESPONSE']._serialized_start=407
-  _globals['_PROCESSRESPONSE']._serialized_end=565
-  _globals['_PROCESSORNODE']._serialized_start=568
-  _globals['_PROCESSORNODE']._serialized_end=917
-  _globals['_PROCESSORNODE_CONFIGENTRY']._serialized_start=872
-  _globals['_PROCESSORNODE_CONFIGENTRY']._serialized_end=917
-  _globals['_NAMEDSCHEMA']._serialized_start=919
-  _globals['_NAMEDSCHEMA']._serialized_end=986
-  _globals['_BUNDLE']._serialized_start=989
-  _globals['_BUNDLE']._serialized_end=1235
-  _globals['_TIMERS']._serialized_start=1237
-  _globals['_TIMERS']._serialized_end=1353
-  _globals['_NAMEDROWS']._serialized_start=1355
-  _globals['_NAMEDROWS']._serialized_end=1417
-  _globals['_BUNDLERESULT']._serialized_start=1420
-  _globals['_BUNDLERESULT']._serialized_end=1583
-  _globals['_OUTPUTROWS']._serialized_start=1585
-  _globals['_OUTPUTROWS']._serialized_end=1666
-  _globals['_BUNDLEFAILURE']._serialized_start=1668
-  _globals['_BUNDLEFAILURE']._serialized_end=1775
-  _globals['_BUNDLEEXTEND']._serialized_start=1777
-  _globals['_BUNDLEEXTEND']._serialized_end=1822
-  _globals['_BUNDLEDROPPED']._serialized_start=1824
-  _globals['_BUNDLEDROPPED']._serialized_end=1928
-  _globals['_PROCESSORSERVICE']._serialized_start=2120
-  _globals['_PROCESSORSERVICE']._serialized_end=2212
+  _globals['_WORKERHELLO']._serialized_start=318
+  _globals['_WORKERHELLO']._serialized_end=453
+  _globals['_SERVEDFUNCTION']._serialized_start=455
+  _globals['_SERVEDFUNCTION']._serialized_end=502
+  _globals['_PROCESSRESPONSE']._serialized_start=505
+  _globals['_PROCESSRESPONSE']._serialized_end=663
+  _globals['_PROCESSORNODE']._serialized_start=666
+  _globals['_PROCESSORNODE']._serialized_end=1062
+  _globals['_PROCESSORNODE_CONFIGENTRY']._serialized_start=1017
+  _globals['_PROCESSORNODE_CONFIGENTRY']._serialized_end=1062
+  _globals['_NAMEDSCHEMA']._serialized_start=1064
+  _globals['_NAMEDSCHEMA']._serialized_end=1131
+  _globals['_BUNDLE']._serialized_start=1134
+  _globals['_BUNDLE']._serialized_end=1380
+  _globals['_TIMERS']._serialized_start=1382
+  _globals['_TIMERS']._serialized_end=1498
+  _globals['_NAMEDROWS']._serialized_start=1500
+  _globals['_NAMEDROWS']._serialized_end=1562
+  _globals['_BUNDLERESULT']._serialized_start=1565
+  _globals['_BUNDLERESULT']._serialized_end=1728
+  _globals['_OUTPUTROWS']._serialized_start=1730
+  _globals['_OUTPUTROWS']._serialized_end=1811
+  _globals['_BUNDLEFAILURE']._serialized_start=1813
+  _globals['_BUNDLEFAILURE']._serialized_end=1920
+  _globals['_BUNDLEEXTEND']._serialized_start=1922
+  _globals['_BUNDLEEXTEND']._serialized_end=1967
+  _globals['_BUNDLEDROPPED']._serialized_start=1969
+  _globals['_BUNDLEDROPPED']._serialized_end=2073
+  _globals['_PROCESSORSERVICE']._serialized_start=2265
+  _globals['_PROCESSORSERVICE']._serialized_end=2357
 # @@protoc_insertion_point(module_scope)

@@ -42,16 +42,26 @@ class ProcessRequest(_message.Message):
     def __init__(self, hello: _Optional[_Union[WorkerHello, _Mapping]] = ..., result: _Optional[_Union[BundleResult, _Mapping]] = ..., failure: _Optional[_Union[BundleFailure, _Mapping]] = ..., extend: _Optional[_Union[BundleExtend, _Mapping]] = ...) -> None: ...
 
 class WorkerHello(_message.Message):
-    __slots__ = ("processors", "max_in_flight", "build", "timers")
+    __slots__ = ("processors", "max_in_flight", "build", "timers", "functions")
     PROCESSORS_FIELD_NUMBER: _ClassVar[int]
     MAX_IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     BUILD_FIELD_NUMBER: _ClassVar[int]
     TIMERS_FIELD_NUMBER: _ClassVar[int]
+    FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
     processors: _containers.RepeatedScalarFieldContainer[str]
     max_in_flight: int
     build: str
     timers: bool
-    def __init__(self, processors: _Optional[_Iterable[str]] = ..., max_in_flight: _Optional[int] = ..., build: _Optional[str] = ..., timers: _Optional[bool] = ...) -> None: ...
+    functions: _containers.RepeatedCompositeFieldContainer[ServedFunction]
+    def __init__(self, processors: _Optional[_Iterable[str]] = ..., max_in_flight: _Optional[int] = ..., build: _Optional[str] = ..., timers: _Optional[bool] = ..., functions: _Optional[_Iterable[_Union[ServedFunction, _Mapping]]] = ...) -> None: ...
+
+class ServedFunction(_message.Message):
+    __slots__ = ("name", "version")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class ProcessResponse(_message.Message):
     __slots__ = ("node", "bundle", "dropped")
@@ -64,7 +74,7 @@ class ProcessResponse(_message.Message):
     def __init__(self, node: _Optional[_Union[ProcessorNode, _Mapping]] = ..., bundle: _Optional[_Union[Bundle, _Mapping]] = ..., dropped: _Optional[_Union[BundleDropped, _Mapping]] = ...) -> None: ...
 
 class ProcessorNode(_message.Message):
-    __slots__ = ("id", "topology", "node", "processor", "config", "input", "outputs", "stores", "timer_keys")
+    __slots__ = ("id", "topology", "node", "processor", "config", "input", "outputs", "stores", "timer_keys", "function")
     class ConfigEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +91,7 @@ class ProcessorNode(_message.Message):
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     STORES_FIELD_NUMBER: _ClassVar[int]
     TIMER_KEYS_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
     id: int
     topology: str
     node: str
@@ -90,7 +101,8 @@ class ProcessorNode(_message.Message):
     outputs: _containers.RepeatedCompositeFieldContainer[NamedSchema]
     stores: _containers.RepeatedCompositeFieldContainer[NamedSchema]
     timer_keys: _row_pb2.RowSchema
-    def __init__(self, id: _Optional[int] = ..., topology: _Optional[str] = ..., node: _Optional[str] = ..., processor: _Optional[str] = ..., config: _Optional[_Mapping[str, str]] = ..., input: _Optional[_Union[_row_pb2.RowSchema, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[NamedSchema, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[NamedSchema, _Mapping]]] = ..., timer_keys: _Optional[_Union[_row_pb2.RowSchema, _Mapping]] = ...) -> None: ...
+    function: ServedFunction
+    def __init__(self, id: _Optional[int] = ..., topology: _Optional[str] = ..., node: _Optional[str] = ..., processor: _Optional[str] = ..., config: _Optional[_Mapping[str, str]] = ..., input: _Optional[_Union[_row_pb2.RowSchema, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[NamedSchema, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[NamedSchema, _Mapping]]] = ..., timer_keys: _Optional[_Union[_row_pb2.RowSchema, _Mapping]] = ..., function: _Optional[_Union[ServedFunction, _Mapping]] = ...) -> None: ...
 
 class NamedSchema(_message.Message):
     __slots__ = ("name", "schema")

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ProcessorServiceStub:
-    """ProcessorService lets programs compute the nodes that are a RemoteProcessor. Programs dial in, to each node of the service.
+    """ProcessorService lets programs compute the nodes that are a RemoteProcessor, and calls of functions that CreateFunction declared. Programs dial in,
+    to each node of the service.
     """
 
     def __init__(self, channel):
@@ -43,7 +44,8 @@ class ProcessorServiceStub:
 
 
 class ProcessorServiceServicer:
-    """ProcessorService lets programs compute the nodes that are a RemoteProcessor. Programs dial in, to each node of the service.
+    """ProcessorService lets programs compute the nodes that are a RemoteProcessor, and calls of functions that CreateFunction declared. Programs dial in,
+    to each node of the service.
     """
 
     def Process(self, request_iterator, context):
@@ -71,7 +73,8 @@ def add_ProcessorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProcessorService:
-    """ProcessorService lets programs compute the nodes that are a RemoteProcessor. Programs dial in, to each node of the service.
+    """ProcessorService lets programs compute the nodes that are a RemoteProcessor, and calls of functions that CreateFunction declared. Programs dial in,
+    to each node of the service.
     """
 
     @staticmethod
