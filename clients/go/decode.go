@@ -26,23 +26,23 @@ func decodeColumn(of *Type, data *pb.ColumnData, slots int) (vector, error) {
 	}
 	switch of.Kind {
 	case KindBoolean:
-		return scalars(data.GetBooleans(), data.GetBooleans().GetValues(), slots, valid, of, same[bool])
+		return scalars(data.GetBooleans(), data.GetBooleans().GetValues(), slots, valid, of, nil)
 	case KindInt:
-		return scalars(data.GetInts(), data.GetInts().GetValues(), slots, valid, of, same[int32])
+		return scalars(data.GetInts(), data.GetInts().GetValues(), slots, valid, of, nil)
 	case KindDate:
 		return scalars(data.GetInts(), data.GetInts().GetValues(), slots, valid, of, func(v int32) any { return dateOfDays(v) })
 	case KindTime:
 		return scalars(data.GetInts(), data.GetInts().GetValues(), slots, valid, of, func(v int32) any { return timeOfMillis(v) })
 	case KindBigint:
-		return scalars(data.GetLongs(), data.GetLongs().GetValues(), slots, valid, of, same[int64])
+		return scalars(data.GetLongs(), data.GetLongs().GetValues(), slots, valid, of, nil)
 	case KindTimestamp:
 		return scalars(data.GetLongs(), data.GetLongs().GetValues(), slots, valid, of, func(v int64) any { return instantOf(v) })
 	case KindDouble:
-		return scalars(data.GetDoubles(), data.GetDoubles().GetValues(), slots, valid, of, same[float64])
+		return scalars(data.GetDoubles(), data.GetDoubles().GetValues(), slots, valid, of, nil)
 	case KindString, KindDecimal:
-		return scalars(data.GetStrings(), data.GetStrings().GetValues(), slots, valid, of, same[string])
+		return scalars(data.GetStrings(), data.GetStrings().GetValues(), slots, valid, of, nil)
 	case KindBytes:
-		return scalars(data.GetBinaries(), data.GetBinaries().GetValues(), slots, valid, of, same[[]byte])
+		return scalars(data.GetBinaries(), data.GetBinaries().GetValues(), slots, valid, of, nil)
 	case KindArray:
 		return decodeLists(of, data.GetLists(), slots, valid)
 	case KindMap:
@@ -66,17 +66,18 @@ func (nulls) at(int) any { return nil }
 type scalarVector[T any] struct {
 	values  []T
 	valid   validity
-	convert func(T) any
+	convert func(T) any // nil: a value is what the message holds
 }
 
 func (s *scalarVector[T]) at(slot int) any {
 	if s.valid.null(slot) {
 		return nil
 	}
+	if s.convert == nil {
+		return s.values[slot]
+	}
 	return s.convert(s.values[slot])
 }
-
-func same[T any](value T) any { return value }
 
 // scalars is a column of scalars. array is nil when the message holds another type's.
 func scalars[A any, T any](array *A, values []T, slots int, valid validity, of *Type, convert func(T) any) (vector, error) {

@@ -182,6 +182,24 @@ func Cell[T any](row *Row, column string) (T, error) {
 	return out, nil
 }
 
+// Cells are the values of a column of a batch as Ts, as Cell gives them. They are not to be changed: the batch may hold the same array.
+func Cells[T any](batch *Batch, column string) ([]T, error) {
+	place := batch.Schema.Place(column)
+	if place < 0 {
+		return nil, fmt.Errorf("penstock: no column %s; there are %s", column, batch.Schema.names())
+	}
+	if scalars, is := batch.columns[place].(*scalarVector[T]); is && scalars.convert == nil && len(scalars.valid) == 0 {
+		return scalars.values[:batch.count], nil
+	}
+	out := make([]T, batch.count)
+	for i := range out {
+		if err := assign(&out[i], batch.columns[place].at(i)); err != nil {
+			return nil, fmt.Errorf("penstock: column %s: %w", column, err)
+		}
+	}
+	return out, nil
+}
+
 // Decode writes the row into a struct. Each exported field takes the column of its name, or of its tag `penstock:"name"`; the tag "-" leaves
 // it out. NULL gives the zero value, so a pointer tells it apart. A field without a column is an error; a column without a field is not.
 func (r *Row) Decode(into any) error {

@@ -177,6 +177,29 @@ func TestStructsThereAndBack(t *testing.T) {
 	}
 }
 
+func TestCellsOfABatch(t *testing.T) {
+	message, err := typedRows(purchases, Rows{{"customer": "a", "price": 1, "count": 3}, {"customer": "b", "count": 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := batchOf(&RowSchema{Columns: purchases.Columns}, message.GetBatch(), "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Cells[string](batch.head(1), "customer"); err != nil || !reflect.DeepEqual(got, []string{"a"}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := Cells[int](batch, "count"); err != nil || !reflect.DeepEqual(got, []int{3, 4}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := Cells[*string](batch, "price"); err != nil || *got[0] != "1.00" || got[1] != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := Cells[int](batch, "customer"); err == nil || !strings.Contains(err.Error(), "column customer: string does not go into int") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRowsAsJSON(t *testing.T) {
 	texts, err := jsonRows(Rows{{
 		"b": []byte{1, 2}, "d": Date{2024, time.February, 3}, "t": Clock(1, 2, 3, 4), "at": time.UnixMilli(1).In(time.FixedZone("", 3600)),

@@ -49,6 +49,14 @@ def peak_rss_mb(pid: int) -> float:
     return 0.0
 
 
+def rss_mb(pid: int) -> float:
+    """Memory that is resident now."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
 def pss_mb(pid: int) -> float:
     """Memory of a process, what it shares with others counted in part."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -1,9 +1,9 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,remote,restore,moving,idle] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
+    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,clients,remote,moving,idle] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
                               [--log embedded,kafka] [--json] [--no-streams]
 
-The formats beside each other (formats.py) and the figures of serving (serving.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
+The formats beside each other (formats.py), the figures of serving (serving.py) and those of the clients (clients.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
 ratio_to_kafka_streams}. cpu is of the worker alone, from the last moment at which nothing was committed to the commit of the last record; half2 is of
 the second half of the records, past most of a JVM's compiling. The ratio is Penstock's cpu_s_per_million over Kafka Streams' half2, and
 the target is for that on Kafka. Every output is read back and checked, each record exactly once; a wrong one ends the program with code 1.
@@ -25,6 +25,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[1] / "kafka"))
 
 import broker as kafka_broker
+import clients
 import formats
 import idle
 import kafka_streams
@@ -40,7 +41,8 @@ from transactions import RECORDS
 from workloads import PARTITIONS, WORKLOADS, Workload
 
 Line = dict[str, Any]
-PARTS = ("throughput", "formats", *serving.FIGURES, "moving", "idle")
+FIGURES = {**serving.FIGURES, **clients.FIGURES}
+PARTS = ("throughput", "formats", *FIGURES, "moving", "idle")
 
 
 class WrongOutput(Exception):
@@ -162,7 +164,7 @@ def bench_serving(figures: Sequence[str], logs: Sequence[str], records: int, sho
             (source,), at = asyncio.run(prepare(_below(directory, "embedded"), bootstrap, WORKLOADS["w2"], records))
             setting = serving.Setting(log, directory, bootstrap, source, at)
             for name in figures:
-                for found in serving.FIGURES[name](setting):
+                for found in FIGURES[name](setting):
                     show(found)
 
 
@@ -229,7 +231,7 @@ def main() -> int:
         if "formats" in options.only:
             for found in formats.figures():
                 show(found)
-        bench_serving([n for n in options.only if n in serving.FIGURES], logs, min(options.records, RECORDS), show)
+        bench_serving([n for n in options.only if n in FIGURES], logs, min(options.records, RECORDS), show)
         if "moving" in options.only:
             bench_moving(logs, options.moving_records, show)
         if "idle" in options.only and "kafka" in logs:

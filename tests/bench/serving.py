@@ -61,9 +61,9 @@ class Setting:
     source: str
     ends: Mapping[str, int]
 
-    def line(self, figure: str, value: float, unit: str, target: float, *, less: bool = False, **more: Any) -> Line:
+    def line(self, figure: str, value: float, unit: str, target: float | None, *, less: bool = False, **more: Any) -> Line:
         """One figure. less: reached by a value under its target, else by one over it."""
-        reached = value < target if less else value >= target
+        reached = None if target is None else value < target if less else value >= target
         return {"figure": figure, "log": self.log, "value": _short(value), "unit": unit, "target": target, "reached": reached,
                 **{k: _short(v) if isinstance(v, float) else v for k, v in more.items()}}
 
@@ -229,35 +229,7 @@ def pushes(setting: Setting) -> Iterator[Line]:
                                    rows_per_gateway_cpu_s=found["rows"] / max(used, 0.01))
 
 
-def remote(setting: Setting) -> Iterator[Line]:
-    """A program that adds a column to all payments, once they wait for it: rows a second from the first to the last."""
-    with counted(setting) as (running, client):
-        topology = Topology("bench_remote")
-        numbered = topology.stream(RELATION, start="earliest").process_remotely("number", {"out": "k STRING KEY, id BIGINT, n BIGINT"}, keeps_key=True, name="p")["out"]
-        numbered.to("bench_remote_out", binding=Binding("bench-remote-out", PARTITIONS))
-        client.register_topology(topology, wait=30.0)
-        total = sum(setting.ends.values())
-
-        def left(sub: str) -> int:
-            return sum(t.lag for t in client.tasks("bench_remote") if t.sub_topology.startswith(sub))
-
-        _until(lambda: left("p-") >= total, "all payments to wait for the program")
-        program = subprocess.Popen([sys.executable, str(LOAD), "process", running.address, "number"], stdin=subprocess.PIPE)
-        try:
-            _until(lambda: left("p-") < total, "the first bundle")
-            gateway, worker, first, began = gateway_of(running), running.worker, left("p-"), time.monotonic()
-            used, worked, programmed = cpu_seconds(gateway), cpu_seconds(worker), cpu_seconds(program.pid)
-            _until(lambda: left("p-") == 0, "the last bundle")
-            wall = time.monotonic() - began
-            yield setting.line("remote_python", first / wall, "rows/s", 50_000, rows=first, gateway_cpu_us=1e6 * (cpu_seconds(gateway) - used) / first,
-                               worker_cpu_us=1e6 * (cpu_seconds(worker) - worked) / first, program_cpu_us=1e6 * (cpu_seconds(program.pid) - programmed) / first)
-        finally:
-            program.kill()
-            program.wait()
-        client.delete_topology("bench_remote", delete_topics=True)
-
-
-def _until(reached: Callable[[], bool], what: str) -> None:
+def until(reached: Callable[[], bool], what: str) -> None:
     limit = time.monotonic() + TIMEOUT
     while not reached():
         if time.monotonic() > limit:
@@ -300,7 +272,7 @@ async def _records(setting: Setting, topics: Sequence[str]) -> int:
 
 
 FIGURES: dict[str, Callable[[Setting], Iterator[Line]]] = {
-    "rest": at_rest, "latency": append_to_push, "append": appends, "lookup": lookups, "push": pushes, "remote": remote, "restore": restoring,
+    "rest": at_rest, "latency": append_to_push, "append": appends, "lookup": lookups, "push": pushes, "restore": restoring,
 }
 
 

@@ -2,7 +2,6 @@
 
     python tests/bench/serving_load.py lookup ADDRESS RELATION USERS SECONDS IN_FLIGHT     {all_calls, calls, seconds, p50_ms, p99_ms, missing}
     python tests/bench/serving_load.py push ADDRESS RELATION START raw|client              {rows, seconds}
-    python tests/bench/serving_load.py process ADDRESS PROCESSOR                           serves it until it is killed
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from penstock_client.channel import OPTIONS
 from penstock_client.gen.penstock.v1 import lookup_service_pb2, lookup_service_pb2_grpc, types_pb2
 from penstock_client.gen.penstock.v1.subscription_service_pb2 import SubscribeRequest, SubscribeResponse, Until
 from penstock_client.gen.penstock.v1.topology_pb2 import StartPosition
-from penstock_client.processing import Bundle
-from penstock_client.worker import Worker
 
 WARM_SECONDS = 1.0
 
@@ -81,20 +78,8 @@ def push_client(address: str, relation: str, start: str) -> dict[str, float]:
         return {"rows": rows, "seconds": time.monotonic() - began}
 
 
-class Numbered:
-    """Rows with their number in the bundle."""
-
-    def process_bundle(self, bundle: Bundle) -> None:
-        """A row for each."""
-        for i, n in enumerate(bundle.rows.column("id")):
-            bundle.send("out", {"id": n, "n": i}, i)
-
-
 def main(arguments: list[str]) -> None:
     what, address, relation, *rest = arguments
-    if what == "process":
-        Worker(address, {relation: Numbered()}, max_in_flight=8, threads=1).run()
-        return
     if what == "lookup":
         users, seconds, in_flight = rest
         found = asyncio.run(lookups(address, relation, int(users), float(seconds), int(in_flight)))

@@ -29,7 +29,8 @@ def _run(*command: str, cwd: Path) -> None:
         raise SystemExit(f"{' '.join(command)} in {cwd} ended with {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
-def _absent(*tools: str) -> str:
+def missing_tools(*tools: str) -> str:
+    """What of these is not on the PATH; empty when nothing is."""
     return ", ".join(f"no {tool}" for tool in tools if shutil.which(tool) is None)
 
 
@@ -37,11 +38,23 @@ def _python() -> list[str]:
     return [sys.executable, str(HERE / "drivers/python/driver.py")]
 
 
-def _typescript() -> list[str]:
+def build_typescript_client() -> Path:
+    """The client's directory, installed and compiled."""
     client = ROOT / "clients/typescript"
     if not (client / "node_modules/.bin/tsc").exists():
         _run("npm", "ci", "--silent", "--ignore-scripts", cwd=client)
     _run("npm", "run", "--silent", "build", cwd=client)
+    return client
+
+
+def build_go(package: str, folder: Path, program: Path) -> list[str]:
+    """The command of a program in Go. One process at a time: the machine has other work."""
+    _run("go", "build", "-p=1", "-o", str(program), package, cwd=folder)
+    return [str(program)]
+
+
+def _typescript() -> list[str]:
+    client = build_typescript_client()
     # The driver imports the client by its name, as an application does.
     linked = HERE / "node_modules/@penstock/client"
     linked.parent.mkdir(parents=True, exist_ok=True)
@@ -52,13 +65,11 @@ def _typescript() -> list[str]:
 
 
 def _go() -> list[str]:
-    driver = ROOT / ".cache/conformance/go-driver"
-    _run("go", "build", "-p=1", "-o", str(driver), "./drivers/go", cwd=HERE)
-    return [str(driver)]
+    return build_go("./drivers/go", HERE, ROOT / ".cache/conformance/go-driver")
 
 
 LANGUAGES = (
     Language("python", lambda: "", _python),
-    Language("typescript", lambda: _absent("node", "npm"), _typescript),
-    Language("go", lambda: _absent("go"), _go),
+    Language("typescript", lambda: missing_tools("node", "npm"), _typescript),
+    Language("go", lambda: missing_tools("go"), _go),
 )
