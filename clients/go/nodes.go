@@ -10,6 +10,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+
+	pb "penstock.dev/client-go/gen/penstock/v1"
 )
 
 // nodes are the nodes of a service as one connection: calls go to one of them, and to the next when that one is gone. It is what the generated
@@ -21,6 +23,7 @@ type nodes struct {
 	addresses []string
 	conns     map[string]*grpc.ClientConn
 	current   string
+	owners    owners
 }
 
 func nodesAt(addresses []string, connect func(string) (*grpc.ClientConn, error)) (*nodes, error) {
@@ -107,8 +110,15 @@ func (n *nodes) close() error {
 	return errors.Join(failed...)
 }
 
-// Invoke makes a unary call on the current node.
+// Invoke makes a unary call on the current node, of a key on its owner.
 func (n *nodes) Invoke(ctx context.Context, method string, args, reply any, options ...grpc.CallOption) error {
+	if request, ok := args.(*pb.GetRequest); ok {
+		return n.lookUp(ctx, method, request, reply, options)
+	}
+	return n.ask(ctx, method, args, reply, options)
+}
+
+func (n *nodes) ask(ctx context.Context, method string, args, reply any, options []grpc.CallOption) error {
 	address, conn := n.now()
 	err := conn.Invoke(ctx, method, args, reply, options...)
 	if err != nil {

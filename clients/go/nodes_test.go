@@ -75,3 +75,37 @@ func TestASubscriptionGoesWhereADrainingNodeSays(t *testing.T) {
 		t.Errorf("got %v, %v", from, got)
 	}
 }
+
+func TestALookupGoesToTheOwnerThatAnAnswerNamedUntilThatIsGone(t *testing.T) {
+	asked := map[string]int{}
+	gone := false
+	first := &fake{get: func(context.Context, *pb.GetRequest) (*pb.GetResponse, error) {
+		asked[one]++
+		return &pb.GetResponse{Owner: two}, nil
+	}}
+	owner := &fake{get: func(context.Context, *pb.GetRequest) (*pb.GetResponse, error) {
+		asked[two]++
+		if gone {
+			return nil, refusal(codes.Unavailable, ReasonDraining, "it drains")
+		}
+		return &pb.GetResponse{}, nil
+	}}
+	client := serveAll(t, map[string]*fake{one: first, two: owner}, one)
+	look := func(keys ...string) {
+		t.Helper()
+		for _, key := range keys {
+			if _, err := client.Get(t.Context(), "x", key); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	look("a", "a", "b", "a")
+	if asked[one] != 2 || asked[two] != 2 {
+		t.Errorf("the first of each key is passed on, the others go straight: %v", asked)
+	}
+	gone = true
+	look("a", "a", "b")
+	if asked[one] != 5 || asked[two] != 3 {
+		t.Errorf("nobody goes back to a node that drains, though answers still name it: %v", asked)
+	}
+}

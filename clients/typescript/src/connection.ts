@@ -6,6 +6,7 @@ import { linked, pause } from "./abort.js";
 import { PenstockError } from "./error.js";
 import { ClosedError, fromRpc, UnreachableError } from "./errors.js";
 import { type CallOptions, type ClientOptions, DEFAULT_ADDRESS } from "./options.js";
+import { Owners } from "./owners.js";
 import { Retry } from "./retry.js";
 import { type Endpoint, endpoint } from "./transport.js";
 
@@ -18,6 +19,9 @@ export interface Operation<I extends DescMessage, O extends DescMessage, T> {
   readonly idempotent?: boolean;
   /** Milliseconds that the service itself may wait, added to the deadline. */
   readonly extraMs?: number;
+  /** What the call is about, where one node has it; `owner` is that node's address as an answer names it. */
+  readonly place?: string;
+  readonly owner?: (response: MessageShape<O>) => string;
 }
 
 /** What is open and ends with the client. */
@@ -25,6 +29,8 @@ export interface Closable {
   close(): Promise<void>;
 }
 
+/** How long a node that was never reached may take for what a nearer one would have passed on. */
+const FIRST_CALL_MS = 1_000;
 const NO_RETRY = new Retry({ attempts: 1 });
 
 /** The connections of a client. Calls go to one address as long as it answers, then to the next. */
@@ -33,6 +39,7 @@ export class Connection {
   readonly #options: ClientOptions;
   readonly #addresses: readonly string[];
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #owners = new Owners();
   readonly #closing = new AbortController();
   readonly #open = new Set<WeakRef<Closable>>();
   #current = 0;
@@ -89,15 +96,24 @@ export class Connection {
     const retry = operation.idempotent === true ? this.retry : NO_RETRY;
     for (let attempt = 1; ; attempt++) {
       this.#check(call.signal);
-      const used = this.#endpoint();
+      const used = this.#toward(operation.place);
+      const straight = used.address !== this.address;
+      const left = Math.min(deadline - performance.now(), straight && !this.#owners.reached(used.address) ? FIRST_CALL_MS : Infinity);
       try {
         // Whole milliseconds: the header of the deadline has no others.
-        const left = Math.max(1, Math.ceil(deadline - performance.now()));
-        const { message } = await used.transport.unary(operation.method, call.signal, left, call.headers, operation.request);
+        const wait = Math.max(1, Math.ceil(left));
+        const { message } = await used.transport.unary(operation.method, call.signal, wait, call.headers, operation.request);
+        if (operation.place !== undefined) {
+          this.#owners.answered(operation.place, used.address, operation.owner?.(message) ?? "");
+        }
         return operation.read(message);
       } catch (thrown) {
         this.#check(call.signal);
         const error = this.failed(thrown, used.address);
+        if (straight && away(error)) {
+          this.#owners.shun(used.address);
+          continue;
+        }
         const wait = retry.again(attempt, error);
         if (wait === undefined || performance.now() + wait >= deadline) {
           throw error;
@@ -147,6 +163,23 @@ export class Connection {
     release();
   }
 
+  /** The endpoint of the node that has the place, where that is known, else the present one. */
+  #toward(place: string | undefined): Endpoint {
+    const owner = this.#owners.of(place);
+    if (owner === undefined || owner === this.address) {
+      return this.#endpoint();
+    }
+    try {
+      return this.#endpoint(owner);
+    } catch (error) {
+      if (!(error instanceof TypeError)) {
+        throw error;
+      }
+      this.#owners.shun(owner); // not by this client's means
+      return this.#endpoint();
+    }
+  }
+
   #check(signal: AbortSignal | undefined): void {
     signal?.throwIfAborted();
     this.closing.throwIfAborted();
@@ -161,6 +194,12 @@ export class Connection {
     }
     return found;
   }
+}
+
+/** Whether another node may answer what this one did not. */
+function away({ code, reason }: PenstockError): boolean {
+  const unanswered = code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED";
+  return unanswered && (reason === "" || reason === "DRAINING" || reason === "LOG_UNAVAILABLE");
 }
 
 /** One message, as the input of a server stream. */

@@ -1,11 +1,11 @@
 /** Requests of Get, BatchGet and Scan, and their responses as rows. */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Operation } from "./connection.js";
 import {
   type BatchGetRequestSchema,
   type BatchGetResponseSchema,
-  type GetRequestSchema,
+  GetRequestSchema,
   type GetResponseSchema,
   LookupService,
   type ScanRequestSchema,
@@ -77,11 +77,12 @@ export function get<T extends object>(
   options: LookupOptions & WindowBounds,
   at?: Instant,
 ): Operation<typeof GetRequestSchema, typeof GetResponseSchema, Batch<T>> {
+  const values = toValues(key);
   return {
     method: LookupService.method.get,
     request: {
       relation,
-      key: toValues(key),
+      key: values,
       columns: [...(options.columns ?? [])],
       ...windowRange(options),
       ...freshness(options),
@@ -90,7 +91,14 @@ export function get<T extends object>(
     read: (r) => Batch.of<T>(RowSchema.of(r.schema), r.rows, r.position?.value),
     idempotent: true,
     extraMs: options.maxWaitMs ?? 0,
+    place: placeOf(relation, values),
+    owner: (r) => r.owner,
   };
+}
+
+/** A key as text, by which its owner is known. */
+function placeOf(relation: string, key: ReturnType<typeof toValues>): string {
+  return Buffer.from(toBinary(GetRequestSchema, create(GetRequestSchema, { relation, key }))).toString("latin1");
 }
 
 /** The row of a key without windows. RangeError when the key has several. */

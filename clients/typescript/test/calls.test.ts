@@ -222,3 +222,20 @@ test("a scan goes on after its cursor and stops at its limit", async () => {
   assert.deepEqual(found, ["a", "b", "c"]);
   assert.equal(scan.cursor, "c2");
 });
+
+test("a lookup goes to the owner that an answer named, and back when that is gone", async () => {
+  const owner = await FakeService.start();
+  const { address } = owner;
+  const found = { schema: SPEND_SCHEMA, rows: spendRows(["a", 2]), position: { value: "p" } };
+  service.on("get", () => ({ ...found, owner: address }));
+  owner.on("get", () => found);
+  const look = async (...keys: string[]) => {
+    for (const key of keys) {
+      assert.equal((await client.get<{ TOTAL: number }>("spend", key))?.value.TOTAL, 2);
+    }
+    return [service.of("get").length, owner.of("get").length];
+  };
+  assert.deepEqual(await look("a", "a", "b", "a"), [2, 2], "the first of each key is passed on, the others go straight");
+  await owner.stop();
+  assert.deepEqual(await look("a", "a", "b"), [5, 2], "nobody goes back to a node that is gone, though answers still name it");
+});
