@@ -105,7 +105,7 @@ class Admin:
                         if code in codes.LEADER_MOVED:
                             await self._cluster.refresh()
                         if code:
-                            raise codes.error(code, f"deleting records of {topic}[{partition}]", topic)
+                            raise self._cluster.error(code, f"deleting records of {topic}[{partition}]", topic)
                         todo.pop(TopicPartition(topic, partition), None)
 
         if todo:

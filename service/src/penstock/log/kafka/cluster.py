@@ -36,6 +36,7 @@ _IDLE_MS = 300_000
 _CONNECT_SECONDS = 10.0
 _LAST_MOMENT = 1.0
 _NO_ID = bytes(16)
+_CONFIRM_SECONDS = 2.0
 _TOPIC_IS_NEW = 1.0
 """Seconds in which a topic that the brokers do not know may be one whose creation has not reached them."""
 
@@ -69,6 +70,7 @@ class Cluster:
         self._brokers = _Brokers()
         self._topics: dict[str, TopicMeta] = {}
         self._wanted: set[str] = set()
+        self._missing: set[str] = set()
         self._coordinators: dict[tuple[int, str], int] = {}
         self._conns: dict[tuple[int, Hashable], AIOKafkaConnection] = {}
         self._connecting: dict[tuple[int, Hashable], asyncio.Lock] = {}
@@ -200,20 +202,33 @@ class Cluster:
         meta = self._topics.get(tp.topic)
         return meta.leaders[tp.partition] if meta is not None and tp.partition < len(meta.leaders) else -1
 
+    def error(self, code: int, what: str, topic: str = "") -> LogError:
+        """As codes.error; but a broker that does not know a topic which the metadata has is one that has just started, or the topic is
+        being deleted, which the next look at the metadata tells: ask again."""
+        if code == codes.UNKNOWN_TOPIC and topic in self._topics:
+            self._wake.set()
+            return LogUnavailable(f"{what}: the broker does not know the topic yet")
+        return codes.error(code, what, topic)
+
     def known(self, topic: str) -> TopicMeta | None:
         """The topic as last seen."""
         return self._topics.get(topic)
 
+    def missing(self, topic: str) -> bool:
+        """The brokers said that there is none. Not being known is less: an answer under way may be of a time before anybody asked for it."""
+        return topic in self._missing
+
     async def leaders(self, tps: Iterable[TopicPartition], patience: float = 20.0) -> dict[int, list[TopicPartition]]:
         """Partitions by leader; waits while one has none. Raises UnknownTopic when a topic stays unknown for a second, LogUnavailable."""
         tps, start, pause = list(tps), time.monotonic(), _FIRST_PAUSE
+        self._missing -= {tp.topic for tp in tps}  # what was said before counts no more
         while True:
             missing = [tp for tp in tps if self.leader_now(tp) < 0]
             if not missing:
                 break
             await self.retry(patience, self.refresh)
             waited = time.monotonic() - start
-            unknown = [tp for tp in missing if self._topics.get(tp.topic) is None or tp.partition >= len(self._topics[tp.topic].leaders)]
+            unknown = [tp for tp in missing if self.missing(tp.topic) or tp.topic in self._topics and tp.partition >= len(self._topics[tp.topic].leaders)]
             if unknown and waited > _TOPIC_IS_NEW:
                 raise UnknownTopic(unknown[0].topic)
             if waited > patience:
@@ -246,9 +261,11 @@ class Cluster:
         for t in answer.topics:
             if t[0] in (0, 5):
                 self._topics[t[1]] = _topic(t)
+                self._missing.discard(t[1])
             elif t[0] == codes.UNKNOWN_TOPIC:
                 self._topics.pop(t[1], None)
                 self._wanted.discard(t[1])
+                self._missing.add(t[1])
 
     async def _ask_metadata(self, names: list[str] | None) -> Any:
         call = METADATA(None if names is None else [(_NO_ID, n, {}) for n in names], False, False, False)
@@ -264,7 +281,23 @@ class Cluster:
         self.cluster_id = answer.cluster_id or self.cluster_id
         if answer.brokers:
             self._brokers.by_node = {b[0]: (b[1], b[2]) for b in answer.brokers}
+        answer.topics = await self._confirmed(answer.topics)
         return answer
+
+    async def _confirmed(self, topics: list[Any]) -> list[Any]:
+        """What one broker said of topics; those that it does not know are asked for at the others. A broker that has just started, or lags
+        behind the controller, takes a topic for missing that is there, and a task would fail for it."""
+        found = {t[1]: t for t in topics}
+        if len(self._brokers.by_node) > 1:
+            for node in list(self._brokers.by_node):
+                missing = [name for name, t in found.items() if t[0] == codes.UNKNOWN_TOPIC]
+                if not missing:
+                    break
+                with contextlib.suppress(LogUnavailable, TimeoutError):
+                    async with asyncio.timeout(_CONFIRM_SECONDS):
+                        answer = await self.send(node, METADATA([(_NO_ID, n, {}) for n in missing], False, False, False), "confirm", _CONFIRM_SECONDS)
+                    found |= {t[1]: t for t in answer.topics if t[0] != codes.UNKNOWN_TOPIC}
+        return list(found.values())
 
     async def _ask_bootstrap(self, call: Call) -> Any:
         problem: Exception = LogUnavailable("no bootstrap server is named")

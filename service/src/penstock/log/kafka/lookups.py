@@ -94,7 +94,7 @@ class Lookups:
                         if code in codes.LEADER_MOVED or code == codes.UNKNOWN_TOPIC:
                             await self._cluster.refresh()
                         if code:
-                            raise codes.error(code, f"the offsets of {topic}[{partition}]", topic)
+                            raise self._cluster.error(code, f"the offsets of {topic}[{partition}]", topic)
                         found[TopicPartition(topic, partition)] = offset
 
         await self._cluster.retry(_PATIENCE, attempt)

@@ -216,7 +216,7 @@ class KafkaReader:
         now = time.monotonic()
         part.missing_since = part.missing_since or now
         waited = now - part.missing_since
-        if waited > _NEW_TOPIC_SECONDS and self._cluster.known(tp.topic) is None:
+        if waited > _NEW_TOPIC_SECONDS and self._cluster.missing(tp.topic):
             part.missing_since = 0.0
             raise UnknownTopic(tp.topic)
         if waited > _OUTAGE_SECONDS:

@@ -181,7 +181,7 @@ class Sender:
                     self._acknowledged[tp] = offset + batch.count
                     _resolve(batch.first_offset, offset)
                     continue
-                error = codes.error(code, f"writing to {topic}[{partition}]", topic)
+                error = self._cluster.error(code, f"writing to {topic}[{partition}]", topic)
                 is_new = code == codes.UNKNOWN_TOPIC and time.monotonic() < batch.first_sent + _NEW_TOPIC_SECONDS
                 if is_new or isinstance(error, LogUnavailable):
                     trouble = error

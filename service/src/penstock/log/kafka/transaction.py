@@ -105,7 +105,7 @@ class Transaction:
                     if code == codes.UNSTABLE_OFFSETS:
                         raise LogUnavailable(f"offsets of {group}: {codes.name(code)}")
                     if code:
-                        raise codes.error(code, f"offsets of {group}", topic)
+                        raise self._cluster.error(code, f"offsets of {group}", topic)
 
         await self._repeat(attempt)
 
@@ -156,7 +156,7 @@ class Transaction:
         if code in codes.COORDINATOR_MOVED:
             self._cluster.forget_coordinator(TRANSACTION, self.id)
         if code:
-            raise codes.error(code, what, topic)
+            raise self._cluster.error(code, what, topic)
 
     async def _repeat(self, attempt: Callable[[], Awaitable[None]]) -> None:
         await self._cluster.retry(PATIENCE, attempt)

@@ -1,0 +1,76 @@
+"""One broker does not know a topic that the others know: it has just started, or lags behind the controller."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from penstock.errors import LogUnavailable, UnknownTopic
+from penstock.log.kafka import codes, security
+from penstock.log.kafka.cluster import Cluster
+from penstock.log.kafka.protocol import Call
+from penstock.log.port import TopicPartition
+
+LEADERS = [(0, 0, 2, 0, [], [], [])]
+
+
+class Brokers(Cluster):
+    """Two of them; `knows` says which topics each one has. asked: by broker, how often."""
+
+    def __init__(self, knows: dict[int, set[str]]) -> None:
+        super().__init__(security.parse("127.0.0.1:1", {}), "test")
+        self.knows = knows
+        self.asked = dict.fromkeys(knows, 0)
+        self._brokers.by_node = {node: ("127.0.0.1", node) for node in knows}
+
+    async def send(self, node: int, call: Call, lane: object = "main", timeout: float | None = None) -> Any:
+        self.asked[node] += 1
+        if not self.knows[node]:
+            raise LogUnavailable(f"broker {node} is away")
+        names = [name for _, name, _ in call.struct.topics]
+        topics = [(0, n, bytes(16), False, LEADERS) if n in self.knows[node] else (codes.UNKNOWN_TOPIC, n, bytes(16), False, []) for n in names]
+        return SimpleNamespace(cluster_id="c", brokers=[], topics=topics)
+
+
+
+async def test_a_topic_is_missing_when_no_broker_knows_it() -> None:
+    brokers = Brokers({1: {"other"}, 2: {"new"}})
+    assert set(await brokers.describe(["new", "gone"])) == {"new"}
+    brokers = Brokers({1: {"new", "gone"}, 2: {"new"}})
+    assert set(await brokers.describe(["new", "gone"])) == {"new", "gone"}
+    assert brokers.asked == {1: 1, 2: 0}, "the others are asked only for what is missing"
+    brokers = Brokers({1: {"new"}, 2: set()})
+    assert set(await brokers.describe(["new", "gone"])) == {"new"}, "who is away cannot be asked"
+
+
+async def test_a_topic_that_the_metadata_has_is_asked_for_again() -> None:
+    brokers = Brokers({1: {"new"}, 2: {"new"}})
+    with pytest.raises(UnknownTopic):
+        raise brokers.error(codes.UNKNOWN_TOPIC, "writing", "new")
+    brokers._topics = await brokers.describe(["new"])
+    with pytest.raises(LogUnavailable, match="does not know the topic yet"):
+        raise brokers.error(codes.UNKNOWN_TOPIC, "writing", "new")
+
+
+async def test_an_answer_to_an_older_question_does_not_make_a_topic_missing() -> None:
+    brokers = Brokers({1: {"old", "new"}})
+    release = asyncio.Event()
+    answer = brokers.send
+
+    async def late(node: int, call: Call, lane: object = "main", timeout: float | None = None) -> Any:
+        found = await answer(node, call, lane, timeout)
+        await release.wait()
+        return found
+
+    brokers.send = late  # type: ignore[method-assign]
+    refreshing = asyncio.create_task(brokers.leaders([TopicPartition("old", 0)]))
+    await asyncio.sleep(0.01)
+    looking = asyncio.create_task(brokers.leaders([TopicPartition("new", 0)]))
+    await asyncio.sleep(1.1)  # longer than a new topic may be unknown
+    release.set()
+    assert set(await refreshing) == set(await looking) == {2}
+    with pytest.raises(UnknownTopic, match="gone"):
+        await brokers.leaders([TopicPartition("gone", 0)])
+    await brokers.close()
