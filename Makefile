@@ -20,8 +20,10 @@ bench: setup  ## throughput, CPU and memory beside Kafka Streams; ARGS="--help" 
 SEED ?= 1
 SECONDS ?= 60
 LOG ?= embedded
-chaos: setup  ## kill -9 under load, then a recount: make chaos SEED=7 SECONDS=60 LOG=kafka
-	@$(BIN)/python tests/chaos/run.py --seed $(SEED) --seconds $(SECONDS) --log $(LOG) $(ARGS)
+NODES ?= 1
+BROKERS ?= 0
+chaos: setup  ## kill -9 and worse under load, then a recount: make chaos SEED=7 SECONDS=60 LOG=kafka, or SEED=7 SECONDS=120 NODES=3 BROKERS=3
+	@$(BIN)/python tests/chaos/run.py --seed $(SEED) --seconds $(SECONDS) --log $(LOG) --nodes $(NODES) --brokers $(BROKERS) $(ARGS)
 
 compat: setup  ## cases of ksqlDB's tests, which are not part of this project: make compat CASES=PATH
 	@test -n "$(CASES)" || { echo "make compat CASES=PATH: a file or directory of cases in JSON"; exit 2; }

@@ -48,11 +48,13 @@ class Served:
         self._process: subprocess.Popen[str] | None = None
         self.said: list[str] = []
 
-    def launch(self, environment: Mapping[str, str] | None = None, limits: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-        """Start it, without waiting. Standard output is a pipe, which somebody must read. limits: called in the new process first."""
+    def launch(self, environment: Mapping[str, str] | None = None, limits: Callable[[], None] | None = None,
+               errors: int | None = None) -> subprocess.Popen[str]:
+        """Start it, without waiting. Standard output is a pipe, which somebody must read. limits: called in the new process first. errors:
+        where standard error goes, the log file if not given."""
         with self.log_file.open("a") as log:
             self._process = subprocess.Popen(
-                [*PENSTOCK, "serve", "--listen", self.address, "--data", str(self.data), *self._options], stdout=subprocess.PIPE, stderr=log,
+                [*PENSTOCK, "serve", "--listen", self.address, "--data", str(self.data), *self._options], stdout=subprocess.PIPE, stderr=log if errors is None else errors,
                 text=True, start_new_session=True, env=environment, preexec_fn=limits)
         return self._process
 

@@ -14,6 +14,8 @@ from penstock_client import Client
 
 KEYS = [f"key{i:02d}" for i in range(40)]
 ORDERS = [f"order{i:02d}" for i in range(60)]
+PROBED = KEYS[-8:]
+"""Keys that the probes write to, one record at a time, and nobody else."""
 BATCH = 40
 PAUSE = 0.02
 
@@ -35,6 +37,7 @@ class Generator:
     """Appends numbers 1, 2, 3... of each key, a mark for each third, and now and then a profile and an order; exactly once."""
 
     def __init__(self, address: str, seed: int) -> None:
+        """address: of one node or, comma separated, of several."""
         self.sent = Sent()
         self.error = ""
         self._client = Client(address, timeout=60)
@@ -55,10 +58,10 @@ class Generator:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                keys = [self._rnd.choice(KEYS) for _ in range(BATCH)]
-                numbers = [self._number(k) for k in keys]
+                keys = [self._rnd.choice(KEYS[:-len(PROBED)]) for _ in range(BATCH)]
+                numbers = [number(self.sent, k) for k in keys]
                 self._append("numbers", numbers)
-                self._append("marks", [{"K": r["K"], "M": r["N"], "ROWTIME": r["ROWTIME"]} for r in numbers if r["N"] % MARK_EVERY == 0])
+                self._append("marks", [m for r in numbers for m in mark(r)])
                 if self._rnd.random() < 0.3:
                     self._append("profiles", [self._profile(self._rnd.choice(KEYS))])
                     self._append("orders", [self._order(self._rnd.choice(ORDERS))])
@@ -69,10 +72,6 @@ class Generator:
     def _append(self, relation: str, rows: list[dict[str, Any]]) -> None:
         if rows:
             self._appenders[relation].append(rows)
-
-    def _number(self, key: str) -> dict[str, Any]:
-        n = self.sent.numbers[key] = self.sent.numbers[key] + 1
-        return {"K": key, "N": n, "AMOUNT": amount(key, n), "G": group(key, n), "ROWTIME": _time(n)}
 
     def _profile(self, key: str) -> dict[str, Any]:
         v = self.sent.profiles[key] = self.sent.profiles[key] + 1
@@ -85,7 +84,7 @@ class Generator:
     def finish(self) -> dict[str, str]:
         """Stop, wait until all is acknowledged; the position of the last append to each relation. Empty when the load broke off."""
         self._stop.set()
-        self._thread.join(60)
+        self._thread.join(90)
         if self.error:
             return {}
         positions = {name: appender.flush(60) for name, appender in self._appenders.items()}
@@ -114,6 +113,17 @@ class Watcher:
     def close(self) -> None:
         self._client.close()
         self._thread.join(5)
+
+
+def number(sent: Sent, key: str) -> dict[str, Any]:
+    """The next record of a key."""
+    n = sent.numbers[key] = sent.numbers[key] + 1
+    return {"K": key, "N": n, "AMOUNT": amount(key, n), "G": group(key, n), "ROWTIME": _time(n)}
+
+
+def mark(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The mark of a record, if it has one."""
+    return [{"K": row["K"], "M": row["N"], "ROWTIME": row["ROWTIME"]}] if row["N"] % MARK_EVERY == 0 else []
 
 
 def _time(n: int) -> datetime:

@@ -1,4 +1,4 @@
-"""The whole program: a calm run is clean, a seeded fault is found."""
+"""The whole program: a calm run is clean, a seeded fault is found, on one node and on several."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from broker import available, without_kafka
+
 
 def chaos(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, str(Path(__file__).with_name("run.py")), *arguments], capture_output=True, text=True, timeout=150, check=False)
+    done = subprocess.run([sys.executable, str(Path(__file__).with_name("run.py")), *arguments], capture_output=True, text=True, timeout=200, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
-def test_a_seeded_fault_is_found_in_each_output() -> None:
-    code, said = chaos("--seconds", "4", "--calm", "--sabotage")
+@pytest.mark.parametrize("where", [(), pytest.param(("--nodes", "2", "--brokers", "3", "--standbys", "1"), marks=pytest.mark.kafka)], ids=["one", "several"])
+@pytest.mark.timeout(240)
+def test_a_seeded_fault_is_found_in_each_output(where: tuple[str, ...]) -> None:
+    if where and (reason := available()):
+        without_kafka(reason)
+    code, said = chaos("--seconds", "4", "--calm", "--sabotage", *where)
     assert code == 1, said
     for output in ("echo", "finals", "enriched", "pairs", "tallied", "seconds", "placed"):
         assert f"doubled: topic {output}" in said, said

@@ -1,4 +1,4 @@
-"""What runs in the storm: seven topologies whose whole outcome follows from what was acknowledged."""
+"""What runs in the storm: eight topologies whose whole outcome follows from what was acknowledged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PARTITIONS = 4
 YEAR = 365 * 86_400
 FINAL_SIZE, FINAL_GRACE = 5, 8
 """Seconds. Shorter than the distance between the keys of a partition now and then, so that some records are late."""
-KEPT = ("running", "finals", "enriched", "pairs", "tallied", "seconds", "placed")
+KEPT = ("running", "finals", "enriched", "pairs", "tallied", "seconds", "placed", "returned")
 """Outputs whose every record is checked, so that their topics must keep every record: a table's own would be compacted."""
 
 
@@ -81,4 +81,12 @@ def placing() -> Topology:
     return t
 
 
-ALL = (storm, second, closing, meeting, owning, tallying, placing)
+def returning() -> Topology:
+    """Deleted and registered anew under its name: nothing of an earlier life may be in a later one."""
+    t = Topology("returning", updates="EVERY")
+    t.stream("numbers", start="earliest").group_by("K").aggregate(
+        ("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), ("MIN(AMOUNT)", "LO"), ("MAX(AMOUNT)", "HI"), name="returned").to("returned")
+    return t
+
+
+ALL = (storm, second, closing, meeting, owning, tallying, placing, returning)

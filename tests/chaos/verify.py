@@ -1,14 +1,13 @@
-"""Reads what a node left behind, by ways that are not the node's own where there are any, and checks it."""
+"""Reads what the nodes left behind, and checks it. Kafka is read with a stock client, the embedded log with its own reader."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition as KafkaPartition
+import kafka_topics
 from checker import (
     Violations,
     amount,
@@ -29,14 +28,16 @@ from checker import (
     recount,
     running,
 )
+from kafka_topics import Read
 from load import KEYS, Sent
-from node import Node
+from node import Fleet
 from penstock.catalog.registry import open_registry
 from penstock.config import ServeConfig
 from penstock.log.open import open_log
 from penstock.log.port import Log, TopicConfig, TopicPartition
 from penstock.plan.resolved import ResolvedPlan
 from penstock.runtime.layout import Layout
+from penstock.runtime.recovery import newest, read_metadata
 from penstock.state.cache import CachedWindowStore
 from penstock.state.lmdb import LmdbTaskState
 from penstock_client import Client
@@ -61,6 +62,7 @@ def lookups(v: Violations, client: Client, sent: Sent, positions: Mapping[str, s
     for table, inputs in (("meeting.profiles", ("numbers", "marks", "profiles")), ("finals", ("numbers",))):
         for name in inputs:
             list(client.scan(table, **fresh.get(name, {})))
+    check_table(v, "returned", keys, {r.K: (r.C, r.S) for r in client.scan("returned", **numbers)})
     list(client.scan("tallying.tally.seen", **numbers))
     until_read(client, "placing", patience)
     if behind := [f"{t.topology}[{t.partition}] by {t.lag}" for t in client.tasks() if t.topology in ("meeting", "closing", "tallying") and t.lag]:
@@ -77,7 +79,7 @@ def until_read(client: Client, topology: str, patience: float) -> None:
 
 
 def pushes(v: Violations, sent: Mapping[str, int], echoes: Any, table: Any, patience: float = 30.0) -> None:
-    """The subscriptions that lived through the storm: no gap. After a broken connection rows may come again, in order."""
+    """The subscriptions that lived through the storm: no gap, no repeat."""
     total = sum(sent.values())
     end = time.monotonic() + patience
     seen: dict[str, int] = {}
@@ -90,25 +92,26 @@ def pushes(v: Violations, sent: Mapping[str, int], echoes: Any, table: Any, pati
             last = seen.get(row.K, 0)
             if last + 1 == row.N:
                 seen[row.K] = row.N
-            elif last + 1 < row.N:
+            elif last >= row.N:
+                v.add("doubled", 1, f"push of echo {row.K}: {row.N} came after {last}")
+            else:
                 v.add("lost", row.N - last - 1, f"push of echo {row.K}: {row.N} came after {last}")
                 seen[row.K] = row.N
         time.sleep(0.05)
     if (missing := total - sum(seen.values())) > 0:
         v.add("lost", missing, f"push of echo: {missing} of {total} never came; the subscription says {echoes.error or 'nothing'}")
     wanted = {k: running(k, n)[-1] for k, n in sent.items() if n}
-    while time.monotonic() < end:
-        newest = {r.K: (r.C, r.S, r.LO, r.HI) for r in list(table.rows) if not r.deleted}
-        if newest == wanted:
-            return
+    while (newest := {r.K: (r.C, r.S, r.LO, r.HI) for r in list(table.rows) if not r.deleted}) != wanted and time.monotonic() < end:
         time.sleep(0.1)
+    if newest == wanted:
+        return
     wrong = [k for k in wanted if newest.get(k) != wanted[k]]
     v.add("lost", len(wrong), f"push of running: {wrong[:4]} are not the newest; the subscription says {table.error or 'nothing'}")
 
 
-async def make_topics(node: Node, kafka: str, names: tuple[str, ...]) -> None:
+async def make_topics(fleet: Fleet, kafka: str, names: tuple[str, ...]) -> None:
     """Topics that keep every record."""
-    log = await open_log(ServeConfig(data_dir=str(node.data), kafka=kafka), "verify")
+    log = await open_log(_config(fleet, kafka), "verify")
     try:
         for name in names:
             await log.create_topic(name, TopicConfig(4, retention_ms=-1))
@@ -116,9 +119,13 @@ async def make_topics(node: Node, kafka: str, names: tuple[str, ...]) -> None:
         await log.close()
 
 
-async def sabotage(node: Node, kafka: str) -> None:
+def _config(fleet: Fleet, kafka: str) -> ServeConfig:
+    return ServeConfig(data_dir=str(fleet[0].data), kafka=kafka)
+
+
+async def sabotage(fleet: Fleet, kafka: str) -> None:
     """Seeded faults: one more record in each output that is checked, and a changelog record that no store has."""
-    log = await open_log(ServeConfig(data_dir=str(node.data), kafka=kafka), "verify")
+    log = await open_log(_config(fleet, kafka), "verify")
     try:
         for topic in ("echo", "finals", "enriched", "pairs", "tallied", "seconds", "placed"):
             key, value = (await _read(log, topic))[-1]
@@ -126,8 +133,8 @@ async def sabotage(node: Node, kafka: str) -> None:
         key, value = (await _read(log, "owned"))[-1]
         await _add(log, "owned", key, json.dumps(json.loads(value) | {"A": 0}).encode())
         changelog = next(t for t in await log.topics() if t.endswith("-running-changelog"))
-        key, value = (await _read_partition(log, TopicPartition(changelog, 0)))[-1]
-        await _add(log, changelog, key, value[:-1] + bytes([value[-1] ^ 1]))
+        last = (await _read_partition(log, TopicPartition(changelog, 0)))[-1]
+        await _add(log, changelog, last.key, last.value[:-1] + bytes([last.value[-1] ^ 1]))
     finally:
         await log.close()
 
@@ -141,27 +148,29 @@ async def _add(log: Log, topic: str, key: bytes, value: bytes) -> None:
 
 async def _place(log: Log, topic: str, key: bytes) -> int:
     for partition in range((await log.topics([topic]))[topic].partitions):
-        if any(k == key for k, _ in await _read_partition(log, TopicPartition(topic, partition))):
+        if any(r.key == key for r in await _read_partition(log, TopicPartition(topic, partition))):
             return partition
     raise LookupError(f"{topic} has no record of {key!r}")
 
 
-async def topics_and_stores(v: Violations, node: Node, kafka: str, sent: Sent) -> None:
+async def topics_and_stores(v: Violations, fleet: Fleet, kafka: str, sent: Sent) -> None:
     """The topics themselves, read committed, and the stores against their changelogs."""
-    config = ServeConfig(data_dir=str(node.data), kafka=kafka)
+    config = _config(fleet, kafka)
     log = await open_log(config, "verify")
     try:
-        read = (lambda t: _read_kafka(kafka, t)) if kafka else (lambda t: _read(log, t))
+        async def read(topic: str) -> list[tuple[bytes, bytes]]:
+            return [(r.key, r.value) for r in await (kafka_topics.read(kafka, topic) if kafka else _read_log(log, topic))]
+
         await _outputs(v, read, sent)
         inputs = [await _read_partition(log, TopicPartition("numbers", p)) for p in range(PARTITIONS)]
-        closed = closed_windows([[(k.decode(), json.loads(value)["N"]) for k, value in i] for i in inputs], FINAL_SIZE * 1000, FINAL_GRACE * 1000)
+        closed = closed_windows([[(r.key.decode(), json.loads(r.value)["N"]) for r in i] for i in inputs], FINAL_SIZE * 1000, FINAL_GRACE * 1000)
         finals = [((k[:-8].decode(), int.from_bytes(k[-8:], "big")), _columns(value, "C", "S")) for k, value in await read("finals")]
         check_finals(v, "topic finals", closed, finals)  # type: ignore[arg-type]
         registry = await open_registry(log, config.service_id)
         try:
             for entry in registry.state.topologies.values():
-                await _stores(v, log, node, entry.plan)
-                letters = await _read(log, entry.plan.dead_letter_topic)
+                await _stores(v, log, fleet, entry.plan, kafka)
+                letters = await read(entry.plan.dead_letter_topic) if await log.topics([entry.plan.dead_letter_topic]) else []
                 if letters:
                     v.add("lost", len(letters), f"{entry.name}: {len(letters)} dead letters, such as {letters[0][1][:300]!r}")
         finally:
@@ -176,6 +185,8 @@ async def _outputs(v: Violations, read: Callable[[str], Awaitable[list[tuple[byt
     check_echo(v, "topic echo", sent.numbers, echo)  # type: ignore[arg-type]
     updates = by_key((k.decode(), _columns(value, "C", "S", "LO", "HI")) for k, value in await read("running"))
     check_running(v, "topic running", sent.numbers, updates)  # type: ignore[arg-type]
+    returned = by_key((k.decode(), _columns(value, "C", "S", "LO", "HI")) for k, value in await read("returned"))
+    check_running(v, "topic returned", sent.numbers, returned)  # type: ignore[arg-type]
     enriched = by_key((k.decode(), _columns(value, "N", "V")) for k, value in await read("enriched"))
     check_enriched(v, "topic enriched", sent.numbers, sent.profiles, enriched)  # type: ignore[arg-type]
     check_pairs(v, "topic pairs", sent.numbers, [(k.decode(), _columns(value, "N", "M")) for k, value in await read("pairs")])  # type: ignore[misc]
@@ -193,76 +204,77 @@ def _columns(value: bytes, *names: str) -> tuple[object, ...]:
     return tuple(row[name] for name in names)
 
 
-async def _stores(v: Violations, log: Log, node: Node, plan: ResolvedPlan) -> None:
-    for sub in plan.subs:
-        for partition in range(sub.partitions if sub.stores else 0):
-            path = Layout(node.data).task(plan.topology, plan.incarnation, sub.name, partition)
-            state = LmdbTaskState.open(path, sub.stores, plan.incarnation)
-            try:
-                for spec in sub.stores:
-                    replay: dict[bytes, bytes] = {}
-                    for key, value in await _read_partition(log, TopicPartition(spec.changelog, partition)):
-                        if value is None:
-                            replay.pop(key, None)
-                        else:
-                            replay[key] = value
-                    store = state.store(spec.name)
-                    if isinstance(store, CachedWindowStore):  # an expired window leaves the store without a word in the changelog
-                        replay = {key: value for key, value in replay.items() if store.time(key) >= store.expire_before}
-                    stored = {key: store._pack(value) for key, value in store.range(b"", b"")}
-                    check_equal_stores(v, f"{plan.topology}.{spec.name}[{partition}]", replay, stored)
-            finally:
-                state.close()
+async def _stores(v: Violations, log: Log, fleet: Fleet, plan: ResolvedPlan, kafka: str) -> None:
+    """Every copy of a task's state, on whichever node, equals the changelog up to where it says that it is; and one at least is where the
+    group's committed offsets say."""
+    every = [TopicPartition(t.name, p) for t in (await log.topics()).values() for p in range(t.partitions)]
+    committed = await log.committed(plan.group, every)
+    for sub in (s for s in plan.subs if s.stores):
+        changelogs = {spec.changelog: await (kafka_topics.read(kafka, spec.changelog) if kafka else _read_log(log, spec.changelog)) for spec in sub.stores}
+        for partition in range(sub.partitions):
+            where = f"{plan.topology}/{sub.name}[{partition}]"
+            said = [read_metadata(c.metadata) for tp, c in committed.items() if tp.partition == partition]
+            target = newest([m for m in said if m is not None and m.changelogs and m.changelogs.keys() <= changelogs.keys()])
+            for topic, at in target.changelogs.items() if target is not None else ():
+                if beyond := [r.key for r in changelogs[topic] if r.partition == partition and r.offset >= at]:
+                    v.add("other", 1, f"{where}: the changelog says more than was committed, of {beyond[:4]}")
+            complete = []
+            for node in fleet:
+                path = Layout(node.data).task(plan.topology, plan.incarnation, sub.name, partition)
+                if not path.exists():
+                    continue
+                state = LmdbTaskState.open(path, sub.stores, plan.incarnation)
+                try:
+                    reached = stamp.changelogs if (stamp := state.stamp()) is not None else {}
+                    for spec in sub.stores:
+                        log_of_task = [r for r in changelogs[spec.changelog] if r.partition == partition and r.offset < reached.get(spec.changelog, 0)]
+                        _compare(v, f"{where}.{spec.name} on {node.name}", log_of_task, state.store(spec.name))
+                    if target is not None and all(reached.get(topic, 0) == at for topic, at in target.changelogs.items()):
+                        complete.append(node.name)
+                finally:
+                    state.close()
+            if target is not None and not complete:
+                v.add("lost", 1, f"{where}: no node has the state that was committed, {target.changelogs}")
+
+
+def _compare(v: Violations, where: str, changelog: Sequence[Read], store: Any) -> None:
+    replay: dict[bytes, bytes] = {}
+    for r in changelog:
+        if r.value is None:
+            replay.pop(r.key, None)
+        else:
+            replay[r.key] = r.value
+    if isinstance(store, CachedWindowStore):  # an expired window leaves the store without a word in the changelog
+        replay = {key: value for key, value in replay.items() if store.time(key) >= store.expire_before}
+    check_equal_stores(v, where, replay, {key: store._pack(value) for key, value in store.range(b"", b"")})
 
 
 async def _read(log: Log, topic: str) -> list[tuple[bytes, bytes]]:
+    return [(r.key, r.value) for r in await _read_log(log, topic)]
+
+
+async def _read_log(log: Log, topic: str) -> list[Read]:
     info = (await log.topics([topic])).get(topic)
-    out: list[tuple[bytes, bytes]] = []
-    for partition in range(info.partitions if info else 0):
-        out += await _read_partition(log, TopicPartition(topic, partition))
-    return out
+    return [r for partition in range(info.partitions if info else 0) for r in await _read_partition(log, TopicPartition(topic, partition))]
 
 
-async def _read_partition(log: Log, tp: TopicPartition) -> list[tuple[bytes, bytes]]:
+async def _read_partition(log: Log, tp: TopicPartition) -> list[Read]:
     position = (await log.earliest([tp]))[tp]
     end = (await log.ends([tp], committed=False))[tp]
     reader = log.reader()
     reader.add({tp: position})
-    out: list[tuple[bytes, bytes]] = []
+    out: list[Read] = []
     stop = time.monotonic() + 30
     try:
         while position < end and time.monotonic() < stop:
             for chunk in await reader.poll(0.3):
-                out += [(r.key, r.value) for r in chunk.records]
+                out += [Read(tp.partition, r.offset, r.key, r.value) for r in chunk.records]
                 position = chunk.next
     finally:
         await reader.close()
     if position < end:
         raise TimeoutError(f"{tp}: read to {position} of {end}: a transaction was left open")
     return out
-
-
-async def _read_kafka(bootstrap: str, topic: str) -> list[tuple[bytes, bytes]]:
-    """By the stock consumer, read committed."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False)
-    await consumer.start()
-    try:
-        parts = [KafkaPartition(topic, p) for p in sorted(await _partitions(consumer, topic))]
-        consumer.assign(parts)
-        ends = await consumer.end_offsets(parts)
-        out: list[tuple[bytes, bytes]] = []
-        stop = time.monotonic() + 40
-        while time.monotonic() < stop and any([await consumer.position(p) < ends[p] for p in parts]):
-            for records in (await consumer.getmany(timeout_ms=300)).values():
-                out += [(r.key, r.value) for r in records]
-        return out
-    finally:
-        await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client._wait_on_metadata(topic)
-    return consumer.partitions_for_topic(topic) or set()
 
 
 def _ms(value: Any) -> int:

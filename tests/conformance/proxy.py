@@ -23,6 +23,8 @@ class Proxy:
         self._serving: set[asyncio.Task[None] | None] = set()
         self._refusing = False
         self._delay = 0.0
+        self._flows = asyncio.Event()
+        self._flows.set()
         self.address = self._call(self._start())
 
     def close(self) -> None:
@@ -50,9 +52,14 @@ class Proxy:
         """Hold back what the target sends."""
         self._delay = seconds
 
+    def hold(self, held: bool = True) -> None:
+        """Pass nothing on in either direction, with every connection open; or go on."""
+        self._loop.call_soon_threadsafe(self._flows.clear if held else self._flows.set)
+
     def reset(self) -> None:
         """As at the beginning."""
         self.accept()
+        self.hold(False)
         self.delay(0)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
@@ -64,6 +71,7 @@ class Proxy:
 
     async def _stop(self) -> None:
         self._server.close()
+        self._flows.set()
         await self._cut()
         await asyncio.gather(*(task for task in self._serving if task is not None))
 
@@ -97,6 +105,7 @@ class Proxy:
             while data := await reader.read(1 << 16):
                 if delayed and self._delay:
                     await asyncio.sleep(self._delay)
+                await self._flows.wait()
                 writer.write(data)
                 await writer.drain()
         except OSError:

@@ -1,0 +1,72 @@
+"""What people change while it storms: definitions, registrations, where a node's tasks are. A service under attack may refuse any of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import suppress
+
+import topologies
+from node import Fleet, Node
+from penstock_client import Client, PenstockError
+from penstock_client.errors import UnknownTopologyError
+
+
+class Changes:
+    """done: how many were answered."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.done: Counter[str] = Counter()
+        self._fleet, self._odd = fleet, False
+
+    def update(self) -> bool:
+        """The second topology gets its other definition."""
+        self._odd = not self._odd
+        try:
+            with self._client() as client:
+                client.update_topology(topologies.second(self._odd))
+            self.done["update"] += 1
+        except PenstockError:
+            pass
+        return True
+
+    def anew(self) -> bool:
+        """The returning topology and its topic are deleted; then it is registered again, at once or when `settle` does."""
+        with self._client() as client:
+            try:
+                with suppress(UnknownTopologyError):  # an earlier deletion was carried out though nobody heard the answer
+                    client.delete_topology("returning", delete_topics=True)
+                client.register_topology(topologies.returning())
+                self.done["anew"] += 1
+            except PenstockError:
+                pass
+        return True
+
+    def drain(self, node: Node) -> None:
+        """Its tasks go to others, then it ends by itself; when that is refused or takes long, whoever asked stops it."""
+        try:
+            with self._client() as client:
+                client.drain_node(node.name)
+            self.done["drain"] += 1
+        except PenstockError:
+            return
+        end = time.monotonic() + 20
+        while node.running and time.monotonic() < end:
+            time.sleep(0.1)
+
+    def settle(self, seconds: float = 60) -> str:
+        """The returning topology is registered; else why not."""
+        end, last = time.monotonic() + seconds, ""
+        with Client(self._fleet.addresses, timeout=10) as client:
+            while time.monotonic() < end:
+                try:
+                    if any(t.name == "returning" for t in client.topologies()):
+                        return ""
+                    client.register_topology(topologies.returning())
+                except PenstockError as e:
+                    last = str(e)
+                    time.sleep(0.2)
+        return last or "it does not appear"
+
+    def _client(self) -> Client:
+        return Client(self._fleet.addresses, timeout=5)
