@@ -154,7 +154,9 @@ def _table(gen: Generator, node: n.SourceTable) -> Lines:
     if values:
         value_lines = [" = ".join([*values.values(), "None"]), f"if {present}:", *indent([*value_lines, *time_lines])]
     row = row.with_columns({**row.columns, **values}).only_if(present)
-    return [*_head(node), "ts = r.timestamp", "if key is None:", "    continue", *read.lines, *header_lines, *key_lines,
+    # a record without a key is passed over unread, so that it has no other time than its own
+    passed = ["if key is None:", *indent([*([] if node.topic.timestamp_column else gen.seen()), "continue"])]
+    return [*_head(node), "ts = r.timestamp", *passed, *read.lines, *header_lines, *key_lines,
             f"{present} = value is not None", *value_lines, *gen.seen(), *kept(gen, node, row, key)]
 
 
