@@ -17,7 +17,10 @@ export class ProcessorNode {
   readonly keyPlaces: readonly number[];
   readonly keyNames: readonly string[];
 
-  /** Outputs and stores by name; rows of both are key columns first. `timerKeys`: the key columns, when it has timers. */
+  /**
+   * Outputs and stores by name; rows of both are key columns first. `timerKeys`: the key columns, when it has timers. `calls`: the function that is called,
+   * instead of a processor.
+   */
   constructor(
     readonly topology: string,
     readonly node: string,
@@ -27,6 +30,7 @@ export class ProcessorNode {
     readonly outputs: ReadonlyMap<string, RowSchema>,
     readonly stores: ReadonlyMap<string, RowSchema>,
     readonly timerKeys?: RowSchema,
+    readonly calls?: { readonly name: string; readonly version: number },
   ) {
     this.keyPlaces = input.columns.flatMap(({ role }, place) => (role === "KEY" ? [place] : []));
     this.keyNames = this.keyPlaces.map((place) => input.names[place]!);
@@ -37,7 +41,7 @@ export class ProcessorNode {
     const { topology, node, processor, config, input, outputs, stores, timerKeys } = message;
     const named = (schemas: NodeMessage["outputs"]) => new Map(schemas.map(({ name, schema }) => [name, RowSchema.of(schema)]));
     const timers = timerKeys === undefined ? undefined : RowSchema.of(timerKeys);
-    return new ProcessorNode(topology, node, processor, config, RowSchema.of(input), named(outputs), named(stores), timers);
+    return new ProcessorNode(topology, node, processor, config, RowSchema.of(input), named(outputs), named(stores), timers, message.function);
   }
 }
 
@@ -275,7 +279,7 @@ function inOrder(rows: readonly SentRow[]): readonly SentRow[] {
 }
 
 /** Rows by cell as a batch; errors name the column. */
-function batchMessage(
+export function batchMessage(
   schema: RowSchema,
   what: string,
   rows: readonly { readonly cells: readonly unknown[]; readonly deleted: boolean }[],

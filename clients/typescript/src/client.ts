@@ -7,7 +7,7 @@ import { AppendState } from "./appending.js";
 import { Appender } from "./appender.js";
 import * as appends from "./appends.js";
 import { Connection, only, type Operation } from "./connection.js";
-import { type Binding, type Columns, relationMessage } from "./declare.js";
+import { type Binding, type Columns, functionMessage, type FunctionOptions, relationMessage } from "./declare.js";
 import { PenstockError } from "./error.js";
 import { AppendService } from "./gen/penstock/v1/append_service_pb.js";
 import { CatalogService } from "./gen/penstock/v1/catalog_service_pb.js";
@@ -198,6 +198,19 @@ export class Client implements AsyncDisposable {
   /** One function. UnknownFunctionError. */
   function(name: string, call: CallOptions = {}): Promise<model.FunctionDescription> {
     return this.#connection.run(operations.getFunction(name), call);
+  }
+
+  /**
+   * Declare a function that programs compute (Worker), such as `createFunction("DISTANCE", "STRING, STRING -> DOUBLE")`. NameTakenError when one of
+   * the name is declared otherwise, unless the version is greater.
+   */
+  createFunction(name: string, signature: string, options: FunctionOptions & CallOptions = {}): Promise<model.FunctionDescription> {
+    return this.#connection.run(operations.createFunction(functionMessage(name, signature, options)), options);
+  }
+
+  /** Forget a declared function; topologies that call it go on. The position. */
+  dropFunction(name: string, call: CallOptions = {}): Promise<string> {
+    return this.#connection.run(operations.dropFunction(name), call);
   }
 
   /** The service and its nodes. */

@@ -1,6 +1,7 @@
 /** Declarations in TypeScript: relations, columns and topic bindings as messages. */
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RemoteFunctionSchema } from "./gen/penstock/v1/catalog_service_pb.js";
 import { type RelationSchema, RelationKind, type TopicBindingSchema } from "./gen/penstock/v1/relation_pb.js";
 import { type ColumnSchema, ColumnRole, type SchemaSchema } from "./gen/penstock/v1/types_pb.js";
 import { duration, type Span } from "./position.js";
@@ -55,6 +56,48 @@ export function relationMessage(
   binding: Binding = {},
 ): MessageInitShape<typeof RelationSchema> {
   return { name, kind: RelationKind[kind], schema: schemaMessage(columns), topic: bindingMessage(binding) };
+}
+
+/** How a function that programs compute is called. */
+export interface FunctionOptions {
+  /** Of its meaning; programs say which they compute. Default 1. */
+  version?: number;
+  /** Equal arguments always give equal results. */
+  deterministic?: boolean;
+  /** Called with null arguments too; otherwise the result is null when one is. */
+  calledOnNull?: boolean;
+  /** After this time without an answer a bundle goes to another program. Default 30 s. */
+  timeout?: Span;
+  /** How often a bundle that fails as a whole is tried. Default 0: without an end. */
+  maxAttempts?: number;
+  /** Results that a task keeps for equal arguments, when it is deterministic. Default 0. */
+  cacheRows?: number;
+  /** Rows that a bundle has at most. Default 1000. */
+  bundleRows?: number;
+  description?: string;
+}
+
+/** The message of a function. `signature`: `STRING, BIGINT -> DOUBLE`. TypeError when it is none; types are checked by the service. */
+export function functionMessage(name: string, signature: string, options: FunctionOptions): MessageInitShape<typeof RemoteFunctionSchema> {
+  const arrow = signature.lastIndexOf("->");
+  const [taken, result] = [signature.slice(0, Math.max(arrow, 0)).trim(), signature.slice(arrow + 2).trim()];
+  if (taken === "" || result === "") {
+    throw new TypeError(`"${signature}" is no signature: write TYPE, TYPE -> TYPE`);
+  }
+  const { version = 1, deterministic = false, calledOnNull = false, timeout, maxAttempts = 0, cacheRows = 0, bundleRows = 0, description = "" } = options;
+  return {
+    name,
+    version,
+    arguments: split(taken).map((sql) => ({ sql: sql.trim() })),
+    result: { sql: result },
+    deterministic,
+    calledOnNull,
+    maxAttempts,
+    cacheRows,
+    bundleRows,
+    description,
+    ...(timeout === undefined ? {} : { timeout: duration(timeout) }),
+  };
 }
 
 function named(columns: Record<string, string>): string[] {

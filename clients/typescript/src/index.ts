@@ -13,10 +13,11 @@ export type { AppendOptions, RawRecord, RowInput, Rows } from "./appends.js";
 export { Topology, type TopologyOptions } from "./builder.js";
 export type { Bundle, ProcessorNode, RowKey, SendOptions } from "./bundle.js";
 export { Client, type Raw } from "./client.js";
-export type { Binding, Columns } from "./declare.js";
+export type { Binding, Columns, FunctionOptions } from "./declare.js";
 export * as errors from "./errors.js";
 export { ClosedError, type ExpressionPlace, PenstockError, type RowError, type StatusCode, UnreachableError } from "./errors.js";
 export type { CaughtUp, Ended, Event, FellBehind, Progress, Reconnecting, SchemaChanged } from "./events.js";
+export type { BatchFunction, FunctionHandler, RowFunction } from "./functions.js";
 export type { Fold, Grouped } from "./grouped.js";
 export type { LookupOptions, ScanOptions, WindowBounds } from "./lookups.js";
 export type {

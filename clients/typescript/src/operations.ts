@@ -3,7 +3,7 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { Topology } from "./builder.js";
 import type { Operation } from "./connection.js";
-import { CatalogService } from "./gen/penstock/v1/catalog_service_pb.js";
+import { CatalogService, type RemoteFunctionSchema } from "./gen/penstock/v1/catalog_service_pb.js";
 import { ClusterService } from "./gen/penstock/v1/cluster_service_pb.js";
 import type { PositionToken } from "./gen/penstock/v1/position_pb.js";
 import type { RelationSchema } from "./gen/penstock/v1/relation_pb.js";
@@ -214,6 +214,21 @@ export function getFunction(name: string) {
     read: (r) => model.functionOf(r.function),
     idempotent: true,
   });
+}
+
+/** CreateFunction. */
+export function createFunction(declared: MessageInitShape<typeof RemoteFunctionSchema>) {
+  return operation({
+    method: CatalogService.method.createFunction,
+    request: { function: declared },
+    read: (r) => model.functionOf(r.function),
+    idempotent: true,
+  });
+}
+
+/** DropFunction. */
+export function dropFunction(name: string) {
+  return operation({ method: CatalogService.method.dropFunction, request: { name }, read: positionOf });
 }
 
 /** DescribeCluster. */

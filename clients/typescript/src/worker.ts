@@ -1,12 +1,14 @@
-/** A program that serves remote processors: one connection to each node of the service. */
+/** A program that serves remote processors and functions: one connection to each node of the service. */
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { pause } from "./abort.js";
 import { Bundle, ProcessorNode } from "./bundle.js";
 import { Connection } from "./connection.js";
 import type { PenstockError } from "./error.js";
+import { computed, type FunctionHandler, served } from "./functions.js";
 import {
   type Bundle as BundleMessage,
+  type BundleResultSchema,
   DropReason,
   ProcessorService,
   type ProcessRequestSchema,
@@ -18,9 +20,12 @@ import { Queue } from "./queue.js";
 import { transient } from "./retry.js";
 
 type Request = MessageInitShape<typeof ProcessRequestSchema>;
+type Result = MessageInitShape<typeof BundleResultSchema>;
 
 /** How a worker connects and what it tells. */
 export interface WorkerOptions extends Omit<ClientOptions, "timeoutMs"> {
+  /** Functions by their name, `NAME/2` for another version than 1. */
+  functions?: Readonly<Record<string, FunctionHandler>>;
   /** Bundles that a connection may have at once. Default 4. */
   maxInFlight?: number;
   /** The program's version, for people. */
@@ -38,6 +43,7 @@ export interface WorkerOptions extends Omit<ClientOptions, "timeoutMs"> {
 export class Worker implements AsyncDisposable {
   readonly #addresses: readonly string[];
   readonly #handlers: Readonly<Record<string, Handler>>;
+  readonly #functions: ReadonlyMap<string, FunctionHandler>;
   readonly #options: WorkerOptions;
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
@@ -51,8 +57,10 @@ export class Worker implements AsyncDisposable {
     this.#addresses = typeof address === "string" ? [address] : address;
     this.#handlers = handlers;
     this.#options = options;
-    if (Object.keys(handlers).length === 0) {
-      throw new TypeError("a worker needs a handler: new Worker(address, { processor: handler })");
+    const named = Object.entries(options.functions ?? {}).map(([name, handler]) => [called(served(name)), handler] as const);
+    this.#functions = new Map(named);
+    if (Object.keys(handlers).length === 0 && named.length === 0) {
+      throw new TypeError("a worker needs a handler: new Worker(address, { processor: handler }), or the option functions");
     }
   }
 
@@ -111,7 +119,8 @@ export class Worker implements AsyncDisposable {
     const { maxInFlight = 0, build = "" } = this.#options;
     const requests = new Queue<Request>();
     const processors = Object.keys(this.#handlers).sort();
-    requests.push({ message: { case: "hello", value: { processors, maxInFlight, build, timers: true } } });
+    const functions = [...this.#functions.keys()].sort().map(served);
+    requests.push({ message: { case: "hello", value: { processors, functions, maxInFlight, build, timers: true } } });
     const nodes = new Map<bigint, ProcessorNode>();
     const answering = new Set<Promise<void>>();
     let greeted = false;
@@ -158,13 +167,13 @@ export class Worker implements AsyncDisposable {
   /** What the handler makes of a bundle. */
   async #answer(node: ProcessorNode, message: BundleMessage): Promise<Request> {
     const { lease, bundle } = message;
-    let failed: Failed | undefined;
+    let failed: Failed;
     try {
-      const work = Bundle.of(node, message);
-      failed = await process(this.#handlers[node.processor]!, work);
-      if (failed === undefined) {
-        return { message: { case: "result", value: work.result(lease, bundle) } };
+      const answered = node.calls === undefined ? await this.#processed(node, message) : await this.#computed(node, message);
+      if (!("reason" in answered)) {
+        return { message: { case: "result", value: answered } };
       }
+      failed = answered;
     } catch (error) {
       failed = { rows: [], timers: [], reason: told(error) };
     }
@@ -172,4 +181,18 @@ export class Worker implements AsyncDisposable {
     const { rows, timers, reason } = failed;
     return { message: { case: "failure", value: { lease, bundle, poisonRows: [...rows], poisonTimers: [...timers], message: reason } } };
   }
+
+  async #processed(node: ProcessorNode, message: BundleMessage): Promise<Result | Failed> {
+    const bundle = Bundle.of(node, message);
+    return (await process(this.#handlers[node.processor]!, bundle)) ?? bundle.result(message.lease, message.bundle);
+  }
+
+  #computed(node: ProcessorNode, message: BundleMessage): Promise<Result | Failed> {
+    return computed(this.#functions.get(called(node.calls!))!, node, message);
+  }
+}
+
+/** How a function is named in this worker. */
+function called({ name, version }: { readonly name: string; readonly version: number }): string {
+  return `${name.toUpperCase()}/${version || 1}`;
 }

@@ -8,6 +8,8 @@ import { Bundle, ProcessorNode } from "../src/bundle.js";
 import { ProcessorNodeSchema, BundleSchema, TimerClock } from "../src/gen/penstock/v1/processor_service_pb.js";
 import { RowKind, type RowBatch } from "../src/gen/penstock/v1/row_pb.js";
 import { ColumnRole, TypeKind } from "../src/gen/penstock/v1/types_pb.js";
+import { functionMessage } from "../src/declare.js";
+import { results } from "../src/functions.js";
 import { process } from "../src/processing.js";
 import { Batch, RowSchema } from "../src/row.js";
 import { encodeBatch } from "../src/rows.js";
@@ -171,6 +173,32 @@ test("an answer", async () => {
   assert.deepEqual(keys!.kinds, [RowKind.DELETE, RowKind.UPSERT]);
   bundle.send("sums", { total: "x" }, 1);
   assert.throws(() => bundle.result(3n, 4n), /^TypeError: output sums, column TOTAL \(BIGINT\): expected a bigint or a safe whole number, not "x"/);
+});
+
+test("functions give results, bad rows, or are tried again", async () => {
+  const columns = [
+    ["a", "bb", null],
+    [2n, 13n, 4n],
+  ];
+  const score = (text: string | null, price: bigint) => {
+    if (price === 13n) {
+      throw new RangeError("13 is unlucky");
+    }
+    return text === null ? null : BigInt(text.length) * price;
+  };
+  const failed = await results(score, columns, 3);
+  assert.ok("reason" in failed);
+  assert.deepEqual([failed.rows, failed.reason.split("\n")[0]], [[1], "RangeError: 13 is unlucky"]);
+  const luckier = columns.map((values) => values.filter((_, row) => row !== 1));
+  assert.deepEqual(await results(score, luckier, 2), [2n, null]);
+  assert.deepEqual(await results(async (...row: [string, bigint]) => score(...row), luckier, 2), [2n, null]);
+  assert.deepEqual(await results({ compute: ([texts]) => texts! }, luckier, 2), ["a", null]);
+  assert.deepEqual(await results({ compute: () => [] }, luckier, 2), { rows: [], timers: [], reason: "compute gave 0 results for 2 rows" });
+  const later = () => Promise.reject(new RetryBundle("the other service is away"));
+  assert.deepEqual(await results(later, luckier, 2), { rows: [], timers: [], reason: "the other service is away" });
+  const { arguments: types, result, timeout, version } = functionMessage("f", "DECIMAL(4, 2), INT -> MAP<STRING, INT>", { timeout: 500 });
+  assert.deepEqual([types, result?.sql, timeout?.nanos, version], [[{ sql: "DECIMAL(4, 2)" }, { sql: "INT" }], "MAP<STRING, INT>", 500_000_000, 1]);
+  assert.throws(() => functionMessage("f", "INT", {}), /"INT" is no signature: write TYPE, TYPE -> TYPE/);
 });
 
 test("keys of any type find their state", async () => {

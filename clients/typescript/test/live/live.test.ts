@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Client, errors, Topology, tumbling } from "@penstock/client";
+import { Client, errors, type TimerHandler, Topology, tumbling, Worker } from "@penstock/client";
 
 const ADDRESS = process.env["PENSTOCK_ADDRESS"] ?? "";
 const DAY = new Date("2024-01-01T00:00:00Z");
@@ -152,6 +152,45 @@ describe("a real node", { skip: ADDRESS === "" ? "PENSTOCK_ADDRESS says no node"
     const later = await client.appender("numbers", { producerId: "desk" });
     assert.equal(later.lastSequence, 200n);
     await later.close();
+  });
+
+  test("a worker serves processors with timers, and functions", async () => {
+    await client.createFunction("TS_SCORE", "STRING, BIGINT -> BIGINT", { deterministic: true, cacheRows: 100, description: "The score." });
+    assert.deepEqual((await client.function("ts_score")).signatures, ["TS_SCORE(STRING, BIGINT) -> BIGINT"]);
+    await client.createStream("bids", "k STRING KEY, n BIGINT", { partitions: 2 });
+    const quiet = new Topology("quiet");
+    const scored = quiet.stream("bids").select({ n: "n", score: "TS_SCORE(k, n)" });
+    scored
+      .processRemotely("ts_quiet", { alerts: "k STRING KEY, bids BIGINT, score BIGINT" }, { stores: { seen: "bids BIGINT, score BIGINT" }, timers: true, keepsKey: true })
+      .output("alerts")
+      .to("quiet_bids");
+    await client.registerTopology(quiet, { waitMs: 30_000 });
+    const handler: TimerHandler = {
+      processRow(row, context) {
+        const before = context.state("seen") ?? { bids: 0n, score: 0n };
+        context.put("seen", { bids: before["bids"] + 1n, score: before["score"] + row.get("score") });
+        context.setTimer(Date.now(), { name: "quiet", clock: "WALL_CLOCK" });
+      },
+      onTimer(timer, context) {
+        if (timer.name === "quiet") {
+          context.send("alerts", { ...context.state("seen") });
+        }
+      },
+    };
+    const worker = new Worker(ADDRESS, { ts_quiet: handler }, { functions: { ts_score: (text: string, n: bigint) => BigInt(text.length) * n } });
+    const serving = worker.run();
+    await client.append("bids", [{ k: "abc", n: 2 }, { k: "abc", n: 5 }]);
+    for await (const row of client.subscribe("quiet_bids", { start: "earliest" })) {
+      if (row.get("bids") === 2n) {
+        assert.equal(row.get("score"), 21n);
+        break;
+      }
+    }
+    await worker.close();
+    await serving;
+    await client.deleteTopology("quiet");
+    await client.dropFunction("TS_SCORE");
+    await assert.rejects(client.function("TS_SCORE"), errors.UnknownFunctionError);
   });
 
   test("SQL", async () => {
