@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 
 import go_code
+import java_code
 import typescript_code
 from grpc_tools import protoc
 from reasons import Reason, reasons
@@ -119,6 +120,8 @@ TARGETS = (
     Target("Go", go_code.CLIENT, ("gen/**/*.go", "reasons.go"), lambda out: go_code.generate(out, sources("penstock/v1"), include()), go_code.missing()),
     Target("TypeScript", typescript_code.SOURCE, ("gen/**/*.ts",),
            lambda out: typescript_code.generate(out, sources("penstock/v1"), include()), typescript_code.missing()),
+    Target("Java", java_code.SOURCE, ("dev/penstock/v1/**/*.java", "dev/penstock/client/errors/**/*.java"),
+           lambda out: java_code.generate(out, sources("penstock/v1"), include()), java_code.missing()),
 )
 
 
