@@ -195,7 +195,14 @@ async def _silence(handle: KafkaGroup) -> None:
 
 
 def _freeze_thread(handle: KafkaGroup) -> threading.Event:
-    """Stop the membership's thread, as SIGSTOP does, until the event is set."""
+    """Stop the membership's thread, as SIGSTOP does, until the event is set: the process beside it sends nothing for a worker that is stopped, but
+    here it would see one that works."""
     event = threading.Event()
-    handle._owner.loop().call_soon_threadsafe(event.wait)
+
+    def freeze() -> None:
+        if (beside := handle._owner.pulse._process) is not None:
+            beside.kill()
+        event.wait()
+
+    handle._owner.loop().call_soon_threadsafe(freeze)
     return event

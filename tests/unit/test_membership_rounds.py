@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 from penstock.log.kafka.assign import VERSION, Down, Task, Up
-from penstock.log.kafka.membership import KafkaGroup, KafkaMembership, Timing, _assignment
+from penstock.log.kafka.codes import REBALANCING
+from penstock.log.kafka.membership import KafkaGroup, KafkaMembership, Timing, _assignment, _State
 from penstock.log.kafka.protocol import SUBSCRIPTION, Call
+from penstock.log.kafka.security import parse
 from penstock.log.port import USUAL, TaskId
 
 
@@ -49,7 +52,7 @@ def _plan(active: set[int], give_up: set[int]) -> Any:
 
 def _member(coordinator: Coordinator) -> KafkaGroup:
     owner = SimpleNamespace(timing=Timing(heartbeat=5, moving=5), slot="a", node="n0", instance="n0-a", placement=USUAL, cluster=coordinator,
-                            pulse=SimpleNamespace(tell=lambda _: None),
+                            sentinel=None, pulse=SimpleNamespace(tell=lambda _: None),
                             call=lambda function, *arguments: asyncio.get_running_loop().call_soon(function, *arguments))
     return KafkaGroup(cast(KafkaMembership, owner), "g", ["in"], [TaskId(0, p) for p in range(4)], lambda: "", lambda: None)
 
@@ -83,3 +86,25 @@ async def _assigned(group: KafkaGroup, seq: int) -> Any:
     while group.latest is None or group.latest.seq < seq:  # type: ignore[attr-defined]
         await asyncio.sleep(0.001)
     return group.latest
+
+
+def test_groups_at_rest_send_few_heartbeats_and_ask_at_once_when_the_sentinel_has_to_join() -> None:
+    """Groups of one worker share its members' comings and goings."""
+    async def run() -> None:
+        owner = KafkaMembership(parse("127.0.0.1:1", {}), "test", "a", "n0", Timing(session=60_000, heartbeat=1_000), USUAL)
+        first, second = (KafkaGroup(owner, name, ["in"], [TaskId(0, 0)], lambda: "", lambda: None) for name in "gh")
+        owner._groups = {"g": first, "h": second}
+        for group in (first, second):
+            group._want_join, group._state = False, _State(latest=cast(Any, object()))
+        assert owner.sentinel is first
+        joined_long_ago = time.monotonic() - 61
+        first._joined = second._joined = joined_long_ago
+        assert (first._interval(), second._interval()) == (1_000, 15_000)
+        second._joined = time.monotonic()
+        assert second._interval() == 1_000, "others of its members may still be joining"
+        first._ask = lambda *_: asyncio.sleep(0, SimpleNamespace(error=REBALANCING))  # type: ignore[method-assign]
+        first.kick()
+        await first._beat()
+        assert first._want_join and second._kick.is_set() and owner.sentinel is second
+
+    asyncio.run(run())

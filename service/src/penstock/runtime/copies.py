@@ -116,6 +116,9 @@ class Copies:
             self._news = True
             self._work.set()
 
+    def reading_changed(self) -> None:
+        """The board says of copies what they miss, no more."""
+
     def out_of_range(self, error: OffsetOutOfRange) -> None:
         self._again(TopicPartition(error.topic, error.partition), str(error), 0.0)
 

@@ -159,6 +159,9 @@ class GlobalTable:
         self._begin_anew = True
         self._wake.set()
 
+    def reading_changed(self) -> None:
+        """What waits for the table says so itself."""
+
     def unknown_topic(self, error: UnknownTopic) -> None:
         self.out_of_range(OffsetOutOfRange(error.topic, 0, 0, 0, 0))
 

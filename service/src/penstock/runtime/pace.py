@@ -10,8 +10,8 @@ from penstock.runtime.task import Task
 
 OPEN_TRANSACTION = 4.0
 """Seconds that a transaction may stay open before it is committed whatever the interval."""
-LONGEST_REST = 2.0
-"""Seconds: whatever happens wakes a topology, so that hundreds of idle ones cost little; only what is shown of the log's state may be so late."""
+LONGEST_REST = 15.0
+"""Seconds: whatever happens wakes a topology, so that hundreds of idle ones cost little."""
 LOOKING_REST = 0.5
 """The same for a topology that looks for topics."""
 

@@ -30,6 +30,7 @@ class Consumer(Protocol):
     def known_end(self, tp: TopicPartition, end: int) -> None: ...
     def out_of_range(self, error: OffsetOutOfRange) -> None: ...
     def unknown_topic(self, error: UnknownTopic) -> None: ...
+    def reading_changed(self) -> None: ...
 
 
 class Lane:
@@ -46,7 +47,7 @@ class Lane:
         while True:
             try:
                 chunks = await self.reader.poll(0.5)
-                self.failure = ""
+                self._failed("")
             except OffsetOutOfRange as e:
                 self._blame(TopicPartition(e.topic, e.partition), lambda owner, e=e: owner.out_of_range(e))
                 continue
@@ -60,12 +61,12 @@ class Lane:
             except LogUnavailable as e:
                 if not self.failure:
                     log.warning("the log does not answer: %s", e)
-                self.failure = str(e)
+                self._failed(str(e))
                 await asyncio.sleep(0.3)
                 continue
             except LogError as e:
                 log.error("reading failed, trying again: %s", e)
-                self.failure = str(e)
+                self._failed(str(e))
                 await asyncio.sleep(0.5)
                 continue
             for chunk in chunks:
@@ -80,6 +81,13 @@ class Lane:
                         owner.known_end(tp, end)
             if chunks:
                 await asyncio.sleep(0)
+
+    def _failed(self, why: str) -> None:
+        """Reading stands still, or goes on when it is empty: whoever shows that is told."""
+        if why != self.failure:
+            self.failure = why
+            for owner in set(self.owners.values()):
+                owner.reading_changed()
 
     def _blame(self, tp: TopicPartition, tell: object) -> None:
         owner = self.owners.pop(tp, None)

@@ -19,6 +19,7 @@ from penstock.errors import AssignmentLost, Fenced, LogError, LogUnavailable, Of
 from penstock.log.port import Assignment, Chunk, TaskId, TaskWork, TopicPartition
 from penstock.plan.resolved import SubTopology
 from penstock.runtime import commit as commits
+from penstock.runtime import task_board
 from penstock.runtime.board_port import TaskState
 from penstock.runtime.context import Context
 from penstock.runtime.copies import Copies
@@ -260,6 +261,8 @@ class Runner:
         """Wait for records, an assignment, a notice, or the next thing due."""
         timeout = self._pace.rest(self.tasks.values(), self._commit is not None, self._running, self._inputs.looking(self.entry.replays),
                                   self.ctx.clock.now_ms(), self.failures.retries())
+        if self._board.owed:
+            timeout = min(timeout, task_board.EVERY)
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.wake.wait()
@@ -353,6 +356,9 @@ class Runner:
         if task is not None and end > task.input(tp).end:
             task.input(tp).end = end
             self.wake.set()
+
+    def reading_changed(self) -> None:
+        self.wake.set()
 
     def out_of_range(self, error: OffsetOutOfRange) -> None:
         tp = TopicPartition(error.topic, error.partition)

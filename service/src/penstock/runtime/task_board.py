@@ -23,6 +23,8 @@ class TaskBoard:
         self._states: dict[TaskId, tuple[TaskState, str]] = {}
         self._copies: dict[TaskId, int] = {}
         self._looked = 0.0
+        self.owed = False
+        """`refresh` was called too soon after the last look: it is to be called again within EVERY seconds."""
         self.generation = 0
         """Of the group, in which the worker was given its tasks last."""
 
@@ -54,7 +56,8 @@ class TaskBoard:
     def refresh(self, state: TaskState, reason: str) -> None:
         """From time to time: every open task is in this state, unless it waits for programs, and lags change also without commits."""
         now = time.monotonic()
-        if now - self._looked < EVERY or not self._tasks:
+        self.owed = bool(self._tasks) and now - self._looked < EVERY
+        if self.owed or not self._tasks:
             return
         self._looked = now
         shown = {t.id: (TaskState.WAITING_FOR_WORKER, t.waits_for) if t.waits_for and state is TaskState.RUNNING else (state, reason)

@@ -10,6 +10,9 @@ aiokafka's GroupCoordinator is eager and changes its token behind the caller's b
               it again would make every release come too late for the round that it starts, for ever
     tokens    (generation, member), frozen when the assignment came; the old generation is refused (22) from the group's JoinGroup round on
     epoch     grows with every loss of membership (expelled, fenced): work of an older epoch must be aborted, whatever is assigned next
+    beats     a group at rest sends a heartbeat each quarter of the session only; one group of the worker, the sentinel, sends one each interval,
+              and when that one has to join again (a member came, went or was lost, and members are members of every group) all the others send
+              theirs at once. So hundreds of groups cost little, and none of them learns later than it did
     static    a member is known by its node and slot (KIP-345): who starts again within the session has its tasks back at once, and nothing
               moves. The answer to its JoinGroup is the plan as it was; the leader that started again leads from the next round on
 
@@ -59,12 +62,18 @@ _UNKNOWN = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds. moving: the heartbeat interval while a task is on the move, which waits for the members' next heartbeats."""
+    """Milliseconds. heartbeat: the interval of the sentinel, and of a group that joined lately. moving: the interval while a task is on the
+    move, which waits for the members' next heartbeats."""
 
     session: int = 10_000
     rebalance: int = 30_000
     heartbeat: int = 1_000
     moving: int = 100
+
+    @property
+    def resting(self) -> int:
+        """The interval of a group at rest: three may be lost."""
+        return max(self.heartbeat, self.session // 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,9 @@ class KafkaGroup:
         self._memory: Down | None = None
         self._nonce = self._seq = 0
         self._draining = self._leaving = False
+        self._joined = 0.0  # when the last round ended
         self._want_join = True
+        self._joining = False
         self._kick = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
 
@@ -276,9 +287,7 @@ class KafkaGroup:
         self._lost(why, fatal=why)
 
     async def _beat(self) -> None:
-        timing, pending = self._owner.timing, self._memory is not None and self._memory.pending
-        interval = min(timing.heartbeat, timing.moving) if pending else timing.heartbeat
-        await happens(self._kick, interval / 1000)
+        await happens(self._kick, self._interval() / 1000)
         self._kick.clear()
         if self._producer() != self._told:  # opened or renewed since we joined: the others must know whom to fence when we vanish
             self._rejoin()
@@ -286,13 +295,32 @@ class KafkaGroup:
             return
         answer = await self._ask(HEARTBEAT(self.name, self._generation, self._member, self._owner.instance))
         if answer.error == codes.REBALANCING:
+            if self._owner.sentinel is self:
+                self._owner.beat_all()
             self._want_join = True
         elif answer.error:
             self._refused("heartbeat", answer.error)
 
+    def _interval(self) -> int:
+        """Milliseconds until the next heartbeat."""
+        timing = self._owner.timing
+        if self._memory is not None and self._memory.pending:
+            return min(timing.heartbeat, timing.moving)
+        lately = time.monotonic() - self._joined < timing.session / 1000
+        return timing.heartbeat if lately or self._owner.sentinel is self else timing.resting
+
+    @property
+    def beating(self) -> bool:
+        """It is a member, and no round of it is under way."""
+        return not self._want_join and self._state.latest is not None and not self._state.holding and not self._joining
+
+    def kick(self) -> None:
+        """Send a heartbeat now."""
+        self._kick.set()
+
     async def _join(self) -> None:
         timing = self._owner.timing
-        self._want_join = False
+        self._want_join, self._joining = False, True
         self._released.clear()
         claimed = frozenset(TaskId(*t) for t in self._claims)
         try:
@@ -317,6 +345,7 @@ class KafkaGroup:
             self._want_join = True
             raise
         finally:
+            self._joining = False
             if self._state.holding or self._state.early is not None:
                 self._set(holding=False, early=None)
             if not self._want_join:
@@ -351,6 +380,7 @@ class KafkaGroup:
                                 frozenset(TaskId(*t) for t in give_up), down.fences, members,
                                 frozenset(TaskId(*t) for t in (*down.standby, *down.warming)), token.generation)
         self.trouble = ""
+        self._joined = time.monotonic()
         self._set(latest=assignment, holding=False, early=None)
 
     def _refused(self, what: str, code: int) -> None:
@@ -435,6 +465,16 @@ class KafkaMembership:
         if self._loop is None:
             raise LogUnavailable("the membership is closed")
         return self._loop
+
+    @property
+    def sentinel(self) -> KafkaGroup | None:
+        """The group that learns for all of them that a member came or went: the first that can."""
+        return next((g for g in self._groups.values() if g.beating), None)
+
+    def beat_all(self) -> None:
+        """Every group asks at once whether it has to join again."""
+        for group in self._groups.values():
+            group.kick()
 
     def forget(self, handle: KafkaGroup) -> None:
         """The group was left."""

@@ -1,7 +1,7 @@
 """LogReader on Kafka: raw fetches ahead of the caller, records decoded when they are polled.
 
 A fetch that finds nothing is parked at the broker and with it its connection; so a partition that is added while one is parked is fetched
-over another lane (of at most four a broker), and what is buffered for other partitions is never lost by add, remove or pause.
+over another lane (of at most four a broker, each with a fetch session), and what is buffered for other partitions is never lost by add, remove or pause.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from penstock.errors import LogError, LogUnavailable, OffsetOutOfRange, UnknownT
 from penstock.log.kafka import codes
 from penstock.log.kafka.cluster import Cluster
 from penstock.log.kafka.codes import as_log_error
+from penstock.log.kafka.fetch_session import FetchSession
 from penstock.log.kafka.lookups import Lookups
 from penstock.log.kafka.protocol import FETCH
 from penstock.log.kafka.wake import happens
@@ -69,6 +70,7 @@ class KafkaReader:
         self._ready: deque[TopicPartition] = deque()
         self._buffered = 0
         self._lanes: dict[int, set[int]] = {}
+        self._sessions: dict[tuple[int, int], FetchSession] = {}  # by node and lane
         self._fetches: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._data, self._wake = asyncio.Event(), asyncio.Event()
@@ -232,11 +234,17 @@ class KafkaReader:
         await asyncio.sleep(_PAUSE)
 
     async def _fetch(self, node: int, lane: int, parts: list[tuple[TopicPartition, _Partition]]) -> None:
+        session = self._sessions.setdefault((node, lane), FetchSession())
+        whole = False
         try:
-            wait = 0 if any(p.fresh for _, p in parts) else self._wait_ms
-            rows = by_topic({tp: (tp.partition, -1, p.fetch, -1, _PARTITION_BYTES) for tp, p in parts})
-            call = FETCH(-1, wait, 1, _FETCH_BYTES, _COMMITTED, 0, -1, rows, [], "")
+            fresh = [tp for tp, p in parts if p.fresh]
+            delta = session.request({tp: p.fetch for tp, p in parts}, fresh)
+            rows = by_topic({tp: (tp.partition, -1, at, -1, _PARTITION_BYTES) for tp, at in delta.changed.items()})
+            forgotten = by_topic({tp: tp.partition for tp in delta.forgotten})
+            call = FETCH(-1, 0 if fresh else self._wait_ms, 1, _FETCH_BYTES, _COMMITTED, delta.session, delta.epoch, rows, forgotten, "")
             answer = await self._cluster.send(node, call, self._lane(lane))
+            if answer.error in codes.SESSION_LOST:
+                return  # the next request begins another one
             if answer.error:
                 raise codes.error(answer.error, "fetching")
             self._trouble_since = 0.0
@@ -247,6 +255,8 @@ class KafkaReader:
                     tp = TopicPartition(topic, row[0])
                     if self._partitions.get(tp) is known[tp]:  # else removed or added again meanwhile
                         moved |= await self._take(tp, known[tp], row)
+            session.answered(answer.session)
+            whole = True
             if moved:
                 await self._relocate()
         except LogUnavailable as error:
@@ -255,6 +265,8 @@ class KafkaReader:
         except Exception as error:
             self._fail(as_log_error(error))
         finally:
+            if not whole:
+                session.lost()
             for _, part in parts:
                 part.in_flight = False
             self._lanes[node].discard(lane)
