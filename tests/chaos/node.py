@@ -16,6 +16,7 @@ from pathlib import Path
 from served import Served, send
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
+UNGUARDED = Path(__file__).with_name("unguarded")
 FULL_AT = 32 << 10
 """Bytes: no file of a node whose disk is full is written beyond."""
 
@@ -30,10 +31,13 @@ class Node(Served):
         self.gone_since: float | None = None
         super().__init__(directory / "data", directory / "serve.log", ["--node-id", name, *options])
 
-    def start(self, fault: str = "") -> None:
-        """Start it; PENSTOCK_FAULT makes its processes kill themselves inside commits."""
+    def start(self, fault: str = "", unguarded: str = "") -> None:
+        """Start it; PENSTOCK_FAULT makes its processes kill themselves inside commits. unguarded: what is switched off (unguarded/)."""
         environment = {k: v for k, v in os.environ.items() if k != "PENSTOCK_FAULT"} | ({"PENSTOCK_FAULT": fault} if fault else {})
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PLUGINS), os.environ.get("PYTHONPATH"))))
+        paths = (str(UNGUARDED) if unguarded else "", str(PLUGINS), os.environ.get("PYTHONPATH"))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        if unguarded:
+            environment["PENSTOCK_UNGUARDED"] = unguarded
         self._note(f"---- start, fault {fault!r}\n")
         self.gone_since = None
         process = self.launch(environment, errors=subprocess.STDOUT)  # a pipe has no size that a full disk could limit

@@ -140,6 +140,7 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--standbys", type=int, help="1 for several nodes, half of the seeds")
     options.add_argument("--calm", action="store_true", help="no faults: the same load and recount")
+    options.add_argument("--unguarded", choices=("recovery", "appends"), default="", help="switch a guard of the service off, to see that it is found")
     options.add_argument("--sabotage", action="store_true", help="write one record twice and one count wrong, to see that it is found")
     args = options.parse_args()
     args.brokers = args.brokers or (3 if args.nodes > 1 else 1 if args.log == "kafka" else 0)
@@ -151,7 +152,7 @@ def main() -> int:
         at = place(args, directory, stack)
         for node in at.fleet:
             stack.callback(node.kill)
-            node.start()
+            node.start("after_commit:kill:0.02" if args.unguarded == "recovery" else "", args.unguarded)
         try:
             storm_and_recount(args, at, v)
         except Exception:  # noqa: BLE001 (a run that cannot be finished is a finding, and is explained like any other)
