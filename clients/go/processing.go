@@ -3,6 +3,7 @@ package penstock
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"sort"
@@ -23,10 +24,43 @@ type Handler interface {
 // ErrRetryBundle, wrapped or as it is, says in a RowFunc that the rows are not to blame: the whole bundle comes again after a while.
 var ErrRetryBundle = errors.New("the handler asked for another try")
 
-// BadRows says which rows of a bundle cannot be processed: they become dead letters, and the others are sent again without them.
+// BadRows says which rows and timers of a bundle cannot be processed: they become dead letters, and the others are sent again without them.
 type BadRows struct {
 	Rows   []int
 	Reason string
+	Timers []int
+}
+
+// add notes that one failed; the error when it says that none is to blame.
+func (b *BadRows) add(err error, to *[]int, place int) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, ErrRetryBundle) {
+		return err
+	}
+	if *to = append(*to, place); b.Reason == "" {
+		b.Reason = err.Error()
+	}
+	return nil
+}
+
+// orNil is nil when none failed.
+func (b *BadRows) orNil() error {
+	if len(b.Rows) > 0 || len(b.Timers) > 0 {
+		return b
+	}
+	return nil
+}
+
+// rows calls a function with each row of a bundle.
+func (b *BadRows) rows(f RowFunc, bundle *Bundle) error {
+	for place, key := range bundle.keys() {
+		if fatal := b.add(f.call(bundle.Rows.Row(place), &RowContext{bundle, place, key}), &b.Rows, place); fatal != nil {
+			return fatal
+		}
+	}
+	return b.orNil()
 }
 
 func (b *BadRows) Error() string { return b.Reason }
@@ -36,22 +70,10 @@ type RowFunc func(row *Row, context *RowContext) error
 
 // ProcessBundle calls the function with each row.
 func (f RowFunc) ProcessBundle(bundle *Bundle) error {
-	bad := &BadRows{}
-	for place, key := range bundle.keys() {
-		err := f.call(bundle.Rows.Row(place), &RowContext{bundle, place, key})
-		if errors.Is(err, ErrRetryBundle) {
-			return err
-		}
-		if err != nil {
-			if bad.Rows = append(bad.Rows, place); bad.Reason == "" {
-				bad.Reason = err.Error()
-			}
-		}
+	if len(bundle.Timers) > 0 {
+		return errors.New("the handler fires no timers: make it a Timed")
 	}
-	if len(bad.Rows) > 0 {
-		return bad
-	}
-	return nil
+	return (&BadRows{}).rows(f, bundle)
 }
 
 func (f RowFunc) call(row *Row, context *RowContext) (err error) {
@@ -109,8 +131,11 @@ type ProcessorNode struct {
 	Config                    map[string]string
 	Input                     *RowSchema
 	Outputs, Stores           map[string]*RowSchema
+	// TimerKeys are the key columns, when it has timers.
+	TimerKeys *RowSchema
 
-	keys []int // places of the key columns in Input
+	function string // `NAME/version`, of what is called
+	keys     []int  // places of the key columns in Input
 }
 
 func (n *ProcessorNode) findKeys() {
@@ -140,13 +165,23 @@ func processorNode(message *pb.ProcessorNode) (*ProcessorNode, error) {
 			return nil, err
 		}
 	}
+	if message.GetTimerKeys() != nil {
+		if node.TimerKeys, err = schemaOf(message.GetTimerKeys()); err != nil {
+			return nil, err
+		}
+	}
+	if called := message.GetFunction(); called != nil {
+		node.function = fmt.Sprintf("%s/%d", called.GetName(), called.GetVersion())
+	}
 	node.findKeys()
 	return node, nil
 }
 
-// Bundle is rows of one partition in order, the state of their keys, and what comes of them.
+// Bundle is timers that are due and rows of one partition in order, the state of their keys, and what comes of them.
 type Bundle struct {
 	Node *ProcessorNode
+	// Timers are in order of time; they are fired before the rows, and gone then.
+	Timers []Timer
 	// Rows are the input rows; a deleted one has a null value. Their last column is ROWTIME.
 	Rows      *Batch
 	Partition int
@@ -156,6 +191,7 @@ type Bundle struct {
 	before map[string]map[string]map[string]any // by store and key
 	after  map[string]*changes
 	sent   map[string][]sentRow
+	timers []changedTimer
 	wrong  error // the first mistake of the handler
 }
 
@@ -171,7 +207,7 @@ type changedRow struct {
 }
 
 type sentRow struct {
-	cause   int
+	cause   int            // less than 0: of the timers
 	row     map[string]any // nil: a null value
 	options SendOptions
 }
@@ -183,6 +219,9 @@ func bundleOf(node *ProcessorNode, message *pb.Bundle) (*Bundle, error) {
 	}
 	bundle := newBundle(node, rows)
 	bundle.Partition, bundle.Attempt = int(message.GetPartition()), int(message.GetAttempt())
+	if bundle.Timers, err = timersOf(node, message.GetTimers()); err != nil {
+		return nil, err
+	}
 	for _, named := range message.GetState() {
 		schema := node.Stores[named.GetName()]
 		if schema == nil {
@@ -223,7 +262,11 @@ func identity(key Key) string {
 			return strconv.FormatInt(value, 10)
 		}
 	}
-	return fmt.Sprintf("%#v", []any(key))
+	values := make([]any, len(key))
+	for i, value := range key {
+		values[i] = plain(reflect.ValueOf(value))
+	}
+	return fmt.Sprintf("%#v", values)
 }
 
 // keys are the keys of the rows.
@@ -235,8 +278,11 @@ func (b *Bundle) keys() []Key {
 	return out
 }
 
-// Key is the key of a row, by its place.
+// Key is the key of a row, by its place; less than 0 counts the timers from their end.
 func (b *Bundle) Key(place int) Key {
+	if place < 0 {
+		return b.Timers[len(b.Timers)+place].Key
+	}
 	key := make(Key, len(b.Node.keys))
 	for i, column := range b.Node.keys {
 		key[i] = b.Rows.columns[column].at(place)
@@ -287,15 +333,15 @@ func (b *Bundle) Put(store string, key Key, row map[string]any) {
 }
 
 // Send gives a row to an output; nil sends a null value. cause is the place of the row that caused it, whose key columns it has where it names no
-// others.
+// others; less than 0 counts the timers from their end.
 func (b *Bundle) Send(output string, row map[string]any, cause int, options SendOptions) {
 	schema := b.Node.Outputs[output]
 	switch {
 	case schema == nil:
 		b.mistake("%s has no output %s", b.Node.Node, output)
 		return
-	case cause < 0 || cause >= b.Rows.Len():
-		b.mistake("cause %d is no row of the bundle, which has %d", cause, b.Rows.Len())
+	case cause < -len(b.Timers) || cause >= b.Rows.Len():
+		b.mistake("cause %d is no row or timer of the bundle, which has %d and %d", cause, b.Rows.Len(), len(b.Timers))
 		return
 	}
 	if row != nil {
@@ -379,7 +425,11 @@ func (b *Bundle) keyNames() []string {
 
 // result is the answer. An error for a value that is not of its column's type.
 func (b *Bundle) result(lease, number uint64) (*pb.BundleResult, error) {
-	out := &pb.BundleResult{Lease: lease, Bundle: number}
+	timers, err := b.timersMessage()
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.BundleResult{Lease: lease, Bundle: number, Timers: timers}
 	for output := range b.sent {
 		rows, gone := b.complete(output)
 		batch, err := encodeRows(b.Node.Outputs[output], "output "+output, rows, gone)
@@ -388,7 +438,7 @@ func (b *Bundle) result(lease, number uint64) (*pb.BundleResult, error) {
 		}
 		causes := make([]uint32, len(rows))
 		for i, one := range b.sent[output] {
-			causes[i] = uint32(one.cause)
+			causes[i] = uint32(one.cause + len(b.Timers))
 		}
 		out.Outputs = append(out.Outputs, &pb.OutputRows{Output: output, Rows: batch, Causes: causes})
 	}

@@ -110,3 +110,111 @@ func TestAnAnswer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestTimersOfAHandler(t *testing.T) {
+	at := time.UnixMilli
+	silence := Timed{
+		OnRow: func(row *Row, c *RowContext) error {
+			c.SetTimer(at(60), "silent", StreamTime)
+			c.SetTimer(at(61), "", WallClock)
+			return nil
+		},
+		OnTimer: func(timer Timer, c *RowContext) error {
+			if timer.Name == "bad" {
+				return errors.New("a bad one")
+			}
+			c.CancelTimer(time.Time{}, "other", StreamTime)
+			before, _ := c.State("totals")["TOTAL"].(int64)
+			c.Send("sums", map[string]any{"total": timer.At.UnixMilli() + before})
+			return nil
+		},
+	}
+	due := trial
+	due.Timers = []Timer{{Key: Key{"a"}, At: at(5), Name: "silent"}, {Key: Key{"a"}, At: at(6), Name: "other"}, {Key: Key{"b"}, At: at(7)}}
+	bundle, err := due.Run(silence, Rows{{"customer": "c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bundle.Sent("sums"); !reflect.DeepEqual(got, []map[string]any{{"CUSTOMER": "a", "TOTAL": int64(15)}, {"CUSTOMER": "b", "TOTAL": int64(7)}}) {
+		t.Errorf("got %v", got)
+	}
+	if got := bundle.SetTimers(); !reflect.DeepEqual(got, []Timer{{Key{"c"}, at(60), "silent", StreamTime}, {Key{"c"}, at(61), "", WallClock}}) {
+		t.Errorf("got %v", got)
+	}
+	bundle.Node.Outputs["sums"].Columns[1].Type = of(KindBigint)
+	result, err := bundle.result(1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	timers := result.GetTimers()
+	if !reflect.DeepEqual(result.GetOutputs()[0].GetCauses(), []uint32{0, 2}) || !reflect.DeepEqual(timers.GetNames(), []string{"other", "other", "silent", ""}) ||
+		!reflect.DeepEqual(timers.GetTimes(), []int64{0, 0, 60, 61}) || len(timers.GetKeys().GetKinds()) != 4 {
+		t.Errorf("got %v", result)
+	}
+	back, err := timersOf(bundle.Node, timers)
+	if err != nil || !reflect.DeepEqual(back[3], Timer{Key{"c"}, at(61), "", WallClock}) {
+		t.Errorf("got %v, %v", back, err)
+	}
+	due.Timers = []Timer{{Key: Key{"a"}, At: at(5)}, {Key: Key{"a"}, At: at(6), Name: "bad"}}
+	var bad *BadRows
+	if _, err := due.Run(silence, nil); !errors.As(err, &bad) || !reflect.DeepEqual(bad.Timers, []int{1}) || bad.Reason != "a bad one" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := due.Run(running, nil); err == nil || errors.As(err, &bad) || !strings.Contains(err.Error(), "fires no timers") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestKeysOfArraysAndStructsHaveState(t *testing.T) {
+	counting := RowFunc(func(_ *Row, c *RowContext) error {
+		n, _ := c.State("seen")["N"].(int64)
+		c.Put("seen", map[string]any{"n": n + 1})
+		return nil
+	})
+	one, other := []any{int64(1), map[string]any{"A": "x", "B": nil}}, []any{int64(1), map[string]any{"A": "y", "B": nil}}
+	keyed := Trial{Columns: "K ARRAY<INT> KEY, V INT", Stores: map[string]string{"seen": "N BIGINT"}, State: map[string]Rows{"seen": {{"K": one, "N": int64(4)}}}}
+	bundle, err := keyed.Run(counting, Rows{{"K": one}, {"K": other}, {"K": []any{int64(1), map[string]any{"B": nil, "A": "x"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[*[]any]int64{&one: 6, &other: 1} {
+		if got := bundle.State("seen", Key{*key})["N"]; got != want {
+			t.Errorf("got %v, want %d", got, want)
+		}
+	}
+	if len(bundle.after["seen"].rows) != 2 {
+		t.Errorf("got %v", bundle.after["seen"].rows)
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	twice := RowFunction(func(arguments ...any) (any, error) {
+		switch n := arguments[0].(int64); n {
+		case 1:
+			return nil, errors.New("one is odd")
+		case 3:
+			return nil, ErrRetryBundle
+		default:
+			return 2 * n, nil
+		}
+	})
+	if got, err := twice([][]any{{int64(2), int64(4)}}); err != nil || !reflect.DeepEqual(got, []any{int64(4), int64(8)}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	var bad *BadRows
+	if _, err := twice([][]any{{int64(2), int64(1)}}); !errors.As(err, &bad) || !reflect.DeepEqual(bad.Rows, []int{1}) || bad.Reason != "one is odd" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := twice([][]any{{int64(3)}}); errors.As(err, &bad) || !errors.Is(err, ErrRetryBundle) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := twice([][]any{{"x"}}); !errors.As(err, &bad) || !strings.HasPrefix(bad.Reason, "panic: ") {
+		t.Errorf("got %v", err)
+	}
+	if got, err := served("geo/2"); err != nil || got.GetName() != "GEO" || got.GetVersion() != 2 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := served("geo/x"); err == nil {
+		t.Error("a version that is no number")
+	}
+}

@@ -21,6 +21,8 @@ type Remote struct {
 	BundleTimeout time.Duration
 	// MaxAttempts is how often a bundle that fails as a whole is tried; 0 means without an end.
 	MaxAttempts uint32
+	// Timers says that the programs may set timers: a handler that does is a Timed.
+	Timers bool
 }
 
 // ProcessRemotely sends the rows to programs of your own and commits what they make of them, exactly once.
@@ -28,7 +30,7 @@ func (s *Stream) ProcessRemotely(remote Remote) *Processed {
 	added := s.then("process")
 	message := &pb.RemoteProcessor{
 		Processor: remote.Processor, Config: remote.Config, BundleRows: remote.BundleRows, BundleTimeout: unlessZero(remote.BundleTimeout),
-		MaxAttempts: remote.MaxAttempts,
+		MaxAttempts: remote.MaxAttempts, Timers: remote.Timers,
 	}
 	for _, declared := range sortedTexts(remote.Outputs) {
 		schema, err := parseColumns(declared.value)

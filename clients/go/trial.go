@@ -14,6 +14,8 @@ type Trial struct {
 	Config          map[string]string
 	// State are the rows of each store that there are before.
 	State map[string]Rows
+	// Timers are those that are due.
+	Timers []Timer
 }
 
 // Run calls a handler with a bundle of rows: the bundle with what came of it, in Sent and State. The handler's error.
@@ -41,11 +43,13 @@ func (t Trial) Run(handler Handler, rows Rows) (*Bundle, error) {
 			return nil, err
 		}
 	}
+	node.TimerKeys = &RowSchema{Columns: keys}
 	batch, err := trialBatch(input, rows)
 	if err != nil {
 		return nil, err
 	}
 	bundle := newBundle(node, batch)
+	bundle.Timers = t.Timers
 	for name, state := range t.State {
 		if node.Stores[name] == nil {
 			return nil, fmt.Errorf("penstock: there is no store %s", name)

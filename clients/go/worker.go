@@ -14,12 +14,14 @@ import (
 	pb "penstock.dev/client-go/gen/penstock/v1"
 )
 
-// Worker serves remote processors: topologies send the rows of their ProcessRemotely nodes to it, and commit what it makes of them exactly once.
+// Worker serves functions and remote processors: topologies send the rows of their ProcessRemotely nodes to it, and commit what it makes of them exactly once.
 type Worker struct {
 	// Addresses are `host:port` of one node or of each: a worker dials every node that is to give it work.
 	Addresses []string
 	// Handlers are by the name of their processor.
 	Handlers map[string]Handler
+	// Functions are by name, `NAME/2` for another version than 1.
+	Functions map[string]BatchFunc
 	// MaxInFlight is how many bundles a connection may have at once; 0 means 4.
 	MaxInFlight uint32
 	// Parallel is how many handlers run at once, over all connections; 0 means as many as there are processors.
@@ -37,8 +39,8 @@ type Worker struct {
 // Run serves until the context ends, which gives nil; bundles that are not answered go to other workers. A connection that is lost is made again.
 // An error when the service refuses.
 func (w *Worker) Run(ctx context.Context) error {
-	if len(w.Handlers) == 0 {
-		return errors.New("penstock: a worker needs a handler")
+	if len(w.Handlers)+len(w.Functions) == 0 {
+		return errors.New("penstock: a worker needs a handler or a function")
 	}
 	addresses := w.Addresses
 	if len(addresses) == 0 {
@@ -103,7 +105,16 @@ func (w *Worker) connection(ctx context.Context, client *Client, slots chan stru
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	hello := &pb.WorkerHello{Processors: names, MaxInFlight: w.MaxInFlight, Build: w.Build}
+	hello := &pb.WorkerHello{Processors: names, MaxInFlight: w.MaxInFlight, Build: w.Build, Timers: true}
+	functions := map[string]BatchFunc{}
+	for name, function := range w.Functions {
+		offered, err := served(name)
+		if err != nil {
+			return false, err
+		}
+		hello.Functions = append(hello.Functions, offered)
+		functions[fmt.Sprintf("%s/%d", offered.GetName(), offered.GetVersion())] = function
+	}
 	// A failed send shows in what is received.
 	_ = stream.Send(&pb.ProcessRequest{Message: &pb.ProcessRequest_Hello{Hello: hello}})
 
@@ -138,7 +149,7 @@ func (w *Worker) connection(ctx context.Context, client *Client, slots chan stru
 				return
 			}
 			defer func() { <-slots }()
-			answer := w.answer(node, message)
+			answer := w.answer(node, functions[node.function], message)
 			sending.Lock()
 			defer sending.Unlock()
 			_ = stream.Send(answer)
@@ -146,11 +157,14 @@ func (w *Worker) connection(ctx context.Context, client *Client, slots chan stru
 	}
 }
 
-// answer is what a handler makes of a bundle.
-func (w *Worker) answer(node *ProcessorNode, message *pb.Bundle) *pb.ProcessRequest {
-	bundle, err := bundleOf(node, message)
+// answer is what a handler, or the function where there is one, makes of a bundle.
+func (w *Worker) answer(node *ProcessorNode, function BatchFunc, message *pb.Bundle) *pb.ProcessRequest {
+	var bundle *Bundle
 	var result *pb.BundleResult
-	if err == nil {
+	var err error
+	if function != nil {
+		result, err = results(function, node, message)
+	} else if bundle, err = bundleOf(node, message); err == nil {
 		if err = process(w.Handlers[node.Processor], bundle); err == nil {
 			result, err = bundle.result(message.GetLease(), message.GetBundle())
 		}
@@ -163,6 +177,9 @@ func (w *Worker) answer(node *ProcessorNode, message *pb.Bundle) *pb.ProcessRequ
 	if errors.As(err, &bad) {
 		for _, place := range bad.Rows {
 			failure.PoisonRows = append(failure.PoisonRows, uint32(place))
+		}
+		for _, place := range bad.Timers {
+			failure.PoisonTimers = append(failure.PoisonTimers, uint32(place))
 		}
 	}
 	if w.OnFailed != nil {

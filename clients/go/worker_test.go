@@ -84,3 +84,54 @@ func TestAWorkerServesATopology(t *testing.T) {
 	}
 	must(client.DeleteTopology(ctx, "go_remote", penstock.DropOptions{}))
 }
+
+func TestAWorkerComputesAFunctionAndFiresTimers(t *testing.T) {
+	client, ctx := service(t)
+	must(client.CreateFunction(ctx, penstock.RemoteFunction{Name: "go_twice", Arguments: []string{"BIGINT"}, Result: "BIGINT", Deterministic: true, CacheRows: 10}))
+	must(client.CreateStream(ctx, "go_timed_in", "CUSTOMER STRING KEY, PRICE BIGINT", penstock.Binding{Partitions: 1}))
+	timed := penstock.NewTopology("go_timed")
+	timed.Stream("go_timed_in").Select("GO_TWICE(PRICE) AS TWICE").ProcessRemotely(penstock.Remote{
+		Processor: "go_last", Outputs: map[string]string{"last": "CUSTOMER STRING KEY, TWICE BIGINT"}, Stores: map[string]string{"newest": "TWICE BIGINT"},
+		KeepsKey: true, Timers: true,
+	}).Named("watch").Output("last").To("go_timed_out")
+	must(client.RegisterTopology(ctx, timed, penstock.RegisterOptions{Wait: 20 * time.Second}))
+	// The newest row of a customer is told when none came for 10 s of stream time.
+	last := penstock.Timed{
+		OnRow: func(row *penstock.Row, c *penstock.RowContext) error {
+			c.Put("newest", map[string]any{"TWICE": must(penstock.Cell[int64](row, "twice"))})
+			c.SetTimer(time.UnixMilli(must(penstock.Cell[int64](row, "rowtime"))+10_000), "over", penstock.StreamTime)
+			return nil
+		},
+		OnTimer: func(_ penstock.Timer, c *penstock.RowContext) error {
+			c.Send("last", c.State("newest"))
+			c.Put("newest", nil)
+			return nil
+		},
+	}
+	working, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	worker := penstock.Worker{
+		Addresses: []string{os.Getenv("PENSTOCK_ADDRESS")}, Handlers: map[string]penstock.Handler{"go_last": last},
+		Functions: map[string]penstock.BatchFunc{"go_twice": penstock.RowFunction(func(arguments ...any) (any, error) { return 2 * arguments[0].(int64), nil })},
+	}
+	go func() { ended <- worker.Run(working) }()
+	at := func(customer string, price, rowtime int) map[string]any {
+		return map[string]any{"CUSTOMER": customer, "PRICE": price, "ROWTIME": time.UnixMilli(int64(rowtime))}
+	}
+	must(client.Append(ctx, "go_timed_in", penstock.Rows{at("a", 1, 1_000), at("b", 2, 2_000), at("a", 3, 9_000)}))
+	must(client.Append(ctx, "go_timed_in", penstock.Rows{at("c", 4, 12_000), at("d", 5, 19_000)}))
+	var told []string
+	for row, err := range client.Subscribe(ctx, "go_timed_out", penstock.From(penstock.Earliest), penstock.Limit(2)).Rows() {
+		row = must(row, err)
+		told = append(told, fmt.Sprint(must(penstock.Cell[string](row, "customer")), must(penstock.Cell[int64](row, "twice"))))
+	}
+	if fmt.Sprint(told) != "[b4 a6]" {
+		t.Errorf("got %v", told)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	must(client.DeleteTopology(ctx, "go_timed", penstock.DropOptions{}))
+	must(client.DropFunction(ctx, "go_twice"))
+}
