@@ -32,6 +32,7 @@ import (
 	positionnotreached "penstock.dev/conformance/scenarios/position_not_reached"
 	processorbadrows "penstock.dev/conformance/scenarios/processor_bad_rows"
 	processorexactlyonce "penstock.dev/conformance/scenarios/processor_exactly_once"
+	processortimers "penstock.dev/conformance/scenarios/processor_timers"
 	producerfenced "penstock.dev/conformance/scenarios/producer_fenced"
 	readyourwrites "penstock.dev/conformance/scenarios/read_your_writes"
 	reconnectstorm "penstock.dev/conformance/scenarios/reconnect_storm"
@@ -73,6 +74,7 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"position_not_reached":          positionnotreached.Scenario,
 	"processor_bad_rows":            processorbadrows.Scenario,
 	"processor_exactly_once":        processorexactlyonce.Scenario,
+	"processor_timers":              processortimers.Scenario,
 	"producer_fenced":               producerfenced.Scenario,
 	"read_your_writes":              readyourwrites.Scenario,
 	"reconnect_storm":               reconnectstorm.Scenario,

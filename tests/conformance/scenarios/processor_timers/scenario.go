@@ -42,8 +42,9 @@ func Scenario(ctx context.Context, run *Run) Facts {
 	}).Named("watch").Output("ended").To(out)
 	Must(client.RegisterTopology(ctx, last, penstock.RegisterOptions{Wait: 30 * time.Second}))
 	stop := run.Serve(ctx, map[string]penstock.Handler{processor: watch})
-	add := func(k string, n int, at int64) string {
-		return Must(client.Append(ctx, visits, penstock.Rows{{"k": k, "n": n, "ROWTIME": time.UnixMilli(at)}})).Position
+	appender := Must(client.Appender(ctx, visits, penstock.Producer(run.Name("door"), 0)))
+	add := func(k string, n int, at int64) {
+		Check(appender.Append(ctx, penstock.Rows{{"k": k, "n": n, "ROWTIME": time.UnixMilli(at)}}))
 	}
 	add("a", 1, 1000)
 	add("b", 2, 2000)
@@ -53,7 +54,8 @@ func Scenario(ctx context.Context, run *Run) Facts {
 	run.Ask("kill_worker", nil)
 	add("c", 4, 12_000)
 	run.Ask("kill_gateway", nil)
-	position := add("d", 5, 19_000)
+	add("d", 5, 19_000)
+	position := Must(appender.Flush(ctx))
 	rows := []any{}
 	for _, row := range All(client.Subscribe(ctx, out, penstock.From(penstock.Earliest), penstock.Limit(2)).Rows()) {
 		at := Must(penstock.Cell[time.Time](row, "ROWTIME")).UnixMilli()

@@ -30,13 +30,14 @@ def scenario(run: Run) -> dict[str, object]:
     last.stream(visits).process_remotely(
         processor, {"ended": "k STRING KEY, n BIGINT"}, {"seen": "n BIGINT"}, keeps_key=True, timers=True, name="watch")["ended"].to(out)
     client.register_topology(last, wait=30)
-    with Worker(run.address, {processor: Watch()}):
+    with Worker(run.address, {processor: Watch()}), client.appender(visits, producer_id=run.name("door")) as appender:
         for k, n, at in (("a", 1, 1000), ("b", 2, 2000), ("x", 5, 2500), ("x", 0, 3000), ("a", 3, 9000)):
-            client.append(visits, [{"k": k, "n": n, "ROWTIME": at}])
+            appender.append([{"k": k, "n": n, "ROWTIME": at}])
         run.ask("kill_worker")
-        client.append(visits, [{"k": "c", "n": 4, "ROWTIME": 12_000}])
+        appender.append([{"k": "c", "n": 4, "ROWTIME": 12_000}])
         run.ask("kill_gateway")
-        position = client.append(visits, [{"k": "d", "n": 5, "ROWTIME": 19_000}]).position
+        appender.append([{"k": "d", "n": 5, "ROWTIME": 19_000}])
+        position = appender.flush(60)
         rows = [[row.k, str(row.n), str(round(row.ROWTIME.timestamp() * 1000))] for row in client.subscribe(out, start="earliest", limit=2)]
         until = time.monotonic() + 30
         while (a := client.get(f"{last.name}.watch.seen", "a", at_least=position, max_wait=30)) is not None and time.monotonic() < until:

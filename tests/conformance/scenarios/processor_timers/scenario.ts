@@ -29,7 +29,8 @@ export default async function scenario(run: Run): Promise<Facts> {
   await client.registerTopology(last, { waitMs: 30_000 });
   const worker = new Worker(run.address, { [processor]: watch });
   const serving = worker.run();
-  const append = async (k: string, n: number, at: number) => (await client.append(visits, [{ k, n, ROWTIME: new Date(at) }])).position;
+  const appender = await client.appender(visits, { producerId: run.name("door") });
+  const append = (k: string, n: number, at: number) => appender.append([{ k, n, ROWTIME: new Date(at) }]);
   await append("a", 1, 1000);
   await append("b", 2, 2000);
   await append("x", 5, 2500);
@@ -38,7 +39,8 @@ export default async function scenario(run: Run): Promise<Facts> {
   await run.ask("kill_worker");
   await append("c", 4, 12_000);
   await run.ask("kill_gateway");
-  const atLeast = await append("d", 5, 19_000);
+  await append("d", 5, 19_000);
+  const atLeast = await appender.flush();
   const rows = (await all(client.subscribe(out, { start: "earliest", limit: 2 }))).map((row) => [
     row.get("k"),
     String(row.get("n")),
