@@ -36,6 +36,7 @@ import (
 	producerfenced "penstock.dev/conformance/scenarios/producer_fenced"
 	readyourwrites "penstock.dev/conformance/scenarios/read_your_writes"
 	reconnectstorm "penstock.dev/conformance/scenarios/reconnect_storm"
+	remotefunctions "penstock.dev/conformance/scenarios/remote_functions"
 	resumeafterakill "penstock.dev/conformance/scenarios/resume_after_a_kill"
 	resumefromastoredposition "penstock.dev/conformance/scenarios/resume_from_a_stored_position"
 	scanconditions "penstock.dev/conformance/scenarios/scan_conditions"
@@ -78,6 +79,7 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"producer_fenced":               producerfenced.Scenario,
 	"read_your_writes":              readyourwrites.Scenario,
 	"reconnect_storm":               reconnectstorm.Scenario,
+	"remote_functions":              remotefunctions.Scenario,
 	"resume_after_a_kill":           resumeafterakill.Scenario,
 	"resume_from_a_stored_position": resumefromastoredposition.Scenario,
 	"scan_conditions":               scanconditions.Scenario,

@@ -58,7 +58,7 @@ func Scenario(ctx context.Context, run *Run) Facts {
 	position := Must(appender.Flush(ctx))
 	rows := []any{}
 	for _, row := range All(client.Subscribe(ctx, out, penstock.From(penstock.Earliest), penstock.Limit(2)).Rows()) {
-		at := Must(penstock.Cell[time.Time](row, "ROWTIME")).UnixMilli()
+		at := Must(penstock.Cell[int64](row, "ROWTIME"))
 		rows = append(rows, []any{Must(penstock.Cell[string](row, "k")), fmt.Sprint(Must(penstock.Cell[int64](row, "n"))), fmt.Sprint(at)})
 	}
 	there := true

@@ -38,7 +38,7 @@ def scenario(run: Run) -> dict[str, object]:
         run.ask("kill_gateway")
         appender.append([{"k": "d", "n": 5, "ROWTIME": 19_000}])
         position = appender.flush(60)
-        rows = [[row.k, str(row.n), str(round(row.ROWTIME.timestamp() * 1000))] for row in client.subscribe(out, start="earliest", limit=2)]
+        rows = [[row.k, str(row.n), str(row.ROWTIME)] for row in client.subscribe(out, start="earliest", limit=2)]
         until = time.monotonic() + 30
         while (a := client.get(f"{last.name}.watch.seen", "a", at_least=position, max_wait=30)) is not None and time.monotonic() < until:
             time.sleep(0.1)

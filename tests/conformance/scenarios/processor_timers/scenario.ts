@@ -44,7 +44,7 @@ export default async function scenario(run: Run): Promise<Facts> {
   const rows = (await all(client.subscribe(out, { start: "earliest", limit: 2 }))).map((row) => [
     row.get("k"),
     String(row.get("n")),
-    String((row.get("ROWTIME") as Date).getTime()),
+    String(row.get("ROWTIME")),
   ]);
   const seen = `${last.name}.watch.seen`;
   let a = true;

@@ -66,9 +66,18 @@ func (r *Run) Ask(what string, more Facts) Facts {
 
 // Serve starts a worker with these handlers; what is returned stops it.
 func (r *Run) Serve(ctx context.Context, handlers map[string]penstock.Handler) func() {
+	return r.serve(ctx, penstock.Worker{Handlers: handlers})
+}
+
+// ServeFunctions starts a worker with these functions; what is returned stops it.
+func (r *Run) ServeFunctions(ctx context.Context, functions map[string]penstock.BatchFunc) func() {
+	return r.serve(ctx, penstock.Worker{Functions: functions})
+}
+
+func (r *Run) serve(ctx context.Context, worker penstock.Worker) func() {
 	working, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	worker := penstock.Worker{Addresses: []string{r.address}, Handlers: handlers}
+	worker.Addresses = []string{r.address}
 	go func() { ended <- worker.Run(working) }()
 	return func() {
 		cancel()
