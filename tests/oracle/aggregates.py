@@ -106,6 +106,8 @@ def fold(b: Builder, flow: Flow) -> Flow:
     folds = _folds(b, group) if b.random.random() < 0.4 else {}
     accumulators = _accumulators(b, [group], "session" in beside.get("window", ""), flow.table)
     accumulators = {n: v for n, v in accumulators.items() if n != group.key[0]}
+    if not accumulators:
+        raise Cannot
     made = Flow(b.name(), True, group.key, tuple((n, kind) for n, (_, kind) in [*folds.items(), *accumulators.items()]), frozenset(),
                 windowed=bool(beside))
     body = {"columns": {n: text for n, (text, _) in folds.items()}, "accumulators": {n: one for n, (one, _) in accumulators.items()}}
@@ -144,6 +146,8 @@ def cogroup(b: Builder) -> Flow:
     beside = _some_window(b, False)
     accumulators = _accumulators(b, groups, "session" in beside.get("window", ""), False)
     accumulators = {n: v for n, v in accumulators.items() if n != one.key[0]}
+    if not accumulators:
+        raise Cannot
     made = Flow(b.name(), True, one.key, tuple((n, kind) for n, (_, kind) in accumulators.items()), frozenset(), windowed=bool(beside))
     return b.add("cogroup", "cogroup", {n: given for n, (given, _) in accumulators.items()}, made, *groups, **beside)
 
