@@ -105,6 +105,12 @@ func toBool(value any) (bool, error) {
 }
 
 func toInt64(value any) (int64, error) {
+	switch v := value.(type) { // without reflection what is nearly always given
+	case int64:
+		return v, nil
+	case int:
+		return int64(v), nil
+	}
 	switch v := reflect.ValueOf(value); {
 	case v.CanInt():
 		return v.Int(), nil
@@ -157,6 +163,9 @@ func toFloat64(value any) (float64, error) {
 }
 
 func toText(value any) (string, error) {
+	if text, ok := value.(string); ok {
+		return text, nil
+	}
 	if v := reflect.ValueOf(value); v.Kind() == reflect.String {
 		return v.String(), nil
 	}

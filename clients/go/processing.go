@@ -390,11 +390,18 @@ func (b *Bundle) complete(output string) ([]map[string]any, []bool) {
 	schema, sent := b.Node.Outputs[output], b.sent[output]
 	sort.SliceStable(sent, func(i, j int) bool { return sent[i].cause < sent[j].cause })
 	rows, gone := make([]map[string]any, len(sent)), make([]bool, len(sent))
+	kept := map[int]string{} // key columns of the output that the cause's key has too, by their place in that
+	for place, name := range b.keyNames() {
+		if slices.ContainsFunc(schema.Columns, func(c Column) bool { return c.Name == name && c.Role == RoleKey }) {
+			kept[place] = name
+		}
+	}
 	for i, one := range sent {
 		row := make(map[string]any, len(schema.Columns))
-		for place, name := range b.keyNames() {
-			if own := slices.IndexFunc(schema.Columns, func(c Column) bool { return c.Name == name && c.Role == RoleKey }); own >= 0 {
-				row[name] = b.Key(one.cause)[place]
+		if len(kept) > 0 {
+			key := b.Key(one.cause)
+			for place, name := range kept {
+				row[name] = key[place]
 			}
 		}
 		for _, given := range []map[string]any{one.options.Key, one.row} {

@@ -141,12 +141,15 @@ func columnsOf(schema *pb.Schema) ([]Column, error) {
 
 // resolve is the place of the name that is meant: exactly it, else in upper case, else the only one that differs by case alone; -1 for none.
 func resolve(count int, name func(int) string, wanted string) int {
+	for i := range count {
+		if name(i) == wanted { // as nearly always
+			return i
+		}
+	}
 	upper := strings.ToUpper(wanted)
 	found, alike, alikes := -1, -1, 0
 	for i := range count {
 		switch candidate := name(i); {
-		case candidate == wanted:
-			return i
 		case candidate == upper:
 			found = i
 		case strings.EqualFold(candidate, wanted):

@@ -203,7 +203,12 @@ func encodeRows(schema *RowSchema, what string, rows []map[string]any, gone []bo
 	for _, column := range schema.Columns {
 		cells := make([]any, len(rows))
 		for i, row := range rows {
-			cells[i] = plain(reflect.ValueOf(row[column.Name]))
+			switch value := row[column.Name].(type) {
+			case nil, string, int64, int, float64, bool:
+				cells[i] = value
+			default:
+				cells[i] = plain(reflect.ValueOf(value))
+			}
 		}
 		data, err := encodeColumn(column.Type, cells)
 		if err != nil {
