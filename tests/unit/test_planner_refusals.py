@@ -55,6 +55,8 @@ CASES = [
     ("no condition", P + "f: {from: p, filter: PRICE + 1}", "TYPE_MISMATCH", "f", "filter.where", (0, 9)),
     ("bad syntax", P + "f: {from: p, filter: PRICE >}", "INVALID_EXPRESSION", "f", "filter.where", (7, 7)),
     ("unknown function", P + "s: {from: p, select: [NOPE(PRICE)]}", "UNKNOWN_FUNCTION", "s", "select.columns[0].expression", (0, 4)),
+    ("remote processor's output rows", P + "r: {from: p, remote_processor: {processor: x, outputs: {rows: [A INT]}}}", "INVALID_TOPOLOGY", "r", "outputs", None),
+    ("remote processor's timers without a key", "p: {stream: keyless}\nr: {from: p, remote_processor: {processor: x, outputs: {o: [A INT]}, timers: true}}", "INVALID_TOPOLOGY", "r", "timers", None),
     ("remote function's arguments", P + "s: {from: p, select: ['1 + GEOCODE(PRICE) AS X']}", "INVALID_EXPRESSION", "s", "select.columns[0].expression", (4, 18)),
     ("remote function in a lambda", P + "s: {from: p, select: ['TRANSFORM(ARRAY[1.0E0], x => GUESS(x)) AS X']}", "UNSUPPORTED", "s", "select.columns[0]", (29, 37)),
     ("remote function of a table", C + "f: {from: c, filter: \"GEOCODE(NAME, 1) = 'x'\"}", "UNSUPPORTED", "f", "", None),

@@ -3127,7 +3127,7 @@ type RemoteProcessor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// processor is the name that programs register, [A-Za-z][A-Za-z0-9_.-]{0,127}, else INVALID_TOPOLOGY.
 	Processor string `protobuf:"bytes,1,opt,name=processor,proto3" json:"processor,omitempty"`
-	// outputs are used as `node.name` in inputs; 1 or more.
+	// outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
 	Outputs []*ProcessorOutput `protobuf:"bytes,2,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	// stores are kept by the key of the rows and can be looked up as `topology.node.store`. The input must have a key then.
 	Stores []*RemoteStore `protobuf:"bytes,3,rep,name=stores,proto3" json:"stores,omitempty"`

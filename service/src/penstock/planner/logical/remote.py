@@ -20,6 +20,8 @@ from penstock.types.schema import Column, Role, Schema
 
 PROCESSOR = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 ROWS, DEFAULT_ROWS = 10_000, 1_000
+ROWS_OUTPUT = "rows"
+"""An output of this name would be the node before the processor (names.remote_rows_node)."""
 TIMEOUT_MS, DEFAULT_TIMEOUT_MS = (100, 3_600_000), 30_000
 
 
@@ -56,7 +58,8 @@ def _check(node: Placed, flow: Flow) -> None:
     timeout = millis(proto.bundle_timeout) if proto.HasField("bundle_timeout") else DEFAULT_TIMEOUT_MS
     wrong = {
         "processor": "" if PROCESSOR.fullmatch(proto.processor) else f"processor name {proto.processor!r} is not {PROCESSOR.pattern}",
-        "outputs": "" if proto.outputs else "a remote_processor needs outputs",
+        "outputs": f"the output name {ROWS_OUTPUT} is what the rows that go in are called; choose another" if any(
+            o.name == ROWS_OUTPUT for o in proto.outputs) else "" if proto.outputs else "a remote_processor needs outputs",
         "config": f"{len(proto.config)} entries are over the {CONFIG} of config" if len(proto.config) > CONFIG else "",
         "bundle_rows": f"bundle_rows is {proto.bundle_rows}; at most {ROWS}" if proto.bundle_rows > ROWS else "",
         "bundle_timeout": "" if TIMEOUT_MS[0] <= timeout <= TIMEOUT_MS[1] else f"bundle_timeout is {timeout} ms; {TIMEOUT_MS[0]} ms to 1 h",

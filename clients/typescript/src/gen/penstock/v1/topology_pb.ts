@@ -1455,7 +1455,7 @@ export type RemoteProcessor = Message<"penstock.v1.RemoteProcessor"> & {
   processor: string;
 
   /**
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    *
    * @generated from field: repeated penstock.v1.ProcessorOutput outputs = 2;
    */

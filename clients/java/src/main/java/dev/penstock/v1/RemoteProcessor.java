@@ -117,7 +117,7 @@ private static final long serialVersionUID = 0L;
   private java.util.List<dev.penstock.v1.ProcessorOutput> outputs_;
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -128,7 +128,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -140,7 +140,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -151,7 +151,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -162,7 +162,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1139,7 +1139,7 @@ java.lang.String defaultValue) {
 
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1153,7 +1153,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1167,7 +1167,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1181,7 +1181,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1202,7 +1202,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1220,7 +1220,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1240,7 +1240,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1261,7 +1261,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1279,7 +1279,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1297,7 +1297,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1316,7 +1316,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1333,7 +1333,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1350,7 +1350,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1361,7 +1361,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1375,7 +1375,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1390,7 +1390,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1401,7 +1401,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -1413,7 +1413,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * outputs are used as `node.name` in inputs; 1 or more.
+     * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
      * </pre>
      *
      * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>

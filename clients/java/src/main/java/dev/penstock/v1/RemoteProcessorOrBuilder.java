@@ -31,7 +31,7 @@ public interface RemoteProcessorOrBuilder extends
 
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -40,7 +40,7 @@ public interface RemoteProcessorOrBuilder extends
       getOutputsList();
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -48,7 +48,7 @@ public interface RemoteProcessorOrBuilder extends
   dev.penstock.v1.ProcessorOutput getOutputs(int index);
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -56,7 +56,7 @@ public interface RemoteProcessorOrBuilder extends
   int getOutputsCount();
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
@@ -65,7 +65,7 @@ public interface RemoteProcessorOrBuilder extends
       getOutputsOrBuilderList();
   /**
    * <pre>
-   * outputs are used as `node.name` in inputs; 1 or more.
+   * outputs are used as `node.name` in inputs; 1 or more, none of them named `rows`.
    * </pre>
    *
    * <code>repeated .penstock.v1.ProcessorOutput outputs = 2 [json_name = "outputs"];</code>
