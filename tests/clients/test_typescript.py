@@ -51,7 +51,7 @@ def test_the_readme_runs_from_the_packed_file(built: Path, node: RealNode, tmp_p
     snippets = re.findall(r"```ts\n(.*?)```", (built / "README.md").read_text(), re.S)
     examples = {path.read_text(): path.stem for path in built.glob("examples/*.ts")}
     names = [examples.get(snippet, "") for snippet in snippets]
-    assert names == ["quickstart", "resume", "appender", "sql", "points", "trial", "errors"], "a snippet of README.md is not one of the examples"
+    assert names == ["quickstart", "resume", "appender", "sql", "points", "trial", "functions", "errors"], "a snippet of README.md is not one of the examples"
     packed = tmp_path / run("npm", "pack", "--silent", "--pack-destination", str(tmp_path)).strip()
     app = tmp_path / "app"
     app.mkdir()
@@ -69,6 +69,7 @@ def test_the_readme_runs_from_the_packed_file(built: Path, node: RealNode, tmp_p
     assert re.fullmatch(r"[\w-]+\n", printed["appender"])
     assert re.fullmatch(r"\{ item: '\w+', SOLD: \d+n \}\n", printed["sql"])
     assert printed["points"] == "c042 12n\n"
+    assert printed["functions"] == "l\n"
     assert printed["trial"] == "[ { n: 8 } ]\n"
     assert printed["errors"] == "NOT_FOUND spend\n"
 
