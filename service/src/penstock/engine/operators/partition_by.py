@@ -42,6 +42,8 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     if row.present == NEVER:
         gone = {k.name: gen.nothing() for k in node.keys if not reads([k.expr]) <= row.columns.keys()}
     lines, moved = rekeyed(gen, node, row, gone)
+    if row.present == NEVER:  # the old key's columns are values now, of which there are none
+        moved = moved.with_columns({**moved.pseudo(), **{k.name: moved.columns[k.name] for k in node.keys}})
     inner = gen.rows(node.name, moved)
     return [comment(node, "partition by", *(k.expr for k in node.keys)), *lines, *inner] if inner else []
 
