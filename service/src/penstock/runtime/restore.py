@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from penstock.errors import LogError
 from penstock.log.port import Log, TopicPartition
@@ -15,6 +16,9 @@ from penstock.state.port import Stamp, TaskState
 BATCH = 4_000
 """Records an LMDB transaction, and as long as it takes the worker's other tasks wait: 10 ms. Larger ones are hardly cheaper for each record, and
 a thread does not help, since the interpreter's lock is held."""
+GATHER_RECORDS, GATHER_BYTES = 40_000, 8 << 20
+"""Of a changelog at most before its newest values are written, in the order of their keys: so that neighbours on a page are written together, and a key
+that comes again is written once. Without it each record of a store with random keys copies a page of its own."""
 CHUNKS = 2
 """Taken from the reader at a time, for the same reason."""
 
@@ -32,6 +36,7 @@ async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], pa
     done = 0
     left = {TopicPartition(topic, partition): to for topic, (at, to) in gaps.items() if at < to}
     pending: dict[TopicPartition, dict[bytes, bytes | None]] = {tp: {} for tp in left}
+    gathered = dict.fromkeys(left, 0)  # bytes of what is pending
     reader.add({TopicPartition(topic, partition): at for topic, (at, to) in gaps.items() if at < to})
     try:
         while left:
@@ -47,16 +52,30 @@ async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], pa
                         entries[r.key] = r.value
                 finished = chunk.next >= to
                 done += min(chunk.next, to) - chunk.start
-                if finished or len(entries) >= BATCH:
+                gathered[chunk.tp] += chunk.size
+                if finished or len(entries) >= GATHER_RECORDS or gathered[chunk.tp] >= GATHER_BYTES:
                     reached = to if finished else chunk.next
-                    stamp = replace(stamp, changelogs={**stamp.changelogs, chunk.tp.topic: reached})
-                    state.restore(stores[chunk.tp.topic].name, sorted(entries.items()), stamp)
-                    pending[chunk.tp] = {}
+                    after = replace(stamp, changelogs={**stamp.changelogs, chunk.tp.topic: reached})
+                    await _write(state, stores[chunk.tp.topic].name, entries, stamp, after)
+                    stamp = after
+                    pending[chunk.tp], gathered[chunk.tp] = {}, 0
                     progress(done, total, done / max(1e-9, time.monotonic() - began))
-                    await asyncio.sleep(0)
                 if finished:
                     del left[chunk.tp]
                     reader.remove([chunk.tp])
     finally:
         await reader.close()
     return stamp
+
+
+async def _write(state: TaskState, store: str, entries: Mapping[bytes, bytes | None], before: Stamp, after: Stamp) -> None:
+    """In order of keys, some at a time. Only the last transaction says how far the store has come: who finds an earlier one applies the same again."""
+    keys = sorted(entries)
+    ordered = zip(keys, map(entries.__getitem__, keys), strict=True)
+    some = list(islice(ordered, BATCH))
+    while following := list(islice(ordered, BATCH)):
+        state.restore(store, some, before)
+        some = following
+        await asyncio.sleep(0)
+    state.restore(store, some, after)
+    await asyncio.sleep(0)
