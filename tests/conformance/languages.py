@@ -68,8 +68,31 @@ def _go() -> list[str]:
     return build_go("./drivers/go", HERE, ROOT / ".cache/conformance/go-driver")
 
 
+def maven(*goals: str, cwd: Path) -> None:
+    """Run Maven: from what this machine has, and from the network only where that does not do."""
+    done = subprocess.run(["mvn", "-q", "-B", "-o", *goals], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        _run("mvn", "-q", "-B", *goals, cwd=cwd)
+
+
+def build_java(sources: list[Path], classes: Path) -> list[str]:
+    """The command of programs in Java but for the main class. They have the client as its jar, with what that depends on."""
+    client = ROOT / "clients/java"
+    maven("-DskipTests", "package", "dependency:build-classpath", "-DincludeScope=runtime", "-Dmdep.outputFile=target/classpath", cwd=client)
+    path = f"{client / 'target/penstock-client-0.1.0.jar'}:{(client / 'target/classpath').read_text()}"
+    _run("javac", "-d", str(classes), "-cp", path, "-Xlint:all,-processing,-auxiliaryclass,-try", *map(str, sources), cwd=ROOT)
+    # Quick starts matter more here than long runs.
+    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Dscenarios={HERE / 'scenarios'}", "-cp", f"{classes}:{path}"]
+
+
+def _java() -> list[str]:
+    sources = [*(HERE / "drivers/java").glob("*.java"), *(HERE / "scenarios").glob("*/*.java")]
+    return [*build_java(sources, HERE / "dist/java"), "conformance.Driver"]
+
+
 LANGUAGES = (
     Language("python", lambda: "", _python),
     Language("typescript", lambda: missing_tools("node", "npm"), _typescript),
+    Language("java", lambda: missing_tools("java", "javac", "mvn"), _java),
     Language("go", lambda: missing_tools("go"), _go),
 )
