@@ -16,11 +16,13 @@ ROOT = HERE.parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language. missing: what is not installed, empty when nothing is; build: makes the driver and gives the command that starts it."""
+    """One language. missing: what is not installed, empty when nothing is; build: makes the driver and gives the command that starts it; lacks:
+    scenarios of what the client does not do yet."""
 
     name: str
     missing: Callable[[], str]
     build: Callable[[], list[str]]
+    lacks: frozenset[str] = frozenset()
 
 
 def _run(*command: str, cwd: Path) -> None:
@@ -93,6 +95,6 @@ def _java() -> list[str]:
 LANGUAGES = (
     Language("python", lambda: "", _python),
     Language("typescript", lambda: missing_tools("node", "npm"), _typescript),
-    Language("java", lambda: missing_tools("java", "javac", "mvn"), _java),
+    Language("java", lambda: missing_tools("java", "javac", "mvn"), _java, frozenset({"processor_bad_rows", "processor_exactly_once", "processor_timers", "remote_functions"})),
     Language("go", lambda: missing_tools("go"), _go),
 )
