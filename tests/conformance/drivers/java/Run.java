@@ -10,6 +10,7 @@ import dev.penstock.client.PenstockClient;
 import dev.penstock.client.PenstockException;
 import dev.penstock.client.Row;
 import dev.penstock.client.UnreachableException;
+import dev.penstock.client.Worker;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -65,6 +66,15 @@ final class Run implements AutoCloseable {
 
     String setting(String name) {
         return settings.get(name);
+    }
+
+    /** Starts a worker, which closing ends. */
+    Worker serve(UnaryOperator<Worker.Builder> with) {
+        Worker worker = with.apply(Worker.builder(address)).build();
+        Thread thread = new Thread(worker::run, "worker");
+        thread.setDaemon(true);
+        thread.start();
+        return worker;
     }
 
     /** Has the runner do something; its answer. */

@@ -225,7 +225,8 @@ public final class Bundle {
         return out;
     }
 
-    private static RowBatch encoded(RowSchema schema, String what, List<Map<String, Object>> rows, List<Boolean> gone) {
+    /** Rows by column as a message; gone: which of them are deleted, empty for none. IllegalArgumentException for a value of another type. */
+    static RowBatch encoded(RowSchema schema, String what, List<Map<String, Object>> rows, List<Boolean> gone) {
         RowBatch.Builder out = RowBatch.newBuilder().setSchemaId(schema.id()).setRowCount(rows.size());
         for (Column column : schema.columns()) {
             Object[] cells = new Object[rows.size()];

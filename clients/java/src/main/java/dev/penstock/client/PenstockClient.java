@@ -7,11 +7,13 @@ import dev.penstock.v1.BatchGetRequest;
 import dev.penstock.v1.BatchGetResponse;
 import dev.penstock.v1.CatalogServiceGrpc;
 import dev.penstock.v1.ClusterServiceGrpc;
+import dev.penstock.v1.CreateFunctionRequest;
 import dev.penstock.v1.CreateRelationRequest;
 import dev.penstock.v1.CreateRelationResponse;
 import dev.penstock.v1.DeleteTopologyRequest;
 import dev.penstock.v1.DescribeClusterRequest;
 import dev.penstock.v1.DrainNodeRequest;
+import dev.penstock.v1.DropFunctionRequest;
 import dev.penstock.v1.DropRelationRequest;
 import dev.penstock.v1.ExecuteResponse;
 import dev.penstock.v1.ExplainTopologyRequest;
@@ -193,6 +195,18 @@ public final class PenstockClient implements AutoCloseable {
     public FunctionInfo function(String name) {
         GetFunctionRequest request = GetFunctionRequest.newBuilder().setName(name).build();
         return FunctionInfo.of(connection.call(CatalogServiceGrpc.GET_FUNCTION, request).getFunction());
+    }
+
+    /** Declares a function that workers compute, for expressions. NameTakenException when one of the name is declared otherwise in no lower version. */
+    public FunctionInfo createFunction(RemoteFunction function) {
+        CreateFunctionRequest request = CreateFunctionRequest.newBuilder().setFunction(function.message).build();
+        return FunctionInfo.of(connection.call(CatalogServiceGrpc.CREATE_FUNCTION, request).getFunction());
+    }
+
+    /** Forgets a declared function; topologies that call it go on. The position is returned. UnknownFunctionException. */
+    public String dropFunction(String name) {
+        DropFunctionRequest request = DropFunctionRequest.newBuilder().setName(name).build();
+        return connection.once(CatalogServiceGrpc.DROP_FUNCTION, request).getPosition().getValue();
     }
 
     private Relation known(String name) {

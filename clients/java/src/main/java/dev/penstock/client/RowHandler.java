@@ -1,8 +1,5 @@
 package dev.penstock.client;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /** A handler that is called with each row. A row for which it throws is a bad one, and becomes a dead letter. */
 @FunctionalInterface
 public interface RowHandler extends Handler {
@@ -12,22 +9,11 @@ public interface RowHandler extends Handler {
 
     @Override
     default void process(Bundle bundle) throws Exception {
-        List<Integer> bad = new ArrayList<>();
-        String reason = "";
-        for (int place = 0; place < bundle.rows().size(); place++) {
-            try {
-                handle(bundle.rows().row(place), bundle.at(place));
-            } catch (RetryBundleException again) {
-                throw again;
-            } catch (Exception failed) {
-                bad.add(place);
-                if (reason.isEmpty()) {
-                    reason = failed.getMessage() == null ? failed.toString() : failed.getMessage();
-                }
-            }
+        Blame blame = new Blame();
+        for (int i = 0; i < bundle.rows().size(); i++) {
+            int place = i;
+            blame.row(place, () -> handle(bundle.rows().row(place), bundle.at(place)));
         }
-        if (!bad.isEmpty()) {
-            throw new BadRowsException(bad, reason);
-        }
+        blame.settle();
     }
 }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Tries a handler without a service. Columns, outputs and stores are as in the topology; types are not checked. */
+/** Tries a handler, or a function, without a service. Columns, outputs and stores are as in the topology; types are not checked. */
 public final class Trial {
 
     private final String columns;
@@ -56,6 +56,19 @@ public final class Trial {
     /** Calls a handler for each row. */
     public Bundle runRows(RowHandler handler, List<?> rows) throws Exception {
         return run(handler, rows);
+    }
+
+    /** Calls a function with rows of arguments: its results. Throws what the function throws. */
+    public static List<?> call(BatchFunction function, List<? extends List<?>> rows) throws Exception {
+        List<List<Object>> columns = new ArrayList<>();
+        for (int place = 0; place < (rows.isEmpty() ? 0 : rows.get(0).size()); place++) {
+            List<Object> cells = new ArrayList<>();
+            for (List<?> row : rows) {
+                cells.add(row.get(place));
+            }
+            columns.add(cells);
+        }
+        return Calls.results(function, columns, rows.size());
     }
 
     /** Declared columns, key columns first; their types are the service's to know. */

@@ -1,15 +1,19 @@
 package dev.penstock.client;
 
 import dev.penstock.v1.BundleFailure;
+import dev.penstock.v1.BundleResult;
 import dev.penstock.v1.ProcessRequest;
 import dev.penstock.v1.ProcessResponse;
 import dev.penstock.v1.ProcessorServiceGrpc;
+import dev.penstock.v1.ServedFunction;
 import dev.penstock.v1.WorkerHello;
 import io.grpc.CallOptions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
@@ -20,13 +24,23 @@ import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
 /**
- * Serves remote processors: topologies send the rows of their processRemotely() nodes to it, and commit what it makes of them exactly once. A
- * connection that is lost is made again. Nodes that have timers are left to programs that fire them.
+ * Serves remote processors and functions: topologies send the rows of their processRemotely() nodes and the arguments of calls to it, and commit what
+ * it makes of them exactly once. A connection that is lost is made again. Nodes that have timers are left to programs that fire them.
  */
 public final class Worker implements AutoCloseable {
 
+    /** A node of this program's, and what answers its bundles. */
+    private record Served(ProcessorNode node, Computation computation) {
+    }
+
+    @FunctionalInterface
+    private interface Computation {
+        BundleResult answer(dev.penstock.v1.Bundle bundle) throws Exception;
+    }
+
     private final List<Nodes> services = new ArrayList<>();
     private final Map<String, Handler> handlers;
+    private final Map<ServedFunction, BatchFunction> functions;
     private final WorkerHello hello;
     private final Retry retry;
     private final BiConsumer<ProcessorNode, String> onFailed;
@@ -37,8 +51,10 @@ public final class Worker implements AutoCloseable {
 
     private Worker(Builder builder) {
         handlers = Map.copyOf(builder.handlers);
+        functions = Map.copyOf(builder.functions);
         hello = WorkerHello.newBuilder()
-                .addAllProcessors(builder.handlers.keySet()).setMaxInFlight(builder.maxInFlight).setBuild(builder.build).build();
+                .addAllProcessors(builder.handlers.keySet()).addAllFunctions(builder.functions.keySet()).setMaxInFlight(builder.maxInFlight)
+                .setBuild(builder.build).build();
         retry = builder.retry;
         onFailed = builder.onFailed;
         threads = Executors.newFixedThreadPool(builder.parallel, task -> {
@@ -128,16 +144,16 @@ public final class Worker implements AutoCloseable {
     /** Answers one call's bundles until it breaks. */
     private void answer(StreamCall<ProcessRequest, ProcessResponse> call, boolean[] greeted) {
         call.send(ProcessRequest.newBuilder().setHello(hello).build());
-        Map<Long, ProcessorNode> nodes = new HashMap<>();
+        Map<Long, Served> nodes = new HashMap<>();
         while (true) {
             ProcessResponse response = call.endless();
             greeted[0] = true;
             if (response.hasNode()) {
-                nodes.put(response.getNode().getId(), ProcessorNode.of(response.getNode()));
+                nodes.put(response.getNode().getId(), served(response.getNode()));
             } else if (response.hasDropped()) {
                 onFailed.accept(null, "an answer was not taken: " + response.getDropped().getMessage());
             } else if (response.hasBundle()) {
-                ProcessorNode node = nodes.get(response.getBundle().getNode());
+                Served node = nodes.get(response.getBundle().getNode());
                 try {
                     threads.execute(() -> call.send(answer(node, response.getBundle())));
                 } catch (RejectedExecutionException closed) {
@@ -147,20 +163,32 @@ public final class Worker implements AutoCloseable {
         }
     }
 
-    /** What a handler makes of a bundle. Whatever it throws fails the bundle: a program that ended there would meet the same rows again and again. */
-    private ProcessRequest answer(ProcessorNode node, dev.penstock.v1.Bundle message) {
+    private Served served(dev.penstock.v1.ProcessorNode message) {
+        ProcessorNode node = ProcessorNode.of(message);
+        if (message.hasFunction()) {
+            BatchFunction function = functions.get(message.getFunction());
+            return new Served(node, bundle -> Calls.answer(function, node, bundle));
+        }
+        Handler handler = handlers.get(node.processor());
+        return new Served(node, given -> {
+            Bundle bundle = Bundle.of(node, given);
+            handler.process(bundle);
+            return bundle.result(given.getLease(), given.getBundle());
+        });
+    }
+
+    /** The answer to a bundle. Whatever is thrown fails the bundle: a program that ended there would meet the same rows again and again. */
+    private ProcessRequest answer(Served node, dev.penstock.v1.Bundle message) {
         try {
-            Bundle bundle = Bundle.of(node, message);
-            handlers.get(node.processor()).process(bundle);
-            return ProcessRequest.newBuilder().setResult(bundle.result(message.getLease(), message.getBundle())).build();
+            return ProcessRequest.newBuilder().setResult(node.computation().answer(message)).build();
         } catch (Exception | StackOverflowError failed) {
-            String reason = failed.getMessage() == null ? failed.toString() : failed.getMessage();
+            String reason = Blame.reason(failed);
             BundleFailure.Builder failure = BundleFailure.newBuilder()
                     .setLease(message.getLease()).setBundle(message.getBundle()).setMessage(reason);
             if (failed instanceof BadRowsException bad) {
                 failure.addAllPoisonRows(bad.rows());
             }
-            onFailed.accept(node, reason);
+            onFailed.accept(node.node(), reason);
             return ProcessRequest.newBuilder().setFailure(failure).build();
         }
     }
@@ -170,6 +198,7 @@ public final class Worker implements AutoCloseable {
 
         private final String addresses;
         private final Map<String, Handler> handlers = new TreeMap<>();
+        private final Map<ServedFunction, BatchFunction> functions = new LinkedHashMap<>();
         private int maxInFlight;
         private int parallel = Runtime.getRuntime().availableProcessors();
         private String build = "";
@@ -190,6 +219,22 @@ public final class Worker implements AutoCloseable {
         /** As handler(), with one that is called for each row. */
         public Builder rowHandler(String processor, RowHandler handler) {
             return handler(processor, handler);
+        }
+
+        /** What computes version 1 of a function, by the name that it was declared with. */
+        public Builder function(String name, BatchFunction function) {
+            return function(name, 1, function);
+        }
+
+        /** What computes a version of a function. */
+        public Builder function(String name, int version, BatchFunction function) {
+            functions.put(ServedFunction.newBuilder().setName(name.toUpperCase(Locale.ROOT)).setVersion(version).build(), function);
+            return this;
+        }
+
+        /** As function(), with one that is called for each row. */
+        public Builder rowFunction(String name, RowFunction function) {
+            return function(name, function);
         }
 
         /** How many bundles a connection may have at once; 4 otherwise. */
@@ -216,16 +261,16 @@ public final class Worker implements AutoCloseable {
             return this;
         }
 
-        /** Is told of bundles and rows that a handler failed on, and of answers that were not taken (without a node). The service keeps what failed. */
+        /** Is told of bundles and rows that a handler or a function failed on, and of answers that were not taken (without a node). The service keeps what failed. */
         public Builder onFailed(BiConsumer<ProcessorNode, String> listener) {
             onFailed = listener;
             return this;
         }
 
-        /** The worker. IllegalArgumentException without a handler. */
+        /** The worker. IllegalArgumentException without a handler or a function. */
         public Worker build() {
-            if (handlers.isEmpty()) {
-                throw new IllegalArgumentException("a worker needs a handler");
+            if (handlers.isEmpty() && functions.isEmpty()) {
+                throw new IllegalArgumentException("a worker needs a handler or a function");
             }
             return new Worker(this);
         }

@@ -1,0 +1,125 @@
+package dev.penstock.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.penstock.v1.BundleFailure;
+import dev.penstock.v1.BundleResult;
+import dev.penstock.v1.ColumnData;
+import dev.penstock.v1.ColumnRole;
+import dev.penstock.v1.LongArray;
+import dev.penstock.v1.ProcessRequest;
+import dev.penstock.v1.ProcessResponse;
+import dev.penstock.v1.ProcessorServiceGrpc;
+import dev.penstock.v1.RowBatch;
+import dev.penstock.v1.Schema;
+import dev.penstock.v1.ServedFunction;
+import dev.penstock.v1.TypeKind;
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class WorkerTest {
+
+    private final Fake fake = new Fake();
+    private final BlockingQueue<ProcessRequest> said = new LinkedBlockingQueue<>();
+
+    @AfterEach
+    void end() {
+        fake.close();
+    }
+
+    /** A service that gives these out to whoever dials. */
+    private Worker.Builder worker(ProcessResponse... work) throws Exception {
+        fake.node("a", new ProcessorServiceGrpc.ImplBase() {
+            @Override
+            public StreamObserver<ProcessRequest> process(StreamObserver<ProcessResponse> responses) {
+                return new StreamObserver<>() {
+                    @Override
+                    public void onNext(ProcessRequest request) {
+                        said.add(request);
+                        if (request.hasHello()) {
+                            List.of(work).forEach(responses::onNext);
+                        }
+                    }
+
+                    @Override
+                    public void onError(Throwable error) {
+                    }
+
+                    @Override
+                    public void onCompleted() {
+                        responses.onCompleted();
+                    }
+                };
+            }
+        });
+        return Worker.builder("a").connection(any -> fake.client("a"));
+    }
+
+    private ProcessRequest heard() throws InterruptedException {
+        ProcessRequest request = said.poll(10, TimeUnit.SECONDS);
+        if (request == null) {
+            throw new AssertionError("the worker said nothing");
+        }
+        return request;
+    }
+
+    private static dev.penstock.v1.RowSchema bigints(ColumnRole role, String... names) {
+        Schema.Builder columns = Schema.newBuilder();
+        for (String name : names) {
+            columns.addColumnsBuilder().setName(name).setRole(role).getTypeBuilder().setKind(TypeKind.TYPE_KIND_BIGINT);
+        }
+        return dev.penstock.v1.RowSchema.newBuilder().setId(5).setSchema(columns).build();
+    }
+
+    private static RowBatch column(Long... values) {
+        return RowBatch.newBuilder().setRowCount(values.length).addColumns(
+                ColumnData.newBuilder().setLongs(LongArray.newBuilder().addAllValues(List.of(values)))).build();
+    }
+
+    private static final RowFunction TWICE = arguments -> {
+        if (arguments.get(0).equals(13L)) {
+            throw new IllegalArgumentException("13 is unlucky");
+        }
+        return 2 * (long) arguments.get(0);
+    };
+
+    @Test
+    void aFunctionAnswersARowForEachCall() throws Exception {
+        ServedFunction twice = ServedFunction.newBuilder().setName("TWICE").setVersion(1).build();
+        ProcessResponse.Builder node = ProcessResponse.newBuilder();
+        node.getNodeBuilder().setId(1).setNode("sel").setFunction(twice).setInput(bigints(ColumnRole.COLUMN_ROLE_VALUE, "N"))
+                .addOutputsBuilder().setName("result").setSchema(bigints(ColumnRole.COLUMN_ROLE_VALUE, "RESULT"));
+        ProcessResponse.Builder calls = ProcessResponse.newBuilder();
+        calls.getBundleBuilder().setNode(1).setLease(3).setBundle(4).setRows(column(5L, 0L, 7L));
+        ProcessResponse.Builder unlucky = ProcessResponse.newBuilder();
+        unlucky.getBundleBuilder().setNode(1).setLease(3).setBundle(5).setRows(column(1L, 13L));
+        try (Worker worker = worker(node.build(), calls.build(), unlucky.build()).parallel(1).rowFunction("twice", TWICE).build()) {
+            new Thread(worker::run).start();
+            assertEquals(List.of(twice), heard().getHello().getFunctionsList());
+            BundleResult result = heard().getResult();
+            assertEquals(3, result.getLease());
+            assertEquals(4, result.getBundle());
+            assertEquals(1, result.getOutputsCount());
+            assertEquals("result", result.getOutputs(0).getOutput());
+            assertEquals(0, result.getOutputs(0).getCausesCount());
+            assertEquals(5, result.getOutputs(0).getRows().getSchemaId());
+            assertEquals(List.of(10L, 0L, 14L), result.getOutputs(0).getRows().getColumns(0).getLongs().getValuesList());
+            BundleFailure failure = heard().getFailure();
+            assertEquals(List.of(1), failure.getPoisonRowsList());
+            assertEquals("13 is unlucky", failure.getMessage());
+        }
+    }
+
+    @Test
+    void aFunctionIsTriedWithoutAService() throws Exception {
+        assertEquals(List.of(2L, 8L), Trial.call(TWICE, List.of(List.of(1L), List.of(4L))));
+        assertEquals("the function gave 1 results for 2 rows", assertThrows(IllegalArgumentException.class,
+                () -> Trial.call(columns -> List.of(1), List.of(List.of(1L), List.of(4L)))).getMessage());
+    }
+}
