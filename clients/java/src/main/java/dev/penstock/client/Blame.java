@@ -3,10 +3,11 @@ package dev.penstock.client;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Which rows of a bundle its computation failed on. */
+/** Which rows and timers of a bundle its computation failed on. */
 final class Blame {
 
     private final List<Integer> rows = new ArrayList<>();
+    private final List<Integer> timers = new ArrayList<>();
     private String reason;
 
     /** A step that may fail. */
@@ -18,6 +19,11 @@ final class Blame {
     /** Does what a row needs: the row is to blame when that throws anything but RetryBundleException, which goes on. */
     void row(int place, Step step) {
         run(rows, place, step);
+    }
+
+    /** As row(), for a timer. */
+    void timer(int place, Step step) {
+        run(timers, place, step);
     }
 
     private void run(List<Integer> bad, int place, Step step) {
@@ -35,8 +41,8 @@ final class Blame {
 
     /** BadRowsException when any is to blame. */
     void settle() {
-        if (!rows.isEmpty()) {
-            throw new BadRowsException(rows, reason);
+        if (!rows.isEmpty() || !timers.isEmpty()) {
+            throw new BadRowsException(rows, timers, reason);
         }
     }
 

@@ -5,22 +5,29 @@ import dev.penstock.v1.NamedRows;
 import dev.penstock.v1.OutputRows;
 import dev.penstock.v1.RowBatch;
 import dev.penstock.v1.RowKind;
+import dev.penstock.v1.Timers;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
-/** Rows of one partition in order, the state of their keys, and what comes of them. */
+/** Timers that are due and rows of one partition in order, the state of their keys, and what comes of them. */
 public final class Bundle {
 
     private record Sent(int cause, Map<String, Object> row, Map<String, Object> key, Instant timestamp) {
     }
 
+    private record ChangedTimer(Timer timer, boolean cancelled) {
+    }
+
     private final ProcessorNode node;
+    private final List<Timer> timers;
     private final Batch rows;
     private final int partition;
     private final int attempt;
@@ -30,8 +37,12 @@ public final class Bundle {
     private final Map<String, Map<Object, Key>> changedKeys = new HashMap<>();
     private final Map<String, List<Sent>> sent = new LinkedHashMap<>();
 
-    Bundle(ProcessorNode node, Batch rows, int partition, int attempt) {
+    private final List<ChangedTimer> changedTimers = new ArrayList<>();
+    private final Set<Object> overtaken = new HashSet<>(); // what timers are known by that are not to be fired any more
+
+    Bundle(ProcessorNode node, List<Timer> timers, Batch rows, int partition, int attempt) {
         this.node = node;
+        this.timers = List.copyOf(timers);
         this.rows = rows;
         this.partition = partition;
         this.attempt = attempt;
@@ -39,7 +50,9 @@ public final class Bundle {
     }
 
     static Bundle of(ProcessorNode node, dev.penstock.v1.Bundle message) {
-        Bundle out = new Bundle(node, Batch.of(node.input(), message.getRows(), "", false), message.getPartition(), message.getAttempt());
+        Bundle out = new Bundle(
+                node, Timer.of(node.timerKeys(), message.getTimers()), Batch.of(node.input(), message.getRows(), "", false), message.getPartition(),
+                message.getAttempt());
         message.getStateList().forEach(named -> out.prefetched(
                 named.getName(), Batch.of(out.store(named.getName()), named.getRows(), "", false)));
         return out;
@@ -58,6 +71,11 @@ public final class Bundle {
     /** Topology, node, config and columns. */
     public ProcessorNode node() {
         return node;
+    }
+
+    /** Timers that are due, in order of time; they are fired before the rows, and gone then. */
+    public List<Timer> timers() {
+        return timers;
     }
 
     /** The input rows; a deleted one has a null value. Their last column is ROWTIME. */
@@ -80,8 +98,16 @@ public final class Bundle {
         return new Place(place);
     }
 
-    /** The key of a row, by its place. */
+    /** As at(), for a timer. */
+    public Place atTimer(int place) {
+        return new Place(place - timers.size());
+    }
+
+    /** The key of a row, by its place; less than 0 counts the timers from their end. */
     public Key key(int place) {
+        if (place < 0) {
+            return timers.get(timers.size() + place).key();
+        }
         List<Object> values = new ArrayList<>(keys.size());
         keys.forEach(column -> values.add(rows.cell(column, place)));
         return new Key(values);
@@ -95,7 +121,7 @@ public final class Bundle {
         return changed.containsKey(id) ? changed.get(id) : before.getOrDefault(store, Map.of()).get(id);
     }
 
-    /** Sets the row of a key in a store; null deletes it. The key must be one of the bundle's rows. */
+    /** Sets the row of a key in a store; null deletes it. The key must be one of the bundle's rows or timers. */
     public void put(String store, Key key, Map<String, ?> row) {
         RowSchema schema = store(store);
         Map<String, Object> whole = null;
@@ -109,20 +135,65 @@ public final class Bundle {
         changedKeys.computeIfAbsent(store, name -> new HashMap<>()).putIfAbsent(identity(key.values()), key);
     }
 
-    /** Gives a row to an output; null sends a null value. cause: the place of the row that caused it, whose key columns it has where it names no others. */
+    /**
+     * Gives a row to an output; null sends a null value. cause: the place of the row that caused it, whose key columns it has where it names no others;
+     * less than 0 counts the timers from their end.
+     */
     public void send(String output, Map<String, ?> row, int cause) {
         send(output, row, cause, Map.of(), null);
     }
 
-    /** As send(). key: key columns, for a null value too; timestamp: the ROWTIME, null for that of the row that caused it. */
+    /** As send(). key: key columns, for a null value too; timestamp: the ROWTIME, null for that of the row or timer that caused it. */
     public void send(String output, Map<String, ?> row, int cause, Map<String, ?> key, Instant timestamp) {
         RowSchema schema = output(output);
-        if (cause < 0 || cause >= rows.size()) {
-            throw new IllegalArgumentException("cause " + cause + " is no row of the bundle, which has " + rows.size());
+        if (cause < -timers.size() || cause >= rows.size()) {
+            throw new IllegalArgumentException(
+                    "cause " + cause + " is no row or timer of the bundle, which has " + rows.size() + " and " + timers.size());
         }
         String what = "output " + output;
         sent.computeIfAbsent(output, name -> new ArrayList<>()).add(
                 new Sent(cause, row == null ? null : named(schema, what, row), named(schema, what, key), timestamp));
+    }
+
+    /** Sets a timer for a key of the bundle's rows or timers. With a name, the one of that name before is gone. A time that is past is due at once. */
+    public void setTimer(Timer timer) {
+        if (timer.at().toEpochMilli() < 0) {
+            throw new IllegalArgumentException("a timer's time is " + timer.at() + "; it must be 1970 or later");
+        }
+        change(timer, false);
+    }
+
+    /**
+     * Cancels a timer by its key, clock and name, or without a name by its time; one that is not there is no error. A timer of this very bundle is not
+     * fired any more.
+     */
+    public void cancelTimer(Timer timer) {
+        change(timer, true);
+    }
+
+    private void change(Timer timer, boolean cancelled) {
+        if (node.timerKeys() == null) {
+            throw new IllegalArgumentException(node.node() + " has no timers; declare them where it is defined");
+        }
+        changedTimers.add(new ChangedTimer(timer, cancelled));
+        if (cancelled || !timer.name().isEmpty()) {
+            overtaken.add(identity(timer));
+        }
+    }
+
+    /** Whether a timer of the bundle was cancelled, or one of its name set, before it was its turn. */
+    boolean overtaken(Timer timer) {
+        return overtaken.contains(identity(timer));
+    }
+
+    /** The timers that were set, in order. For tests. */
+    public List<Timer> setTimers() {
+        return changedTimers.stream().filter(changed -> !changed.cancelled()).map(ChangedTimer::timer).toList();
+    }
+
+    /** The timers that were cancelled, in order. For tests. */
+    public List<Timer> cancelledTimers() {
+        return changedTimers.stream().filter(ChangedTimer::cancelled).map(ChangedTimer::timer).toList();
     }
 
     /** The rows of an output in the order of their causes, with all their columns but ROWTIME; null for a null value. For tests. */
@@ -177,9 +248,9 @@ public final class Bundle {
         Map<String, Object> out = new LinkedHashMap<>();
         for (Column column : schema.columns()) {
             if (column.role() == Column.Role.KEY) {
-                for (int key : keys) {
-                    if (node.input().columns().get(key).name().equals(column.name())) {
-                        out.put(column.name(), rows.cell(key, one.cause()));
+                for (int i = 0; i < keys.size(); i++) {
+                    if (node.input().columns().get(keys.get(i)).name().equals(column.name())) {
+                        out.put(column.name(), key(one.cause()).values().get(i));
                     }
                 }
             } else if (column.role() == Column.Role.META && one.timestamp() != null) {
@@ -200,7 +271,7 @@ public final class Bundle {
             RowSchema schema = output(output);
             List<Sent> ordered = ordered(output);
             out.addOutputs(OutputRows.newBuilder()
-                    .setOutput(output).addAllCauses(ordered.stream().map(Sent::cause).toList())
+                    .setOutput(output).addAllCauses(ordered.stream().map(one -> one.cause() + timers.size()).toList())
                     .setRows(encoded(schema, "output " + output, ordered.stream().map(one -> complete(schema, one)).toList(),
                             ordered.stream().map(one -> one.row() == null).toList())));
         });
@@ -214,7 +285,21 @@ public final class Bundle {
             });
             out.addState(NamedRows.newBuilder().setName(store).setRows(encoded(schema, "store " + store, changes, gone)));
         });
+        if (!changedTimers.isEmpty()) {
+            out.setTimers(timersMessage());
+        }
         return out.build();
+    }
+
+    private Timers timersMessage() {
+        Timers.Builder out = Timers.newBuilder();
+        for (ChangedTimer changed : changedTimers) {
+            Timer timer = changed.timer();
+            out.addNames(timer.name()).addTimes(Math.max(0, timer.at().toEpochMilli())).addClocks(timer.clock().message());
+        }
+        return out.setKeys(encoded(
+                node.timerKeys(), "timers", changedTimers.stream().map(changed -> keyed(node.timerKeys(), changed.timer().key())).toList(),
+                changedTimers.stream().map(ChangedTimer::cancelled).toList())).build();
     }
 
     private static Map<String, Object> keyed(RowSchema schema, Key key) {
@@ -253,7 +338,12 @@ public final class Bundle {
         return key.stream().map(value -> value instanceof byte[] bytes ? Arrays.toString(bytes) : String.valueOf(value)).toList();
     }
 
-    /** What a {@link RowHandler} sees besides its row. */
+    /** What is equal for equal timers. */
+    private static Object identity(Timer timer) {
+        return List.of(identity(timer.key().values()), timer.clock(), timer.name(), timer.name().isEmpty() ? timer.at().toEpochMilli() : 0L);
+    }
+
+    /** What a {@link RowHandler} sees besides its row, and a {@link TimedHandler} besides its timer. */
     public final class Place {
 
         private final int place;
@@ -269,7 +359,7 @@ public final class Bundle {
             return node;
         }
 
-        /** The values of the row's key columns. */
+        /** The values of the key columns. */
         public Key key() {
             return key;
         }
@@ -284,14 +374,34 @@ public final class Bundle {
             Bundle.this.put(store, key, row);
         }
 
-        /** Gives a row to an output; null sends a null value. Key columns that it does not name are those of the row that is processed. */
+        /** Gives a row to an output; null sends a null value. Key columns that it does not name are those of this place. */
         public void send(String output, Map<String, ?> row) {
             Bundle.this.send(output, row, place);
         }
 
-        /** As send(). key: key columns, for a null value too; timestamp: the ROWTIME, null for that of this row. */
+        /** As send(). key: key columns, for a null value too; timestamp: the ROWTIME, null for that of this row or timer. */
         public void send(String output, Map<String, ?> row, Map<String, ?> key, Instant timestamp) {
             Bundle.this.send(output, row, place, key, timestamp);
+        }
+
+        /** Sets a timer for this key by its name, by stream time. The one of that name before is gone. */
+        public void setTimer(String name, Instant time) {
+            setTimer(name, time, Timer.Clock.STREAM_TIME);
+        }
+
+        /** As setTimer(). name: empty for one that is known by its time. */
+        public void setTimer(String name, Instant time, Timer.Clock clock) {
+            Bundle.this.setTimer(new Timer(key, time, name, clock));
+        }
+
+        /** Cancels a timer of this key by its name, by stream time; one that is not there is no error. */
+        public void cancelTimer(String name) {
+            cancelTimer(name, Instant.EPOCH, Timer.Clock.STREAM_TIME);
+        }
+
+        /** As cancelTimer(). time: of one whose name is empty. */
+        public void cancelTimer(String name, Instant time, Timer.Clock clock) {
+            Bundle.this.cancelTimer(new Timer(key, time, name, clock));
         }
     }
 }

@@ -56,7 +56,7 @@ public final class Remote {
         return this;
     }
 
-    /** Programs may set timers for the keys of the rows. */
+    /** Programs may set timers for the keys of the rows: a handler that does is a {@link TimedHandler}. */
     public Remote timers() {
         message.setTimers(true);
         return this;

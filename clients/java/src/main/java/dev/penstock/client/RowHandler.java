@@ -9,6 +9,9 @@ public interface RowHandler extends Handler {
 
     @Override
     default void process(Bundle bundle) throws Exception {
+        if (!bundle.timers().isEmpty()) {
+            throw new IllegalStateException("the handler fires no timers: make it a TimedHandler");
+        }
         Blame blame = new Blame();
         for (int i = 0; i < bundle.rows().size(); i++) {
             int place = i;

@@ -15,6 +15,8 @@ public final class Trial {
     private final Map<String, String> config = new LinkedHashMap<>();
     private final Map<String, List<?>> state = new LinkedHashMap<>();
 
+    private final List<Timer> timers = new ArrayList<>();
+
     /** columns: of the input, as `NAME TYPE [KEY], ...`. */
     public Trial(String columns) {
         this.columns = columns;
@@ -33,6 +35,12 @@ public final class Trial {
         return this;
     }
 
+    /** A timer that is due. */
+    public Trial timer(Timer due) {
+        timers.add(due);
+        return this;
+    }
+
     /** A setting that the handler sees. */
     public Trial config(String name, String value) {
         config.put(name, value);
@@ -47,7 +55,8 @@ public final class Trial {
         outputs.forEach((name, text) -> outs.put(name, schema(text, List.of(), true)));
         Map<String, RowSchema> kept = new LinkedHashMap<>();
         stores.forEach((name, text) -> kept.put(name, schema(text, keys, false)));
-        Bundle bundle = new Bundle(new ProcessorNode("trial", "trial", "trial", config, input, outs, kept, null), batch(input, rows), 0, 1);
+        ProcessorNode node = new ProcessorNode("trial", "trial", "trial", config, input, outs, kept, new RowSchema(0, keys, false));
+        Bundle bundle = new Bundle(node, timers, batch(input, rows), 0, 1);
         state.forEach((name, before) -> bundle.prefetched(name, batch(kept.get(name), before)));
         handler.process(bundle);
         return bundle;

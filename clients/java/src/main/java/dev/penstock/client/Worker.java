@@ -25,7 +25,7 @@ import java.util.function.UnaryOperator;
 
 /**
  * Serves remote processors and functions: topologies send the rows of their processRemotely() nodes and the arguments of calls to it, and commit what
- * it makes of them exactly once. A connection that is lost is made again. Nodes that have timers are left to programs that fire them.
+ * it makes of them exactly once. A connection that is lost is made again.
  */
 public final class Worker implements AutoCloseable {
 
@@ -54,7 +54,7 @@ public final class Worker implements AutoCloseable {
         functions = Map.copyOf(builder.functions);
         hello = WorkerHello.newBuilder()
                 .addAllProcessors(builder.handlers.keySet()).addAllFunctions(builder.functions.keySet()).setMaxInFlight(builder.maxInFlight)
-                .setBuild(builder.build).build();
+                .setBuild(builder.build).setTimers(true).build();
         retry = builder.retry;
         onFailed = builder.onFailed;
         threads = Executors.newFixedThreadPool(builder.parallel, task -> {
@@ -186,7 +186,7 @@ public final class Worker implements AutoCloseable {
             BundleFailure.Builder failure = BundleFailure.newBuilder()
                     .setLease(message.getLease()).setBundle(message.getBundle()).setMessage(reason);
             if (failed instanceof BadRowsException bad) {
-                failure.addAllPoisonRows(bad.rows());
+                failure.addAllPoisonRows(bad.rows()).addAllPoisonTimers(bad.timers());
             }
             onFailed.accept(node.node(), reason);
             return ProcessRequest.newBuilder().setFailure(failure).build();

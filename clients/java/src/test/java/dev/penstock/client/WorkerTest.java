@@ -1,7 +1,9 @@
 package dev.penstock.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.penstock.v1.BundleFailure;
 import dev.penstock.v1.BundleResult;
@@ -12,11 +14,16 @@ import dev.penstock.v1.ProcessRequest;
 import dev.penstock.v1.ProcessResponse;
 import dev.penstock.v1.ProcessorServiceGrpc;
 import dev.penstock.v1.RowBatch;
+import dev.penstock.v1.RowKind;
 import dev.penstock.v1.Schema;
 import dev.penstock.v1.ServedFunction;
+import dev.penstock.v1.TimerClock;
+import dev.penstock.v1.Timers;
 import dev.penstock.v1.TypeKind;
 import io.grpc.stub.StreamObserver;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -113,6 +120,80 @@ class WorkerTest {
             BundleFailure failure = heard().getFailure();
             assertEquals(List.of(1), failure.getPoisonRowsList());
             assertEquals("13 is unlucky", failure.getMessage());
+        }
+    }
+
+    /** Sends what was seen of a key when it was quiet for ten seconds; an n of 0 makes it forget. */
+    private static final class Quiet implements TimedHandler {
+
+        @Override
+        public void onRow(Row row, Bundle.Place at) {
+            if (row.get("n").equals(0L)) {
+                at.cancelTimer("over");
+            } else {
+                at.put("seen", Map.of("n", row.get("n")));
+                at.setTimer("over", Instant.ofEpochMilli(row.get("ROWTIME", Long.class) + 10_000));
+            }
+        }
+
+        @Override
+        public void onTimer(Timer timer, Bundle.Place at) {
+            if (at.state("seen") == null) {
+                throw new IllegalStateException("nothing was seen of " + at.key().values().get(0));
+            }
+            at.send("ended", Map.of("n", at.state("seen").get("n")));
+            at.put("seen", null);
+        }
+    }
+
+    private static Timer over(String key, long at) {
+        return new Timer(Key.of(key), Instant.ofEpochMilli(at), "over", Timer.Clock.STREAM_TIME);
+    }
+
+    @Test
+    void timersAreFiredBeforeRowsAndSetAnew() throws Exception {
+        Trial trial = new Trial("k STRING KEY, n BIGINT").output("ended", "k STRING KEY, n BIGINT")
+                .store("seen", "n BIGINT", List.of(Map.of("k", "a", "n", 3L))).timer(over("a", 500));
+        Bundle bundle = trial.run(new Quiet(), List.of(Map.of("k", "b", "n", 4L, "ROWTIME", 1000L), Map.of("k", "b", "n", 0L, "ROWTIME", 1001L)));
+        assertEquals(List.of(Map.of("k", "a", "n", 3L)), bundle.sent("ended"));
+        assertNull(bundle.state("seen", Key.of("a")));
+        assertEquals(List.of(over("b", 11_000)), bundle.setTimers());
+        assertEquals(List.of(over("b", 0)), bundle.cancelledTimers());
+
+        var bad = assertThrows(BadRowsException.class, () -> trial.timer(over("z", 600)).run(new Quiet(), List.of()));
+        assertEquals(List.of(1), bad.timers());
+        assertEquals("nothing was seen of z", bad.getMessage());
+        RowHandler untimed = (row, at) -> { };
+        assertThrows(IllegalStateException.class, () -> trial.runRows(untimed, List.of()));
+    }
+
+    @Test
+    void timersOfAnAnswerAreThoseOfItsKeys() throws Exception {
+        ProcessResponse.Builder node = ProcessResponse.newBuilder();
+        node.getNodeBuilder().setId(1).setProcessor("again").setInput(bigints(ColumnRole.COLUMN_ROLE_KEY, "K"))
+                .setTimerKeys(bigints(ColumnRole.COLUMN_ROLE_KEY, "K"))
+                .addOutputsBuilder().setName("out").setSchema(bigints(ColumnRole.COLUMN_ROLE_KEY, "K"));
+        ProcessResponse.Builder due = ProcessResponse.newBuilder();
+        due.getBundleBuilder().setNode(1).setRows(column(8L)).setTimers(Timers.newBuilder().setKeys(column(7L, 9L)).addNames("x").addNames("")
+                .addTimes(100).addTimes(200).addClocks(TimerClock.TIMER_CLOCK_STREAM_TIME).addClocks(TimerClock.TIMER_CLOCK_WALL_CLOCK));
+        Handler again = bundle -> {
+            bundle.send("out", Map.of(), -1);
+            bundle.send("out", Map.of(), 0);
+            bundle.setTimer(new Timer(bundle.timers().get(1).key(), Instant.ofEpochMilli(300), "", Timer.Clock.WALL_CLOCK));
+            bundle.cancelTimer(bundle.timers().get(0));
+        };
+        try (Worker worker = worker(node.build(), due.build()).handler("again", again).build()) {
+            new Thread(worker::run).start();
+            assertTrue(heard().getHello().getTimers());
+            BundleResult result = heard().getResult();
+            assertEquals(List.of(1, 2), result.getOutputs(0).getCausesList());
+            assertEquals(column(9L, 8L).getColumns(0), result.getOutputs(0).getRows().getColumns(0));
+            Timers timers = result.getTimers();
+            assertEquals(column(9L, 7L).getColumns(0), timers.getKeys().getColumns(0));
+            assertEquals(List.of(RowKind.ROW_KIND_UPSERT, RowKind.ROW_KIND_DELETE), timers.getKeys().getKindsList());
+            assertEquals(List.of("", "x"), timers.getNamesList());
+            assertEquals(List.of(300L, 100L), timers.getTimesList());
+            assertEquals(List.of(TimerClock.TIMER_CLOCK_WALL_CLOCK, TimerClock.TIMER_CLOCK_STREAM_TIME), timers.getClocksList());
         }
     }
 
