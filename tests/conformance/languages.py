@@ -95,6 +95,6 @@ def _java() -> list[str]:
 LANGUAGES = (
     Language("python", lambda: "", _python),
     Language("typescript", lambda: missing_tools("node", "npm"), _typescript),
-    Language("java", lambda: missing_tools("java", "javac", "mvn"), _java, frozenset({"processor_bad_rows", "processor_exactly_once", "processor_timers", "remote_functions"})),
+    Language("java", lambda: missing_tools("java", "javac", "mvn"), _java),
     Language("go", lambda: missing_tools("go"), _go),
 )
