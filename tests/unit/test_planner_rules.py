@@ -12,6 +12,7 @@ from penstock.planner.definition import load_topology
 from penstock.planner.logical.build import build
 from penstock.planner.logical.flow import Context, Logical
 from penstock.planner.rules import RULES
+from penstock.planner.rules.cut_functions import cut_functions
 from penstock.planner.rules.drop_select import drop_select
 from penstock.planner.rules.keep_key import keep_key
 from penstock.planner.rules.keep_null_keys import keep_null_keys
@@ -67,6 +68,9 @@ CASES: list[tuple[Rule, str, list[str], list[str]]] = [
      ["c", "s <- c", "f <- s"], ["c <-  +ROWOFFSET", "s <- c", "f <- s"]),
     (keep_places, "  c: {table: customers}\n  p: {stream: purchases}\n  f: {from: p, filter: ROWOFFSET > 1}",
      ["c", "p", "f <- p"], ["c", "p", "f <- p"]),
+    (cut_functions, "  p: {stream: purchases}\n  s: {from: p, select: [GEOCODE(ITEM, 1) AS I]}\n  f: {from: s, filter: TRUE}",
+     ["p", "s <- p", "f <- s"], ["p", "s-call-1-rows <- p", "s-call-1 <- s-call-1-rows", "s <- s-call-1", "f <- s"]),
+    (cut_functions, "  p: {stream: purchases}\n  f: {from: p, filter: TRUE}", ["p", "f <- p"], ["p", "f <- p"]),
 ]
 
 

@@ -27,7 +27,7 @@ class Versions:
         this is the present row now, not one of the history."""
         present = self._store.get(key)
         if present is not None and time >= present[0]:  # type: ignore[operator]
-            self._follow(key, time, present, row)
+            self._follow(key, time, present, row, newest)
             return True
         ends = self._history.windows_of(key, newest)
         at = bisect_right(ends, time.to_bytes(8, "big"))
@@ -49,9 +49,10 @@ class Versions:
         after = bisect_right(ends, time.to_bytes(8, "big"))
         return None if after == len(ends) else row_of(self._history.get(key + ends[after]), time)
 
-    def _follow(self, key: bytes, time: int, present: Value, row: Value | None) -> None:
+    def _follow(self, key: bytes, time: int, present: Value, row: Value | None, newest: int) -> None:
         """Behind the present row, or in its place."""
         if time > present[0]:  # type: ignore[operator]
+            self._history.windows_of(key, newest)  # put_window wants them asked for
             self._history.put_window(key, time.to_bytes(8, "big"), (present[0], True, *present[1:]))
         self._store.put(key, row)
 
