@@ -22,7 +22,7 @@ final class ProcessorBadRows implements Scenario {
 
     private static final class Half implements RowHandler {
 
-        private boolean met;
+        private volatile boolean met;
 
         @Override
         public void handle(Row row, Bundle.Place at) {

@@ -15,6 +15,7 @@ import dev.penstock.client.Worker;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** A remote processor counts each row once, whoever is killed: see spec.md. */
 final class ProcessorExactlyOnce implements Scenario {
@@ -46,12 +47,12 @@ final class ProcessorExactlyOnce implements Scenario {
         String position;
         Worker worker = run.serve(w -> w.handler(processor, new Total()));
         try (Appender appender = client.appender(payments, o -> o.producer(run.name("till")))) {
-            for (int i = 0; i < 1000; i++) {
-                appender.append(Map.of("k", "k" + i % 7, "n", i));
-                switch (i) {
-                    case 249 -> run.ask("kill_gateway");
-                    case 499 -> run.ask("kill_worker");
-                    case 749 -> {
+            for (int batch = 0; batch < 20; batch++) {
+                appender.append(IntStream.range(50 * batch, 50 * batch + 50).mapToObj(i -> Map.of("k", "k" + i % 7, "n", i)).toList());
+                switch (batch) {
+                    case 4 -> run.ask("kill_gateway");
+                    case 9 -> run.ask("kill_worker");
+                    case 14 -> {
                         worker.close();
                         worker = run.serve(w -> w.handler(processor, new Total()));
                     }
