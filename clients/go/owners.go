@@ -30,24 +30,36 @@ type owners struct {
 	shunned map[string]time.Time
 }
 
-// of is the owner of a key, empty when it is not known, and whether it has answered before.
-func (o *owners) of(key string) (string, bool) {
+// keyOf is the key of a lookup as a text; empty for one that cannot be written, with which the call fails too.
+func keyOf(request *pb.GetRequest) string {
+	place, _ := proto.MarshalOptions{Deterministic: true}.Marshal(&pb.GetRequest{Relation: request.GetRelation(), Key: request.GetKey()})
+	return string(place)
+}
+
+// of is the owner of a lookup's key, empty when it is not known, and whether it has answered before.
+func (o *owners) of(request *pb.GetRequest) (string, bool) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	owner := o.nodes[key]
+	if len(o.nodes) == 0 {
+		return "", false
+	}
+	owner := o.nodes[keyOf(request)]
 	return owner, o.reached[owner]
 }
 
-func (o *owners) learn(key, owner string) {
+func (o *owners) learn(request *pb.GetRequest, owner string) {
+	if owner == "" {
+		return
+	}
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if owner == "" || time.Now().Before(o.shunned[owner]) {
+	if time.Now().Before(o.shunned[owner]) {
 		return
 	}
 	if o.nodes == nil || len(o.nodes) >= mostOwners {
 		o.nodes = map[string]string{}
 	}
-	o.nodes[key] = owner
+	o.nodes[keyOf(request)] = owner
 }
 
 func (o *owners) answered(owner string) {
@@ -76,13 +88,9 @@ func (o *owners) shun(owner string) {
 
 // lookUp asks the owner of the key, where an answer has named it and it answers, else the current node, which passes the call on.
 func (n *nodes) lookUp(ctx context.Context, method string, request *pb.GetRequest, reply any, options []grpc.CallOption) error {
-	place, err := proto.MarshalOptions{Deterministic: true}.Marshal(&pb.GetRequest{Relation: request.GetRelation(), Key: request.GetKey()})
-	if err != nil {
-		return err
-	}
-	key := string(place)
-	owner, reached := n.owners.of(key)
+	owner, reached := n.owners.of(request)
 	current, _ := n.now()
+	var err error
 	if owner == "" || owner == current {
 		err = n.ask(ctx, method, request, reply, options)
 	} else if err = n.straight(ctx, owner, reached, method, request, reply, options); errors.Is(err, errMissed) {
@@ -90,7 +98,7 @@ func (n *nodes) lookUp(ctx context.Context, method string, request *pb.GetReques
 		err = n.ask(ctx, method, request, reply, options)
 	}
 	if response, ok := reply.(*pb.GetResponse); ok && err == nil {
-		n.owners.learn(key, response.GetOwner())
+		n.owners.learn(request, response.GetOwner())
 	}
 	return err
 }

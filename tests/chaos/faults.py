@@ -81,12 +81,7 @@ class Storm:
 
     def freeze(self) -> bool:
         """All processes of a node are stopped past their sessions."""
-        return self._while_away(self._rnd.uniform(0.9, 2) * SESSION_MS / 1000, lambda node: node.freeze(), lambda node: node.thaw(self._frozen(node)))
-
-    @staticmethod
-    def _frozen(node: Node) -> list[int]:
-        assert node._process is not None
-        return [node._process.pid, *node.pids().values()]
+        return self._while_away(self._rnd.uniform(0.9, 2) * SESSION_MS / 1000, Node.freeze, lambda node: node.thaw(node.everything()))
 
     def full(self) -> bool:
         """A node's disk has no room."""

@@ -73,8 +73,12 @@ class Node(Served):
 
     def freeze(self) -> list[int]:
         """SIGSTOP of all its processes."""
+        return [pid for pid in self.everything() if send(pid, signal.SIGSTOP)]
+
+    def everything(self) -> list[int]:
+        """Its process ids, the supervisor's first."""
         assert self._process is not None
-        return [pid for pid in (self._process.pid, *self.pids().values()) if send(pid, signal.SIGSTOP)]
+        return [self._process.pid, *self.pids().values()]
 
     @staticmethod
     def thaw(pids: Sequence[int]) -> None:

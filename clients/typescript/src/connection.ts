@@ -20,7 +20,7 @@ export interface Operation<I extends DescMessage, O extends DescMessage, T> {
   /** Milliseconds that the service itself may wait, added to the deadline. */
   readonly extraMs?: number;
   /** What the call is about, where one node has it; `owner` is that node's address as an answer names it. */
-  readonly place?: string;
+  readonly place?: () => string;
   readonly owner?: (response: MessageShape<O>) => string;
 }
 
@@ -164,7 +164,7 @@ export class Connection {
   }
 
   /** The endpoint of the node that has the place, where that is known, else the present one. */
-  #toward(place: string | undefined): Endpoint {
+  #toward(place: (() => string) | undefined): Endpoint {
     const owner = this.#owners.of(place);
     if (owner === undefined || owner === this.address) {
       return this.#endpoint();

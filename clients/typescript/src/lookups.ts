@@ -91,7 +91,7 @@ export function get<T extends object>(
     read: (r) => Batch.of<T>(RowSchema.of(r.schema), r.rows, r.position?.value),
     idempotent: true,
     extraMs: options.maxWaitMs ?? 0,
-    place: placeOf(relation, values),
+    place: () => placeOf(relation, values),
     owner: (r) => r.owner,
   };
 }

@@ -10,8 +10,9 @@ export class Owners {
   readonly #reached = new Set<string>();
   readonly #shunned = new Map<string, number>();
 
-  of(key: string | undefined): string | undefined {
-    return key === undefined ? undefined : this.#byKey.get(key);
+  /** `key` is worked out only where something is known. */
+  of(key: (() => string) | undefined): string | undefined {
+    return key === undefined || this.#byKey.size === 0 ? undefined : this.#byKey.get(key());
   }
 
   /** Whether a node has answered since it last did not. */
@@ -20,7 +21,7 @@ export class Owners {
   }
 
   /** A lookup was answered by an address that names the owner, where that is another. */
-  answered(key: string, address: string, owner: string): void {
+  answered(key: () => string, address: string, owner: string): void {
     this.#reached.add(address);
     if (owner === "" || (this.#shunned.get(owner) ?? 0) > performance.now()) {
       return;
@@ -28,7 +29,7 @@ export class Owners {
     if (this.#byKey.size >= MOST) {
       this.#byKey.clear();
     }
-    this.#byKey.set(key, owner);
+    this.#byKey.set(key(), owner);
   }
 
   /** A lookup that went straight to an address was not answered. */

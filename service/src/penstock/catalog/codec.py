@@ -37,6 +37,8 @@ class _StoredTopology(msgspec.Struct, array_like=False):
 
 
 KINDS = ("relation", "topology", "type", "function")
+_AS_THEY_ARE: dict[type[Entry], str] = {RelationEntry: "relation", TypeEntry: "type", FunctionEntry: "function"}
+"""Kinds that are written by their fields; a topology's plan has a form of its own."""
 _encode = msgspec.msgpack.Encoder().encode
 _relation = msgspec.msgpack.Decoder(RelationEntry).decode
 _type = msgspec.msgpack.Decoder(TypeEntry).decode
@@ -55,17 +57,13 @@ def key_of(kind: str, name: str) -> bytes:
 
 def encode(change: Change) -> tuple[bytes, bytes | None]:
     """(record key, record value) of one change."""
-    if isinstance(change, RelationEntry):
-        return key_of("relation", change.name), bytes((VERSION,)) + _encode(change)
     if isinstance(change, TopologyEntry):
         entry = _StoredTopology(change.name, change.incarnation, change.version, change.definition, stored.dumps(change.plan),
                                 change.desired, change.registered_ms, change.resets, change.resumes, change.epochs,
                                 change.replays, change.sql, change.transient)
         return key_of("topology", change.name), bytes((VERSION,)) + _encode(entry)
-    if isinstance(change, TypeEntry):
-        return key_of("type", change.name), bytes((VERSION,)) + _encode(change)
-    if isinstance(change, FunctionEntry):
-        return key_of("function", change.name), bytes((VERSION,)) + _encode(change)
+    if not isinstance(change, tuple):
+        return key_of(_AS_THEY_ARE[type(change)], change.name), bytes((VERSION,)) + _encode(change)
     kind, name = change
     return key_of(kind, name), None
 

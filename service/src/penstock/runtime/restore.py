@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import islice
 
 from penstock.errors import LogError
 from penstock.log.port import Log, TopicPartition
@@ -71,11 +70,7 @@ async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], pa
 async def _write(state: TaskState, store: str, entries: Mapping[bytes, bytes | None], before: Stamp, after: Stamp) -> None:
     """In order of keys, some at a time. Only the last transaction says how far the store has come: who finds an earlier one applies the same again."""
     keys = sorted(entries)
-    ordered = zip(keys, map(entries.__getitem__, keys), strict=True)
-    some = list(islice(ordered, BATCH))
-    while following := list(islice(ordered, BATCH)):
-        state.restore(store, some, before)
-        some = following
+    for at in range(0, max(1, len(keys)), BATCH):
+        some = [(key, entries[key]) for key in keys[at:at + BATCH]]
+        state.restore(store, some, after if at + BATCH >= len(keys) else before)
         await asyncio.sleep(0)
-    state.restore(store, some, after)
-    await asyncio.sleep(0)

@@ -21,7 +21,7 @@ from penstock.plan.relations import RelationInfo
 from penstock.sql.catalog import InSession, known
 from penstock.sql.columns import Columns, From
 from penstock.sql.faults import folded, refuse
-from penstock.sql.select import Numbers, node_name, select
+from penstock.sql.select import Numbers, calls_of, node_name, select
 from penstock.sql.text import quoted, write
 from penstock.sql.tree import Query
 from penstock.types import sqltype as t
@@ -57,31 +57,19 @@ class RichQuery:
 def is_plain(query: Query) -> bool:
     """Whether one relation's rows answer the query."""
     trees = [*query.items, *([query.where] if query.where is not None else ())]
-    calls = {*TABLE_FUNCTIONS, *aggregates.NAMES}
+    names = {*TABLE_FUNCTIONS, *aggregates.NAMES}
     return not (query.joins or query.window or query.group_by is not None or query.partition_by is not None or query.having is not None
-                or query.order_by or any(called(tree, calls) for tree in trees))
-
-
-def called(tree: Ast, names: set[str]) -> bool:
-    """Whether one of these functions is called in an expression or item."""
-    found: list[str] = []
-
-    def hook(part: Ast, _inside: frozenset[str]) -> str | None:
-        if isinstance(part, ast.FunctionCall) and part.name.text.upper() in names:
-            found.append(part.name.text)
-        return "" if isinstance(part, ast.Name | ast.Star | ast.StructStar) else None
-
-    write(tree.item if isinstance(tree, ast.Selected) else tree, hook)
-    return bool(found)
+                or query.order_by or any(calls_of(tree, names) for tree in trees))
 
 
 def _refuse_remote(query: Query, catalog: InSession) -> None:
     """What programs compute is not waited for in an answer to a client."""
+    functions = catalog.functions
     for tree in (*query.items, *([query.where] if query.where is not None else ()), *([query.having] if query.having is not None else ())):
-        for name in catalog.functions:
-            if called(tree, {name}):
-                raise refuse(f"{name} is computed by programs, which the answer to a client does not wait for: write CREATE STREAM ... AS SELECT with it, "
-                             "and select from that stream", tree, "UNSUPPORTED", function=name)
+        for call in calls_of(tree, functions):
+            name = call.name.text.upper()
+            raise refuse(f"{name} is computed by programs, which the answer to a client does not wait for: write CREATE STREAM ... AS SELECT with it, "
+                         "and select from that stream", tree, "UNSUPPORTED", function=name)
 
 
 def plain(query: Query, catalog: InSession, parameters: Mapping[str, SqlType | None] | None = None) -> RowQuery:
@@ -120,7 +108,7 @@ def rich(query: Query, catalog: InSession, query_id: str, topic: str) -> RichQue
     columns = Columns(tuple(From(a, i, node_name(a)) for a, i in zip(aliases, sources, strict=True)))
     items = named(query, columns)
     grouping = query.group_by
-    if grouping is None and any(called(item, set(aggregates.NAMES)) for item in query.items):
+    if grouping is None and any(calls_of(item, aggregates.NAMES) for item in query.items):
         grouping = (ast.Number(query.start, query.end, "0"),)  # everything is one group
     inner = replace(query, limit=None, order_by=(), group_by=grouping, items=tuple(
         ast.Selected(tree.start, tree.end, tree, ast.Ident(tree.start, tree.end, f"{ITEM}{n}", True)) for n, (_, tree) in enumerate(items)))
@@ -240,9 +228,9 @@ def refuse_clauses(query: Query, info: RelationInfo) -> None:
             raise refuse(f"Pull queries don't support {name} clauses. Add EMIT CHANGES if you intended to issue a push query, or set "
                          "'penstock.pull.extended' to 'true'.", query)
     for tree in query.items:
-        if called(tree, set(aggregates.NAMES)):
+        if calls_of(tree, aggregates.NAMES):
             raise refuse("Pull queries don't support aggregate functions. Set 'penstock.pull.extended' to 'true' for them.", tree)
-        if called(tree, set(TABLE_FUNCTIONS)):
+        if calls_of(tree, TABLE_FUNCTIONS):
             raise refuse("Table source is not supported with table functions" if info.kind is RelationKind.TABLE
                          else "Pull queries don't support table functions.", tree)
 

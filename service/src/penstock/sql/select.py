@@ -6,7 +6,7 @@ Every stage writes text that the planner reads, with exact names; the planner st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
@@ -145,7 +145,7 @@ def _join_keys(plan: list[JoinPlan], columns: Columns, items: list[Item]) -> lis
         return [Key((quoted(f"{left.alias}_{c.name}"),), f"{left.alias}_{c.name}", c.name, foreign=left.info.name) for c in left.info.schema.key]
     if last.synthetic:
         return [Key((quoted(last.synthetic),), "KSQL_JOIN_KEY", last.synthetic, named=last.synthetic)]
-    selected = {columns.canonical(i.tree) for i in items if not _calls(i.tree, frozenset(TABLE_FUNCTIONS)) and not _has_aggregate(i.tree)}
+    selected = {columns.canonical(i.tree) for i in items if not calls_of(i.tree, frozenset(TABLE_FUNCTIONS)) and not _has_aggregate(i.tree)}
     viable = [columns.canonical(tree) for tree in last.viable]
     chosen = next((text for text in viable if text in selected), "")
     return [Key((chosen,) if chosen else tuple(viable), "KSQL_JOIN_KEY", " or ".join(written(tree, columns) for tree in last.viable), joined=True)]
@@ -273,8 +273,8 @@ def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
     """A node that computes every table function, and the hook that finds their columns."""
     calls: dict[str, str] = {}
     for item in items:
-        for call in _calls(item.tree, frozenset(TABLE_FUNCTIONS)):
-            if any(_calls(arg, frozenset(TABLE_FUNCTIONS)) for arg in call.args):
+        for call in calls_of(item.tree, frozenset(TABLE_FUNCTIONS)):
+            if any(calls_of(arg, frozenset(TABLE_FUNCTIONS)) for arg in call.args):
                 raise refuse("Table functions cannot be nested", call)
             calls.setdefault(write(call, hook), f"KSQL_TABLE_{len(calls)}")
     if not calls:
@@ -296,7 +296,7 @@ def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
     return found
 
 
-def _calls(tree: Ast, names: frozenset[str] | Mapping[str, int]) -> list[ast.FunctionCall]:
+def calls_of(tree: Ast, names: Collection[str]) -> list[ast.FunctionCall]:
     """Calls of these functions, outermost first, none inside another of them."""
     found: list[ast.FunctionCall] = []
 
@@ -311,7 +311,7 @@ def _calls(tree: Ast, names: frozenset[str] | Mapping[str, int]) -> list[ast.Fun
 
 
 def _has_aggregate(tree: Ast) -> bool:
-    return bool(_calls(tree, aggregates.NAMES))
+    return bool(calls_of(tree, aggregates.NAMES))
 
 
 # ---- PARTITION BY, GROUP BY
@@ -363,7 +363,7 @@ def _partitioned(query: Query, items: list[Item], made: Selected, hook: Hook) ->
         made.keys = []
         return
     for tree in query.partition_by:
-        if _has_aggregate(tree) or _calls(tree, frozenset(TABLE_FUNCTIONS)):
+        if _has_aggregate(tree) or calls_of(tree, frozenset(TABLE_FUNCTIONS)):
             raise refuse("PARTITION BY does not support aggregate or table functions", tree)
     keys = _new_keys(query.partition_by, made, hook, "PARTITION BY")
     if [k.texts for k in keys] != [k.texts for k in made.keys] or any(s.info.window for s in made.columns.sources):
@@ -378,7 +378,7 @@ def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> Non
     if not query.group_by:
         raise refuse("GROUP BY requires at least one expression", query)
     for tree in query.group_by:
-        if calls := _calls(tree, aggregates.NAMES):
+        if calls := calls_of(tree, aggregates.NAMES):
             raise refuse(f"GROUP BY does not support aggregate functions: {calls[0].name.text.upper()} is an aggregate function.", tree)
     keys = _new_keys(query.group_by, made, hook, "GROUP BY")
     _formats_of_group(query, made)
@@ -415,7 +415,7 @@ def _formats_of_group(query: Query, made: Selected) -> None:
     source = made.columns.sources[0].info
     if source.topic.value_format.name == "KAFKA":
         raise refuse(f"Source(s) {source.name} are using the 'KAFKA' value format. This format does not yet support GROUP BY.", query)
-    called = {c.name.text.upper() for i in query.items for c in _calls(i, aggregates.NAMES)}
+    called = {c.name.text.upper() for i in query.items for c in calls_of(i, aggregates.NAMES)}
     if source.topic.value_format.name == "DELIMITED" and called & _STRUCTURED:
         raise refuse("One of the functions used in the statement has an intermediate type that the value format can not handle. Please remove the "
                      "function or change the format.", query)
@@ -428,7 +428,7 @@ def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: Wind
     def found(part: Ast, inside: frozenset[str]) -> str | None:
         if isinstance(part, ast.FunctionCall) and part.name.text.upper() in aggregates.NAMES:
             for arg in part.args:
-                if nested := _calls(arg, aggregates.NAMES):
+                if nested := calls_of(arg, aggregates.NAMES):
                     raise refuse(f"Aggregate functions can not be nested: {nested[0].name.text.upper()}", part)
             return quoted(calls.setdefault(_call_text(part, made, hook, inside), f"KSQL_AGG_VARIABLE_{len(calls)}"))
         if isinstance(part, ast.Name) and folded(part.parts[-1]) in ("WINDOWSTART", "WINDOWEND"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from penstock.expr.remote import RemoteFunction
 from penstock.plan.nodes import Node, ProcessorOutput, SourceStream, SourceTable
 from penstock.planner.logical import (
     aggregates,
@@ -67,7 +68,7 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
     published: dict[str, str] = {}
     functions = context.relations.functions
     for place in placed:
-        inputs = tuple(replace(_input(place, i, flows), functions=functions) for i in range(len(place.inputs)))
+        inputs = tuple(_input(place, i, flows, functions) for i in range(len(place.inputs)))
         built = BUILDERS[place.operator](place, inputs, context)
         nodes += built.nodes
         flows[place.name] = built.flow if place.operator in VERSIONED else replace(built.flow, history_ms=0)
@@ -83,7 +84,7 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
     return Logical(context.topology, tuple(nodes), flows, wishes, frozenset(inline), functions)
 
 
-def _input(place: Placed, i: int, flows: Mapping[str, Flow]) -> Flow:
+def _input(place: Placed, i: int, flows: Mapping[str, Flow], functions: Mapping[str, RemoteFunction]) -> Flow:
     """Outputs of a sink lead nowhere, those of a group_by to an aggregate only."""
     name = place.inputs[i].partition(".")[0]
     flow = flows.get(place.inputs[i]) or flows[name]
@@ -93,7 +94,7 @@ def _input(place: Placed, i: int, flows: Mapping[str, Flow]) -> Flow:
     if flow.global_table is not None and (place.operator != "stream_global_join" or i != 1):
         raise refuse("INVALID_TOPOLOGY", f"{place.name}: {name} is a global table, which only a stream_global_join takes, as its second input",
                      node=place.name, field=field)
-    return flow
+    return replace(flow, functions=functions) if functions else flow
 
 
 def _behind_processors(nodes: Sequence[Node]) -> list[Node]:

@@ -33,7 +33,8 @@ from penstock.serving.scan import Query as ScanQuery
 from penstock.serving.scan import Range, Scans
 from penstock.sql.catalog import InSession, known
 from penstock.sql.faults import folded, refuse
-from penstock.sql.rows import ITEM, RichQuery, called, rich
+from penstock.sql.rows import ITEM, RichQuery, rich
+from penstock.sql.select import calls_of
 from penstock.sql.tree import Order, Query
 from penstock.testing.driver import TopologyTestDriver
 from penstock.testing.records import DriverRecord, TopicCodec
@@ -122,7 +123,7 @@ def check_size(count: int, most: int) -> None:
 
 def grouped(query: Query) -> Query:
     """Aggregates without GROUP BY are of all rows."""
-    if query.group_by is None and any(called(i, set(aggregates.NAMES)) for i in query.items):
+    if query.group_by is None and any(calls_of(i, aggregates.NAMES) for i in query.items):
         return replace(query, group_by=(ast.Number(query.start, query.end, "1"),))
     return query
 
