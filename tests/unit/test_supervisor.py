@@ -36,8 +36,14 @@ class Node:
     def pid(self, name: str) -> int:
         path = self.data / "run" / f"{name}.pid"
         wait_for(path.exists)
-        wait_for(lambda: path.read_text().endswith("\n"))
-        return int(path.read_text())
+        found = [""]  # what was read whole; at another moment the file may be about to be written anew
+
+        def whole() -> bool:
+            found[0] = path.read_text()
+            return found[0].endswith("\n")
+
+        wait_for(whole)
+        return int(found[0])
 
     def pids(self) -> list[int]:
         return [self.pid(n) for n in ("gateway", "w0", "w1")]
