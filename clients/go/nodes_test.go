@@ -109,3 +109,25 @@ func TestALookupGoesToTheOwnerThatAnAnswerNamedUntilThatIsGone(t *testing.T) {
 		t.Errorf("nobody goes back to a node that drains, though answers still name it: %v", asked)
 	}
 }
+
+func TestAnOwnerThatSaysNothingIsWaitedForOnce(t *testing.T) {
+	asked := map[string]int{}
+	first := &fake{get: func(context.Context, *pb.GetRequest) (*pb.GetResponse, error) {
+		asked[one]++
+		return &pb.GetResponse{Owner: two}, nil
+	}}
+	silent := &fake{get: func(ctx context.Context, _ *pb.GetRequest) (*pb.GetResponse, error) {
+		asked[two]++
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	client := serveAll(t, map[string]*fake{one: first, two: silent}, one)
+	for range 4 {
+		if _, err := client.Get(t.Context(), "x", "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked[one] != 4 || asked[two] != 1 {
+		t.Errorf("%v", asked)
+	}
+}

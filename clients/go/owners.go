@@ -126,9 +126,20 @@ func (n *nodes) straight(
 		return nil
 	}
 	failure := asError(fromRPC(context.Background(), err))
-	away := failure != nil && (failure.Code == codes.Unavailable || failure.Code == codes.DeadlineExceeded) && slices.Contains(elsewhere, failure.Reason)
-	if away && ctx.Err() == nil {
-		return errMissed
+	if failure == nil {
+		return err
 	}
-	return err
+	// A node that cannot be reached may say nothing at all.
+	silent := failure.Code == codes.DeadlineExceeded && failure.Reason == ReasonDeadlineExceeded
+	away := failure.Code == codes.Unavailable && slices.Contains(elsewhere, failure.Reason)
+	switch {
+	case !silent && !away:
+		return err
+	case ctx.Err() != nil:
+		if silent && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			n.owners.shun(owner)
+		}
+		return err
+	}
+	return errMissed
 }

@@ -7,7 +7,7 @@ import inspect
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +43,7 @@ from penstock_client import (
     Topology,
     UnreachableError,
     errors,
+    nodes,
 )
 from penstock_client.gen.penstock.v1 import (
     append_service_pb2 as append,
@@ -386,27 +387,17 @@ def _row(owner: str = "") -> lookup.GetResponse:
     return lookup.GetResponse(schema=spend_schema(), rows=spend_rows(("a", 1.0)), position={"value": "p"}, owner=owner)
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_lookup_goes_to_the_owner_that_an_answer_named_and_back_when_it_is_gone(service: FakeService, asynchronous: bool) -> None:
-    owner = FakeService()
-    service.on("Get", lambda r, c: _row(owner.address))
-    owner.on("Get", lambda r, c: _row())
-
-    async def lookups(client: Client | AsyncClient, *keys: str) -> None:
-        for key in keys:
-            found = client.get("spend", key)
-            row = await found if inspect.isawaitable(found) else found
-            assert row is not None and row["TOTAL"] == 1.0
-
-    def asked() -> tuple[int, int]:
-        return len(service.requests["Get"]), len(owner.requests["Get"])
+def _lookups(service: FakeService, asynchronous: bool, scenario: Callable[[Callable[..., Awaitable[None]]], Awaitable[None]]) -> None:
+    """Play a scenario with a client of either kind. It is given what looks keys up one after the other."""
 
     async def run(client: Client | AsyncClient) -> None:
-        await lookups(client, "a", "a", "b", "a")
-        assert asked() == (2, 2), "the first of each key is passed on, the others go straight"
-        owner.stop()
-        await lookups(client, "a", "a", "b")
-        assert asked() == (5, 2), "and nobody goes back to a node that is gone, though answers still name it"
+        async def lookups(*keys: str) -> None:
+            for key in keys:
+                found = client.get("spend", key)
+                row = await found if inspect.isawaitable(found) else found
+                assert row is not None and row["TOTAL"] == 1.0
+
+        await scenario(lookups)
 
     async def asynchronously() -> None:
         async with AsyncClient(service.address, retry=QUICK) as client:
@@ -417,3 +408,38 @@ def test_a_lookup_goes_to_the_owner_that_an_answer_named_and_back_when_it_is_gon
     else:
         with Client(service.address, retry=QUICK) as client:
             asyncio.run(run(client))
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_lookup_goes_to_the_owner_that_an_answer_named_and_back_when_it_is_gone(service: FakeService, asynchronous: bool) -> None:
+    owner = FakeService()
+    service.on("Get", lambda r, c: _row(owner.address))
+    owner.on("Get", lambda r, c: _row())
+
+    def asked() -> tuple[int, int]:
+        return len(service.requests["Get"]), len(owner.requests["Get"])
+
+    async def scenario(lookups: Callable[..., Awaitable[None]]) -> None:
+        await lookups("a", "a", "b", "a")
+        assert asked() == (2, 2), "the first of each key is passed on, the others go straight"
+        owner.stop()
+        await lookups("a", "a", "b")
+        assert asked() == (5, 2), "and nobody goes back to a node that is gone, though answers still name it"
+
+    _lookups(service, asynchronous, scenario)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_owner_that_says_nothing_is_waited_for_once(service: FakeService, asynchronous: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "FIRST_CALL", 0.1)
+    owner, end = FakeService(), threading.Event()
+    service.on("Get", lambda r, c: _row(owner.address))
+    owner.on("Get", lambda r, c: end.wait(5) and _row())
+
+    async def scenario(lookups: Callable[..., Awaitable[None]]) -> None:
+        await lookups("a", "a", "a", "b", "b")
+        assert (len(service.requests["Get"]), len(owner.requests["Get"])) == (5, 1)
+
+    _lookups(service, asynchronous, scenario)
+    end.set()
+    owner.stop()

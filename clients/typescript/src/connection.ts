@@ -110,7 +110,8 @@ export class Connection {
       } catch (thrown) {
         this.#check(call.signal);
         const error = this.failed(thrown, used.address);
-        if (straight && away(error)) {
+        // A node that cannot be reached may say nothing at all.
+        if (straight && (away(error) || error.reason === "DEADLINE_EXCEEDED")) {
           this.#owners.shun(used.address);
           continue;
         }
@@ -198,8 +199,7 @@ export class Connection {
 
 /** Whether another node may answer what this one did not. */
 function away({ code, reason }: PenstockError): boolean {
-  const unanswered = code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED";
-  return unanswered && (reason === "" || reason === "DRAINING" || reason === "LOG_UNAVAILABLE");
+  return code === "UNAVAILABLE" && (reason === "" || reason === "DRAINING" || reason === "LOG_UNAVAILABLE");
 }
 
 /** One message, as the input of a server stream. */

@@ -239,3 +239,15 @@ test("a lookup goes to the owner that an answer named, and back when that is gon
   await owner.stop();
   assert.deepEqual(await look("a", "a", "b"), [5, 2], "nobody goes back to a node that is gone, though answers still name it");
 });
+
+test("an owner that says nothing is waited for once", async () => {
+  const owner = await FakeService.start();
+  const found = { schema: SPEND_SCHEMA, rows: spendRows(["a", 2]), position: { value: "p" } };
+  service.on("get", () => ({ ...found, owner: owner.address }));
+  owner.on("get", () => new Promise(() => {}));
+  for (let time = 0; time < 4; time++) {
+    assert.equal((await client.get<{ TOTAL: number }>("spend", "a"))?.value.TOTAL, 2);
+  }
+  assert.deepEqual([service.of("get").length, owner.of("get").length], [4, 1]);
+  await owner.stop();
+});

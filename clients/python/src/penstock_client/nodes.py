@@ -16,6 +16,8 @@ Connect = Callable[[str], Any]
 
 ELSEWHERE = ("DRAINING", "LOG_UNAVAILABLE")
 """Reasons for which another node may do better, besides not being reached."""
+SILENT = "DEADLINE_EXCEEDED"
+"""The reason of a call about a place that got no answer: a node that cannot be reached may say nothing at all."""
 MOST_PLACES = 100_000
 FIRST_CALL = 1.0
 """Seconds in which a node that was never reached has to answer what a nearer one would have passed on."""
@@ -30,6 +32,10 @@ def addresses_of(address: str | Sequence[str]) -> list[str]:
     if not found:
         raise ValueError("an address is HOST:PORT, several are separated by commas")
     return found
+
+
+def _away(error: PenstockError) -> bool:
+    return error.code is grpc.StatusCode.UNAVAILABLE and (not error.reason or error.reason in ELSEWHERE)
 
 
 class Nodes:
@@ -52,9 +58,8 @@ class Nodes:
 
     def leave(self, address: str, error: PenstockError) -> None:
         """A call to this address has failed: later ones go to the next, if that may do better and nobody has moved on already."""
-        away = error.code is grpc.StatusCode.UNAVAILABLE and (not error.reason or error.reason in ELSEWHERE)
         with self._lock:
-            if away and address == self._current and len(self._addresses) > 1:
+            if _away(error) and address == self._current and len(self._addresses) > 1:
                 place = self._addresses.index(address)
                 self._current = self._addresses[(place + 1) % len(self._addresses)]
 
@@ -97,8 +102,7 @@ class Nodes:
 
     def missed(self, place: Hashable, address: str, error: PenstockError) -> bool:
         """Whether a call about a place went to its owner, and in vain though another node may answer: the next goes to the current node."""
-        away = error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED) and (not error.reason or error.reason in ELSEWHERE)
-        if place is None or address == self._current or not away:
+        if place is None or address == self._current or not (_away(error) or error.reason == SILENT):
             return False
         with self._lock:
             self._shunned[address] = time.monotonic() + SHUNNED

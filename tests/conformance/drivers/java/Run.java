@@ -27,6 +27,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.UnaryOperator;
 
 /** One run of a scenario: clients, names, the runner's ear, and values as facts have them. */
@@ -68,13 +70,42 @@ final class Run implements AutoCloseable {
         return settings.get(name);
     }
 
-    /** Starts a worker, which closing ends. */
-    Worker serve(UnaryOperator<Worker.Builder> with) {
-        Worker worker = with.apply(Worker.builder(address)).build();
-        Thread thread = new Thread(worker::run, "worker");
-        thread.setDaemon(true);
-        thread.start();
-        return worker;
+    /** A worker that serves. Closing it waits for its end, and throws what the service refused it for. */
+    static final class Serving implements AutoCloseable {
+
+        private final Worker worker;
+        private final FutureTask<Void> run;
+
+        private Serving(Worker worker) {
+            this.worker = worker;
+            run = new FutureTask<>(worker::run, null) {
+                @Override
+                protected void setException(Throwable refused) {
+                    refused.printStackTrace(); // the scenario may wait for rows that do not come
+                    super.setException(refused);
+                }
+            };
+            Thread thread = new Thread(run, "worker");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        @Override
+        public void close() {
+            worker.close();
+            try {
+                run.get();
+            } catch (InterruptedException stopped) {
+                throw new IllegalStateException("interrupted while a worker ends", stopped);
+            } catch (ExecutionException failed) {
+                throw new IllegalStateException("the worker was refused", failed.getCause());
+            }
+        }
+    }
+
+    /** Starts a worker. */
+    Serving serve(UnaryOperator<Worker.Builder> with) {
+        return new Serving(with.apply(Worker.builder(address)).build());
     }
 
     /** Has the runner do something; its answer. */

@@ -12,7 +12,6 @@ import dev.penstock.client.Row;
 import dev.penstock.client.RowHandler;
 import dev.penstock.client.Start;
 import dev.penstock.client.Topology;
-import dev.penstock.client.Worker;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +47,7 @@ final class ProcessorBadRows implements Scenario {
                 .processRemotely(new Remote(run.name("half")).output("halves", "k STRING KEY, n BIGINT").keepsKey().maxAttempts(3))
                 .named("half").output("halves").to(out);
         client.registerTopology(halves, Duration.ofSeconds(30));
-        try (Worker worker = run.serve(w -> w.handler(run.name("half"), new Half()))) {
+        try (Run.Serving worker = run.serve(w -> w.handler(run.name("half"), new Half()))) {
             client.append(payments, List.of(Map.of("k", "a", "n", 2), Map.of("k", "b", "n", 3), Map.of("k", "c", "n", 4)));
             take(client, out, 2);
             client.append(payments, List.of(Map.of("k", "d", "n", 5)));

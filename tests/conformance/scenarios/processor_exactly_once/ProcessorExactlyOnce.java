@@ -11,7 +11,6 @@ import dev.penstock.client.Row;
 import dev.penstock.client.RowHandler;
 import dev.penstock.client.Start;
 import dev.penstock.client.Topology;
-import dev.penstock.client.Worker;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -45,7 +44,7 @@ final class ProcessorExactlyOnce implements Scenario {
                 .named("sum").output("sums").to(out);
         client.registerTopology(sums, Duration.ofSeconds(30));
         String position;
-        Worker worker = run.serve(w -> w.handler(processor, new Total()));
+        Run.Serving worker = run.serve(w -> w.handler(processor, new Total()));
         try (Appender appender = client.appender(payments, o -> o.producer(run.name("till")))) {
             for (int batch = 0; batch < 20; batch++) {
                 appender.append(IntStream.range(50 * batch, 50 * batch + 50).mapToObj(i -> Map.of("k", "k" + i % 7, "n", i)).toList());

@@ -12,7 +12,6 @@ import dev.penstock.client.Start;
 import dev.penstock.client.TimedHandler;
 import dev.penstock.client.Timer;
 import dev.penstock.client.Topology;
-import dev.penstock.client.Worker;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -58,7 +57,7 @@ final class ProcessorTimers implements Scenario {
         String seen = last.name() + ".watch.seen";
         List<List<String>> rows = new ArrayList<>();
         boolean there = true;
-        try (Worker worker = run.serve(w -> w.handler(run.name("watch"), new Watch()));
+        try (Run.Serving worker = run.serve(w -> w.handler(run.name("watch"), new Watch()));
                 Appender appender = client.appender(visits, o -> o.producer(run.name("door")))) {
             add(appender, "a", 1, 1000);
             add(appender, "b", 2, 2000);

@@ -11,7 +11,6 @@ import dev.penstock.client.Row;
 import dev.penstock.client.RowFunction;
 import dev.penstock.client.Start;
 import dev.penstock.client.Topology;
-import dev.penstock.client.Worker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,7 +52,7 @@ final class RemoteFunctions implements Scenario {
 
         List<List<String>> found = new ArrayList<>();
         Map<String, Object> letter;
-        try (Worker worker = run.serve(w -> w.rowFunction(name, TWICE))) {
+        try (Run.Serving worker = run.serve(w -> w.rowFunction(name, TWICE))) {
             List<Map<String, Object>> rows = new ArrayList<>();
             List<Integer> values = Arrays.asList(1, null, 13, 60, 2);
             for (int i = 0; i < values.size(); i++) {

@@ -1,6 +1,11 @@
 package dev.penstock.client;
 
+import dev.penstock.client.errors.DeadlineExceededException;
+import dev.penstock.v1.GetRequest;
+import dev.penstock.v1.GetResponse;
+import dev.penstock.v1.LookupServiceGrpc;
 import io.grpc.CallOptions;
+import io.grpc.Channel;
 import io.grpc.Context;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
@@ -10,13 +15,18 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongFunction;
 
 /** What every call of a client needs: the nodes, how calls are repeated and bounded, and what ends with the client. */
 final class Connection {
 
+    /** How long a node that was never reached may take for what a nearer one would have passed on. */
+    private static final Duration FIRST_CALL = Duration.ofSeconds(1);
+
     final Nodes nodes;
     final Retry retry;
     private final Duration timeout;
+    private final Owners owners = new Owners();
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Set<AutoCloseable> streams = ConcurrentHashMap.newKeySet();
 
@@ -38,17 +48,69 @@ final class Connection {
 
     /** A unary call, repeated while that helps and the time allows. patience: how long the service itself may wait, beyond the timeout. */
     <Q, R> R call(MethodDescriptor<Q, R> method, Q request, boolean repeatable, Duration patience) {
+        return repeated(end -> ask(nodes, method, request, end), repeatable, patience);
+    }
+
+    /** A lookup: it asks the owner of the key, where an answer has named it and it answers, else the current node, which passes the call on. */
+    GetResponse lookUp(GetRequest request, Duration patience) {
+        return repeated(end -> {
+            GetResponse found = straight(request, end);
+            if (found == null) {
+                found = ask(nodes, LookupServiceGrpc.GET, request, end);
+            }
+            owners.learn(request, found.getOwner());
+            return found;
+        }, true, patience);
+    }
+
+    /** The owner's answer; null where it is not known or not to be reached. */
+    private GetResponse straight(GetRequest request, long end) {
+        String owner = owners.of(request);
+        Channel channel = owner == null || owner.equals(nodes.current()) ? null : nodes.at(owner);
+        if (channel == null) {
+            return null;
+        }
+        long soon = System.nanoTime() + FIRST_CALL.toNanos();
+        try {
+            GetResponse found = ask(channel, LookupServiceGrpc.GET, request, owners.reached(owner) || end - soon < 0 ? end : soon);
+            owners.answered(owner);
+            return found;
+        } catch (PenstockException failed) {
+            // A node that cannot be reached may say nothing at all.
+            boolean silent = failed instanceof DeadlineExceededException && !Context.current().isCancelled();
+            if (!silent && !Nodes.away(failed)) {
+                throw failed;
+            }
+            owners.shun(owner);
+            if (end - System.nanoTime() <= 0) {
+                throw failed;
+            }
+            return null;
+        }
+    }
+
+    /** One attempt of a call, until a time of System.nanoTime(). */
+    private <Q, R> R ask(Channel channel, MethodDescriptor<Q, R> method, Q request, long end) {
+        try {
+            CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+            return ClientCalls.blockingUnaryCall(channel, method, options, request);
+        } catch (StatusRuntimeException error) {
+            throw closed() ? new ClosedException() : Failures.of(error.getStatus(), error.getTrailers());
+        }
+    }
+
+    /** attempt: is given until when it may last, by System.nanoTime(). */
+    private <R> R repeated(LongFunction<R> attempt, boolean repeatable, Duration patience) {
         long end = System.nanoTime() + timeout.plus(patience).toNanos();
-        for (int attempt = 1;; attempt++) {
+        for (int number = 1;; number++) {
             PenstockException failed;
             try {
-                CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS);
-                return ClientCalls.blockingUnaryCall(nodes, method, options, request);
-            } catch (StatusRuntimeException error) {
-                failed = closed() ? new ClosedException() : Failures.of(error.getStatus(), error.getTrailers());
+                return attempt.apply(end);
+            } catch (PenstockException error) {
+                failed = error;
             }
-            Duration wait = retry.waitAfter(attempt, failed);
-            boolean again = repeatable && attempt < retry.attempts() && Retry.helps(failed) && !Context.current().isCancelled();
+            Duration wait = retry.waitAfter(number, failed);
+            boolean again = repeatable && number < retry.attempts() && Retry.helps(failed) && !Context.current().isCancelled();
             if (!again || end - System.nanoTime() < wait.toNanos() || pause(wait, closing)) {
                 throw closed() ? new ClosedException() : failed;
             }

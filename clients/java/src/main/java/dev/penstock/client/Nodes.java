@@ -29,6 +29,7 @@ final class Nodes extends Channel {
     private final List<String> addresses;
     private final Map<String, ManagedChannel> channels = new HashMap<>();
     private String current;
+    private boolean shut;
 
     /** connect: the channel to an address, IllegalArgumentException where it may not be used; credentials: null for none. */
     Nodes(List<String> addresses, Function<String, ManagedChannel> connect, CallCredentials credentials) {
@@ -57,11 +58,7 @@ final class Nodes extends Channel {
             address = current;
             channel = channels.get(address);
         }
-        if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
-            channel.resetConnectBackoff(); // repeats are this client's own, so a service that is back is found at once
-        }
-        CallOptions with = credentials == null ? options : options.withCallCredentials(credentials);
-        return new SimpleForwardingClientCall<>(channel.newCall(method, with)) {
+        return new SimpleForwardingClientCall<>(call(channel, method, options)) {
             @Override
             public void start(Listener<R> listener, Metadata headers) {
                 super.start(new SimpleForwardingClientCallListener<>(listener) {
@@ -75,9 +72,45 @@ final class Nodes extends Channel {
         };
     }
 
+    private <Q, R> ClientCall<Q, R> call(ManagedChannel channel, MethodDescriptor<Q, R> method, CallOptions options) {
+        if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+            channel.resetConnectBackoff(); // repeats are this client's own, so a service that is back is found at once
+        }
+        return channel.newCall(method, credentials == null ? options : options.withCallCredentials(credentials));
+    }
+
+    /** One node as a channel, which no failure leaves; null where it may not be used by this client's means. */
+    Channel at(String address) {
+        ManagedChannel channel = opened(address);
+        return channel == null ? null : new Channel() {
+            @Override
+            public String authority() {
+                return channel.authority();
+            }
+
+            @Override
+            public <Q, R> ClientCall<Q, R> newCall(MethodDescriptor<Q, R> method, CallOptions options) {
+                return call(channel, method, options);
+            }
+        };
+    }
+
+    private synchronized ManagedChannel opened(String address) {
+        try {
+            return shut ? channels.get(address) : channels.computeIfAbsent(address, connect);
+        } catch (IllegalArgumentException refused) {
+            return null;
+        }
+    }
+
+    /** Whether another node may answer what one did not. */
+    static boolean away(PenstockException failed) {
+        return failed.code() == Status.Code.UNAVAILABLE && ELSEWHERE.contains(failed.reason());
+    }
+
     /** A call to an address has ended: later ones go to the next, if that may do better and nobody has moved on already. */
     private void leave(String address, Status status, Metadata trailers) {
-        if (status.getCode() != Status.Code.UNAVAILABLE || !ELSEWHERE.contains(Failures.of(status, trailers).reason())) {
+        if (status.getCode() != Status.Code.UNAVAILABLE || !away(Failures.of(status, trailers))) {
             return;
         }
         synchronized (this) {
@@ -89,21 +122,17 @@ final class Nodes extends Channel {
 
     /** Goes to the node that the service names. One that may not be used by this client's means is left aside. */
     synchronized void move(String address) {
-        if (address.isEmpty()) {
+        if (address.isEmpty() || opened(address) == null) {
             return;
         }
-        if (!channels.containsKey(address)) {
-            try {
-                channels.put(address, connect.apply(address));
-            } catch (IllegalArgumentException refused) {
-                return;
-            }
+        if (!addresses.contains(address)) {
             addresses.add(address);
         }
         current = address;
     }
 
     synchronized void shutdownNow() {
+        shut = true;
         channels.values().forEach(ManagedChannel::shutdownNow);
     }
 }

@@ -414,7 +414,7 @@ public final class PenstockClient implements AutoCloseable {
         if (wanted.asOf != null) {
             request.setAsOf(wanted.asOf);
         }
-        GetResponse response = connection.call(LookupServiceGrpc.GET, request.build(), true, wanted.patience());
+        GetResponse response = connection.lookUp(request.build(), wanted.patience());
         return Batch.of(RowSchema.of(response.getSchema()), response.getRows(), response.getPosition().getValue(), false);
     }
 

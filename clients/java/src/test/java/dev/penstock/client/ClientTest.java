@@ -3,6 +3,7 @@ package dev.penstock.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,8 +21,11 @@ import dev.penstock.v1.ErrorReason;
 import dev.penstock.v1.ExpressionError;
 import dev.penstock.v1.GetRelationRequest;
 import dev.penstock.v1.GetRelationResponse;
+import dev.penstock.v1.GetRequest;
+import dev.penstock.v1.GetResponse;
 import dev.penstock.v1.GetTopologyRequest;
 import dev.penstock.v1.GetTopologyResponse;
+import dev.penstock.v1.LookupServiceGrpc;
 import dev.penstock.v1.TopologyServiceGrpc;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -46,6 +50,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -168,6 +173,58 @@ class ClientTest {
         try (PenstockClient client = fake.client("one").retry(Retry.NONE).build()) {
             assertThrows(UnreachableException.class, () -> client.topology("x"));
         }
+    }
+
+    @Test
+    void lookupsGoToTheOwnerThatAnAnswerNamedUntilThatIsGone() throws Exception {
+        Map<String, AtomicInteger> asked = Map.of("one", new AtomicInteger(), "two", new AtomicInteger(), "three", new AtomicInteger());
+        AtomicReference<String> owner = new AtomicReference<>("two");
+        AtomicBoolean drains = new AtomicBoolean();
+        fake.node("one", lookups(responses -> {
+            asked.get("one").incrementAndGet();
+            found(responses, owner.get());
+        }));
+        fake.node("two", lookups(responses -> {
+            asked.get("two").incrementAndGet();
+            if (drains.get()) {
+                responses.onError(Fake.refusal(14, "DRAINING", "it drains"));
+            } else {
+                found(responses, "");
+            }
+        }));
+        fake.node("three", lookups(responses -> asked.get("three").incrementAndGet())); // never answers
+        try (PenstockClient client = fake.client("one").build()) {
+            List.of("a", "a", "b", "a").forEach(key -> assertNull(client.get("x", key)));
+            assertEquals(2, asked.get("one").get(), "the first of each key is passed on");
+            assertEquals(2, asked.get("two").get(), "the others go straight");
+            drains.set(true);
+            List.of("a", "a", "b").forEach(key -> assertNull(client.get("x", key)));
+            assertEquals(5, asked.get("one").get());
+            assertEquals(3, asked.get("two").get(), "nobody goes back to a node that drains, though answers still name it");
+            owner.set("three");
+            List.of("c", "c", "c").forEach(key -> assertNull(client.get("x", key)));
+            assertEquals(8, asked.get("one").get());
+            assertEquals(1, asked.get("three").get(), "nor to one that was silent, which is waited for only once");
+            assertThrows(UnknownRelationException.class, () -> client.get("y", "a"));
+        }
+    }
+
+    private static LookupServiceGrpc.ImplBase lookups(java.util.function.Consumer<StreamObserver<GetResponse>> answer) {
+        return new LookupServiceGrpc.ImplBase() {
+            @Override
+            public void get(GetRequest request, StreamObserver<GetResponse> responses) {
+                if (request.getRelation().equals("x")) {
+                    answer.accept(responses);
+                } else {
+                    responses.onError(Fake.refusal(5, "UNKNOWN_RELATION", "there is no such table"));
+                }
+            }
+        };
+    }
+
+    private static void found(StreamObserver<GetResponse> responses, String owner) {
+        responses.onNext(GetResponse.newBuilder().setOwner(owner).build());
+        responses.onCompleted();
     }
 
     @Test
