@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from penstock.engine.processors.remote import Bundle, InvalidResult, OutputRows, Result, Rows, Shape
+from penstock.engine.processors.bundles import Bundle, InvalidResult, OutputRows, Result, Rows, Shape
 from penstock.expr.remote import RemoteFunction
 from penstock.planner.definition import relation_of
 from penstock.testing.driver import TopologyTestDriver

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from penstock.engine.processors.remote import Bundle, InvalidResult, OutputRows, Result, Rows, Shape
+from penstock.engine.processors.bundles import Bundle, InvalidResult, OutputRows, Result, Rows, Shape
 from penstock.engine.processors.timers import Timer, TimerChange, TimerClock
 from penstock.errors import RequestError
 from penstock.planner.definition import relation_of

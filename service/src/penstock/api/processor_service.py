@@ -10,7 +10,7 @@ from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
 from penstock_client.gen.penstock.v1 import processor_service_pb2_grpc
 
 from penstock.api.host import Host
-from penstock.engine.processors.remote import served_function
+from penstock.engine.processors.bundles import served_function
 from penstock.errors import RequestError
 from penstock.security.principal import caller
 from penstock.serving.programs import Program, Programs

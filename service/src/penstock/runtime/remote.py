@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from penstock.engine.processors.bundles import Bundle, Result
 from penstock.engine.processors.calls import CallHost
-from penstock.engine.processors.remote import Bundle, RemoteHost, Result
+from penstock.engine.processors.remote import RemoteHost
 from penstock.runtime.remote_port import Answer, Forget, Waits, Work, receive, send, socket_path
 
 log = logging.getLogger("penstock.programs")

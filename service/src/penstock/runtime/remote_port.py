@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock.engine.processors.remote import Bundle, Result, Shape
+from penstock.engine.processors.bundles import Bundle, Result, Shape
 
 LENGTH = 4
 

@@ -18,8 +18,9 @@ from typing import Any
 from penstock.clock import Clock
 from penstock.engine.head_times import HeadTime, head_times
 from penstock.engine.port import Program
+from penstock.engine.processors.bundles import Bundle
 from penstock.engine.processors.calls import CallHost
-from penstock.engine.processors.remote import Bundle, RemoteHost
+from penstock.engine.processors.remote import RemoteHost
 from penstock.log.port import Chunk, Record, TaskId, TopicPartition
 from penstock.plan.nodes import RemoteCall, RemoteProcessor
 from penstock.plan.replay import Replayed, decode

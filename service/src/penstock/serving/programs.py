@@ -17,7 +17,7 @@ from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
 from penstock_client.gen.penstock.v1 import row_pb2
 from penstock_client.rows import column_decoder
 
-from penstock.engine.processors.remote import Bundle, InvalidResult, OutputRows, Result, Rows, Shape, check
+from penstock.engine.processors.bundles import Bundle, InvalidResult, OutputRows, Result, Rows, Shape, check, plain
 from penstock.engine.processors.timers import Timer, TimerChange, TimerClock
 from penstock.runtime.remote_port import Answer, Forget, Waits, Work, receive, send, socket_path
 from penstock.security.principal import Access, Need, Principal
@@ -85,8 +85,7 @@ class Ask:
         whole = self.work.bundle
         if not self.poison and not self.bad_timers:
             return whole
-        gone = frozenset(new for new, old in enumerate(self.left) if old in whole.input.gone)
-        return Bundle(Rows([whole.input.rows[i] for i in self.left], gone), whole.state, [whole.timers[i] for i in self.timers])
+        return Bundle(whole.input.without(self.left), whole.state, [whole.timers[i] for i in self.timers])
 
     def causes(self) -> list[int]:
         """What its timers and rows are in the whole bundle."""
@@ -130,7 +129,7 @@ class Programs:
             while True:
                 match await receive(reader):
                     case Work() as work:
-                        ask = self._asks[writer, work.id] = Ask(work, writer, list(range(len(work.bundle.input.rows))), list(range(len(work.bundle.timers))))
+                        ask = self._asks[writer, work.id] = Ask(work, writer, list(range(len(work.bundle.input))), list(range(len(work.bundle.timers))))
                         self._offer(ask)
                     case Forget(id=number) if (writer, number) in self._asks:
                         self._end(self._asks[writer, number], "the task moved or began anew")
@@ -168,7 +167,7 @@ class Programs:
         try:
             result = _result(ask.work.shape, message)
             if ask.work.shape.function:  # each call is the cause of its result
-                result = replace(result, outputs=[replace(o, causes=range(len(o.rows.rows))) for o in result.outputs])
+                result = replace(result, outputs=[replace(o, causes=range(len(o.rows))) for o in result.outputs])
             check(ask.work.shape, ask.bundle(), result)
         except (InvalidResult, ValueError) as e:
             self._refuse(program, ask, str(e))
@@ -264,7 +263,9 @@ class Programs:
         program.given[ask.key] = ask
         self._set_timer(ask)
         self._say(ask, "")
-        program.outgoing.put_nowait(pb.ProcessResponse(bundle=_bundle(number, ask)))
+        response = pb.ProcessResponse()
+        _fill_bundle(response.bundle, number, ask)
+        program.outgoing.put_nowait(response)
 
     def _set_timer(self, ask: Ask) -> None:
         if ask.timer is not None:
@@ -353,22 +354,22 @@ def _function(shape: Shape) -> pb.ServedFunction:
     return pb.ServedFunction(name=name, version=int(version))
 
 
-def _bundle(number: int, ask: Ask) -> pb.Bundle:
+def _fill_bundle(message: pb.Bundle, number: int, ask: Ask) -> None:
+    """Where it stands: a message that is given to another one's constructor is copied."""
     work, bundle = ask.work, ask.bundle()
-    message = pb.Bundle(node=number, partition=work.partition, lease=work.lease, bundle=work.number, attempt=ask.attempt)
+    message.node, message.partition, message.lease, message.bundle, message.attempt = number, work.partition, work.lease, work.number, ask.attempt
     message.timeout.FromMilliseconds(work.timeout_ms)
-    gone = bundle.input.gone
-    kinds = [DELETE if i in gone else UPSERT for i in range(len(bundle.input.rows))] if gone else ()
-    _columns(work.shape.input).fill(message.rows, bundle.input.rows, kinds)
+    rows = bundle.input
+    kinds = [DELETE if i in rows.gone else UPSERT for i in range(len(rows))] if rows.gone else ()
+    _columns(work.shape.input).fill_columns(message.rows, rows.columns, len(rows), kinds)
     if bundle.timers:
         _columns(work.shape.key).fill(message.timers.keys, [timer.key for timer in bundle.timers])
         message.timers.names.extend(timer.name for timer in bundle.timers)
         message.timers.times.extend(timer.at for timer in bundle.timers)
         message.timers.clocks.extend(CLOCKS[timer.clock] for timer in bundle.timers)
     stores = dict(work.shape.stores)
-    for name, rows in bundle.state.items():
-        _columns(stores[name]).fill(message.state.add(name=name).rows, rows)
-    return message
+    for name, found in bundle.state.items():
+        _columns(stores[name]).fill(message.state.add(name=name).rows, found)
 
 
 def _result(shape: Shape, message: pb.BundleResult) -> Result:
@@ -385,7 +386,7 @@ def _result(shape: Shape, message: pb.BundleResult) -> Result:
 
 def _timers(shape: Shape, message: pb.Timers) -> list[TimerChange]:
     keys = _rows("timers", shape.key if shape.timers else None, message.keys)
-    count = len(keys.rows)
+    count = len(keys)
     for what, given in (("names", message.names), ("times", message.times), ("clocks", message.clocks)):
         if len(given) != count:
             raise InvalidResult(f"timers: {len(given)} {what} for {count} keys")
@@ -413,4 +414,4 @@ def _rows(what: str, columns: tuple[Column, ...] | None, batch: row_pb2.RowBatch
             raise InvalidResult(f"{what}, column {column.name} ({column.type}): {e}") from e
     if batch.kinds and len(batch.kinds) != count:
         raise InvalidResult(f"{what}: {len(batch.kinds)} kinds for {count} rows")
-    return Rows(list(zip(*values, strict=True)), frozenset(i for i, kind in enumerate(batch.kinds) if kind == DELETE))
+    return Rows.by_column(values, count, frozenset(i for i, kind in enumerate(batch.kinds) if kind == DELETE), plain(columns))

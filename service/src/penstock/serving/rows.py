@@ -37,11 +37,14 @@ class RowLayout:
 
     def fill(self, batch: row_pb2.RowBatch, rows: Sequence[Row], kinds: Sequence[row_pb2.RowKind] = ()) -> None:
         """The same into an empty batch that stands in another message already."""
+        self.fill_columns(batch, list(zip(*rows, strict=True)), len(rows), kinds)
+
+    def fill_columns(self, batch: row_pb2.RowBatch, columns: Sequence[Sequence[object]], count: int, kinds: Sequence[row_pb2.RowKind] = ()) -> None:
+        """As fill, of columns with `count` values each; none at all for no rows."""
         batch.schema_id = self.id
-        batch.row_count = len(rows)
-        columns = zip(*rows, strict=True) if rows else ((),) * len(self._encoders)
+        batch.row_count = count
         add = batch.columns.add
-        for encode, values in zip(self._encoders, columns, strict=True):
+        for encode, values in zip(self._encoders, columns or ((),) * len(self._encoders), strict=True):
             encode(values, add())
         if kinds:
             batch.kinds.extend(kinds)

@@ -22,7 +22,7 @@ from penstock.engine.compile import compile_sub
 from penstock.engine.head_times import HeadTime, head_times
 from penstock.engine.merge import merge_by_timestamp
 from penstock.engine.port import BadRecord, Bindings, Program
-from penstock.engine.processors.remote import Bundle, Result, Shape, check
+from penstock.engine.processors.bundles import Bundle, Result, Shape, check
 from penstock.engine.rowview import Row, row_view
 from penstock.errors import RequestError
 from penstock.log.port import Record, valid_topic

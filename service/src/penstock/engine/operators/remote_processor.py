@@ -6,7 +6,7 @@ from penstock.engine.generator import Generator, Lines
 from penstock.engine.graph import Edge, Graph
 from penstock.engine.operators.processor import send_function
 from penstock.engine.processors.remote import RemoteHost
-from penstock.engine.rows import ALWAYS, NEVER, Change, Row
+from penstock.engine.rows import NEVER, Change, Row
 from penstock.plan import nodes as n
 
 
@@ -19,12 +19,11 @@ def on_row(gen: Generator, edge: Edge, row: Row) -> Lines:
     """One append."""
     node: n.RemoteProcessor = edge.node
     source = gen.graph.input(node)
-    gather = gen.bind(_host(gen, node).gathered.append, f"gather_{node.name}")
+    host = _host(gen, node)
+    gather = gen.bind(host.gather_gone, f"gather_gone_{node.name}") if row.present == NEVER else gen.bind(host.gathered.append, f"gather_{node.name}")
     keys = [row.columns[c.name] for c in source.schema.key]
     values = ["None" if row.present == NEVER else row.columns[c.name] for c in source.schema.value]
-    present = "True" if row.present == ALWAYS else "False"
-    return [f"# {node.name}: remote processor {node.processor}",
-            f"{gather}((({', '.join([*keys, *values, row.ts])},), {present}, {row.headers}, {row.record}, {row.key or 'None'}))"]
+    return [f"# {node.name}: remote processor {node.processor}", f"{gather}(({', '.join([*keys, *values, row.ts, row.record])}))"]
 
 
 def on_change(gen: Generator, edge: Edge, change: Change) -> Lines:

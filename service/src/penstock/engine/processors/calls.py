@@ -10,7 +10,7 @@ from typing import Any
 
 from penstock.engine.failure import Failures, PluginError
 from penstock.engine.port import Bindings
-from penstock.engine.processors.remote import RESULT, Bundle, Result, Rows, Shape, hashable, served_function
+from penstock.engine.processors.bundles import RESULT, Bundle, Result, Rows, Shape, hashable, served_function
 from penstock.engine.processors.schedules import NEVER
 from penstock.log.port import Record
 from penstock.plan import nodes as n
@@ -92,7 +92,7 @@ class CallHost:
     def apply(self, result: Result) -> None:
         """Every row that was gathered goes on with its result, but for those that could not be computed."""
         for output in result.outputs:
-            for cause, (value,) in zip(output.causes, output.rows.rows, strict=True):
+            for cause, value in zip(output.causes, output.rows.columns[0] if output.rows else (), strict=True):
                 self._results.update(dict.fromkeys(self._asked[cause], value))
                 if self.node.cache_rows:
                     self._keep(self.gathered[self._asked[cause][0]][0], value)
