@@ -9,6 +9,7 @@ from penstock.errors import RequestError
 from penstock.planner.definition import relation_of
 from penstock.testing.driver import TopologyTestDriver
 from penstock.testing.relations import relation_info
+from penstock_client.processing import Bundle as SdkBundle
 from penstock_client.processing import Clock, Context, run
 from penstock_client.processing import Timer as SdkTimer
 from penstock_client.row import Row
@@ -180,6 +181,24 @@ def test_a_handler_is_tried_without_a_service() -> None:
         run(lambda row, context: context.send("sums", {"COST": 1}), [{"CUSTOMER": "a"}], **ways)
     with pytest.raises(AssertionError, match="has no store sums"):
         run(lambda row, context: context.put("sums", {}), [{"CUSTOMER": "a"}], **ways)
+
+
+def test_rows_are_sent_by_column_too() -> None:
+    class Scored:
+        def process_bundle(self, bundle: SdkBundle) -> None:
+            bundle.send("odd", None, 1, key={"V": 8})
+            bundle.send_columns("odd", {"V": [7, 6], "k": [None, "own"]}, [2, 0])
+            bundle.send("odd", {"V": 5}, 2, timestamp=50)
+            bundle.send_columns("scores", {"SCORE": [10 * v for v in bundle.rows.column("V")]})
+
+    ways = {"scores": "K STRING KEY, SCORE BIGINT", "odd": "V BIGINT KEY, K STRING"}
+    done = run(Scored(), [{"K": "a", "V": 1}, {"K": "b", "V": 2}, {"K": "c", "V": 3}], "K STRING KEY, V BIGINT", ways)
+    assert done.sent() == {
+        "odd": [{"V": 6, "K": "own", "ROWTIME": None}, None, {"V": 7, "K": None, "ROWTIME": None}, {"V": 5, "K": None, "ROWTIME": 50}],
+        "scores": [{"K": key, "SCORE": score, "ROWTIME": None} for key, score in (("a", 10), ("b", 20), ("c", 30))]}
+    for columns, causes, why in (({"X": []}, [], "no column X"), ({"K": ["a"]}, None, "1 values for 3 rows"), ({"K": ["a"]}, [3], "cause 3 is no row")):
+        with pytest.raises((KeyError, ValueError, IndexError), match=why):
+            done.send_columns("scores", columns, causes)
 
 
 def test_keys_of_arrays_and_structs_have_state_too() -> None:

@@ -63,8 +63,7 @@ class Numbered:
 
     def process_bundle(self, bundle: Bundle) -> None:
         """A row for each."""
-        for i, n in enumerate(bundle.rows.column("id")):
-            bundle.send("out", {"id": n, "n": i}, i)
+        bundle.send_columns("out", {"id": bundle.rows.column("id"), "n": range(len(bundle.rows))})
 
 
 def main(arguments: list[str]) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
-from penstock_client.processing import Failed, Node, RetryBundle, filled, told
+from penstock_client.processing import Failed, Node, RetryBundle, filled_columns, told
 from penstock_client.row import batch_of
 
 log = logging.getLogger("penstock.worker")
@@ -73,7 +73,7 @@ def answer(function: Function, node: Node, message: pb.Bundle) -> pb.ProcessRequ
         result = pb.BundleResult(lease=message.lease, bundle=message.bundle)
         schema = node.outputs[RESULT]
         try:
-            filled(result.outputs.add(output=RESULT).rows, schema, RESULT, [{schema.names[0]: value} for value in found])
+            filled_columns(result.outputs.add(output=RESULT).rows, schema, RESULT, [found], len(found))
             return pb.ProcessRequest(result=result)
         except (TypeError, ValueError) as e:
             found = Failed((), f"what the function gave does not fit: {e}")

@@ -7,8 +7,13 @@
 
     Worker("127.0.0.1:7550", {"points": points}).run()
 
-A handler is such a function, called with each row, or an object with `process_bundle(bundle)`, which is faster for simple work on columns. One that
-sets timers is an object that is called with rows and has a method for timers, which are fired with the state of their key, exactly once:
+A handler is such a function, called with each row, or an object with `process_bundle(bundle)`, which is faster for simple work on columns:
+
+    class Cents:
+        def process_bundle(self, bundle):
+            bundle.send_columns("priced", {"cents": [round(100 * price) for price in bundle.rows.column("price")]})
+
+One that sets timers is an object that is called with rows and has a method for timers, which are fired with the state of their key, exactly once:
 
     class Silence:
         def __call__(self, row, context):
@@ -35,6 +40,7 @@ from penstock_client.declare import schema as declared
 from penstock_client.gen.penstock.v1 import processor_service_pb2, row_pb2, types_pb2
 from penstock_client.row import Batch, Row, RowSchema, batch_of, schema_of
 from penstock_client.rows import column_encoder
+from penstock_client.sent import Sent, known
 from penstock_client.types import Column, Kind, SqlType
 
 Key = tuple[Any, ...]
@@ -108,7 +114,7 @@ class Bundle:
         self._stores = {name: {_hashable(tuple(row[k] for k in node.keys)): dict(row) for row in found} for name, found in state.items()}
         self._changed: dict[str, dict[Key, dict[str, Any] | None]] = {}
         self._put: dict[Key, Key] = {}  # keys as they were given, by those of _changed
-        self._sent: dict[str, list[tuple[int, Mapping[str, Any] | None, Mapping[str, Any], int | None]]] = {}
+        self._sent: dict[str, Sent] = {}
 
     def keys(self) -> list[Key]:
         """The key of each row."""
@@ -126,7 +132,7 @@ class Bundle:
         """Set the row of a key, or delete it with None. The key must be one of the bundle's rows."""
         schema = self._schema(self.node.stores, "store", store)
         named = None if row is None else {**dict(zip(self.node.keys, key, strict=True)), **row}
-        _known(schema, f"store {store}", named or {})
+        known(schema, f"store {store}", named or {})
         at = _hashable(key)
         self._put[at] = key
         self._changed.setdefault(store, {})[at] = named
@@ -160,11 +166,25 @@ class Bundle:
     def send(self, output: str, row: Mapping[str, Any] | None, cause: int, *, key: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
         """A row for an output. cause: index of the bundle's row that caused it, or less than 0 for the timer `timers[cause]`; columns of its key that are
         not given are that one's. None sends a null value under `key`, or the cause's key. timestamp: ms; None is the cause's."""
-        schema = self._schema(self.node.outputs, "output", output)
-        _known(schema, f"output {output}", row or {})
-        if not -len(self.timers) <= cause < len(self.rows):
+        sent = self._sent.get(output) or self._output(output)
+        if not -len(self.timers) <= cause < self.rows.row_count:
             raise IndexError(f"cause {cause} is no row or timer of the bundle, which has {len(self.rows)} and {len(self.timers)}")
-        self._sent.setdefault(output, []).append((cause, row, key or {}, timestamp))
+        sent.add(row, cause, key, timestamp)
+
+    def send_columns(self, output: str, columns: Mapping[str, Sequence[Any]], causes: Sequence[int] | None = None) -> None:
+        """Rows for an output by column, which is much faster than `send` for each. causes: as `send`'s, of each row; None: a row for each of the bundle's
+        rows, in order. Key columns that are not given are those of the causes."""
+        sent = self._sent.get(output) or self._output(output)
+        given: Sequence[int] = range(len(self.rows)) if causes is None else causes
+        low, high = min(given, default=0), max(given, default=-1)
+        if low < -len(self.timers) or high >= len(self.rows):
+            wrong = low if low < -len(self.timers) else high
+            raise IndexError(f"cause {wrong} is no row or timer of the bundle, which has {len(self.rows)} and {len(self.timers)}")
+        sent.add_columns(columns, given)
+
+    def _output(self, output: str) -> Sent:
+        made = self._sent[output] = Sent(output, self._schema(self.node.outputs, "output", output), self.node.keys)
+        return made
 
     def _schema(self, known: Mapping[str, RowSchema], what: str, name: str) -> RowSchema:
         if name not in known:
@@ -177,27 +197,30 @@ class Bundle:
 
     def sent(self) -> dict[str, list[dict[str, Any] | None]]:
         """Rows by output, in the order of their causes; None for a null value. For tests."""
-        return {name: [None if row is None else values for row, values in self._complete(name)] for name in self._sent}
-
-    def _complete(self, output: str) -> list[tuple[Mapping[str, Any] | None, dict[str, Any]]]:
-        """(the row as given, all its columns), by cause."""
-        schema = self.node.outputs[output]
-        own = [c.name for c in schema.columns if c.role == "KEY"]
-        causes = [*self.keys(), *(timer.key for timer in self.timers)]
-        found = []
-        for cause, row, key, timestamp in sorted(self._sent[output], key=lambda s: s[0]):
-            inherited = dict(zip(self.node.keys, causes[cause], strict=True))
-            values = {name: inherited.get(name) for name in own} | {schema.names[schema.place(k)]: v for k, v in {**key, **(row or {})}.items()}
-            found.append((row, {name: values.get(name) for name in schema.names} | {"ROWTIME": timestamp}))
+        found = {}
+        for name, sent in self._sent.items():
+            columns, _, gone = sent.complete(self._key_columns())
+            rows = zip(*columns, strict=True)
+            found[name] = [None if at in gone else dict(zip(sent.schema.names, row, strict=True)) for at, row in enumerate(rows)]
         return found
+
+    def _key_columns(self) -> dict[str, Sequence[Any]]:
+        """Key columns of the rows, and behind them of the timers, as causes count them."""
+        columns = {name: self.rows.column(name) for name in self.node.keys}
+        if not self.timers:
+            return columns
+        return {name: [*columns[name], *(timer.key[place] for timer in self.timers)] for place, name in enumerate(self.node.keys)}
 
     def result(self, lease: int, number: int) -> processor_service_pb2.BundleResult:
         """The answer. TypeError or ValueError for values that are not of their column's type."""
         message = processor_service_pb2.BundleResult(lease=lease, bundle=number)
-        for name in self._sent:
-            complete = self._complete(name)
-            out = message.outputs.add(output=name, causes=sorted(s[0] + len(self.timers) for s in self._sent[name]))
-            filled(out.rows, self.node.outputs[name], f"output {name}", [values for _, values in complete], [row is None for row, _ in complete])
+        for name, sent in self._sent.items():
+            columns, causes, gone = sent.complete(self._key_columns())
+            first = len(self.timers)
+            out = message.outputs.add(output=name, causes=[cause + first for cause in causes] if first else causes)
+            filled_columns(out.rows, sent.schema, f"output {name}", columns, len(causes))
+            if gone:
+                out.rows.kinds.extend(row_pb2.ROW_KIND_DELETE if at in gone else row_pb2.ROW_KIND_UPSERT for at in range(len(causes)))
         for name, rows in self._changed.items():
             keyed = [row if row is not None else dict(zip(self.node.keys, self._put[at], strict=True)) for at, row in rows.items()]
             filled(message.state.add(name=name).rows, self.node.stores[name], f"store {name}", keyed, [row is None for row in rows.values()])
@@ -222,24 +245,21 @@ def _hashable(value: Any) -> Any:
     return frozenset((k, _hashable(v)) for k, v in value.items()) if isinstance(value, dict) else value
 
 
-def _known(schema: RowSchema, what: str, row: Mapping[str, Any]) -> None:
-    for name in row:
-        try:
-            schema.place(name)
-        except KeyError:
-            raise KeyError(f"{what} has no column {name}; it has {', '.join(schema.names)}") from None
-
-
 def filled(batch: row_pb2.RowBatch, schema: RowSchema, what: str, rows: Sequence[Mapping[str, Any]], gone: Sequence[bool] = ()) -> None:
     """Fill a batch of rows by column. TypeError or ValueError for values that are not of their column's type."""
-    batch.schema_id, batch.row_count = schema.id, len(rows)
-    for column in schema.columns:
-        try:
-            column_encoder(column.type)([row.get(column.name) for row in rows], batch.columns.add())
-        except (TypeError, ValueError) as e:
-            raise type(e)(f"{what}, column {column.name} ({column.type}): {e}") from e
+    filled_columns(batch, schema, what, [[row.get(name) for row in rows] for name in schema.names], len(rows))
     if any(gone):
         batch.kinds.extend(row_pb2.ROW_KIND_DELETE if g else row_pb2.ROW_KIND_UPSERT for g in gone)
+
+
+def filled_columns(batch: row_pb2.RowBatch, schema: RowSchema, what: str, columns: Sequence[Sequence[Any]], count: int) -> None:
+    """As filled, of `count` values for each column of the schema."""
+    batch.schema_id, batch.row_count = schema.id, count
+    for column, values in zip(schema.columns, columns, strict=True):
+        try:
+            column_encoder(column.type)(values, batch.columns.add())
+        except (TypeError, ValueError) as e:
+            raise type(e)(f"{what}, column {column.name} ({column.type}): {e}") from e
 
 
 class Context:
@@ -393,6 +413,6 @@ def _named(columns: Columns, keys: tuple[Column, ...] = (), meta: bool = False) 
 
 def _batch(schema: RowSchema, rows: Sequence[Mapping[str, Any]]) -> Batch:
     for row in rows:
-        _known(schema, "the input", row)
+        known(schema, "the input", row)
     placed = [{schema.names[schema.place(k)]: v for k, v in row.items()} for row in rows]
     return Batch(schema, [[row.get(name) for row in placed] for name in schema.names], len(rows))
