@@ -191,6 +191,7 @@ type Bundle struct {
 	before map[string]map[string]map[string]any // by store and key
 	after  map[string]*changes
 	sent   map[string][]sentRow
+	blocks map[string]*sentColumns // by output; what is here is not in sent
 	timers []changedTimer
 	wrong  error // the first mistake of the handler
 }
@@ -240,6 +241,7 @@ func newBundle(node *ProcessorNode, rows *Batch) *Bundle {
 	return &Bundle{
 		Node: node, Rows: rows, Attempt: 1,
 		before: map[string]map[string]map[string]any{}, after: map[string]*changes{}, sent: map[string][]sentRow{},
+		blocks: map[string]*sentColumns{},
 	}
 }
 
@@ -336,14 +338,14 @@ func (b *Bundle) Put(store string, key Key, row map[string]any) {
 // others; less than 0 counts the timers from their end.
 func (b *Bundle) Send(output string, row map[string]any, cause int, options SendOptions) {
 	schema := b.Node.Outputs[output]
-	switch {
-	case schema == nil:
+	if schema == nil {
 		b.mistake("%s has no output %s", b.Node.Node, output)
 		return
-	case cause < -len(b.Timers) || cause >= b.Rows.Len():
-		b.mistake("cause %d is no row or timer of the bundle, which has %d and %d", cause, b.Rows.Len(), len(b.Timers))
+	}
+	if !b.causes(cause) {
 		return
 	}
+	b.spread(output)
 	if row != nil {
 		row = b.named(schema, "output "+output, row)
 	}
@@ -375,6 +377,7 @@ func (b *Bundle) named(schema *RowSchema, what string, row map[string]any) map[s
 
 // Sent are the rows of an output in the order of their causes, with all their columns but ROWTIME; nil for a null value. For tests.
 func (b *Bundle) Sent(output string) []map[string]any {
+	b.spread(output)
 	rows, gone := b.complete(output)
 	for i := range rows {
 		delete(rows[i], "ROWTIME")
@@ -437,6 +440,13 @@ func (b *Bundle) result(lease, number uint64) (*pb.BundleResult, error) {
 		return nil, err
 	}
 	out := &pb.BundleResult{Lease: lease, Bundle: number, Timers: timers}
+	for output, block := range b.blocks {
+		rows, err := b.rowsOf(output, block)
+		if err != nil {
+			return nil, err
+		}
+		out.Outputs = append(out.Outputs, rows)
+	}
 	for output := range b.sent {
 		rows, gone := b.complete(output)
 		batch, err := encodeRows(b.Node.Outputs[output], "output "+output, rows, gone)

@@ -111,6 +111,60 @@ func TestAnAnswer(t *testing.T) {
 	}
 }
 
+// whole is a handler of whole bundles.
+type whole func(bundle *Bundle)
+
+func (w whole) ProcessBundle(bundle *Bundle) error {
+	w(bundle)
+	return nil
+}
+
+func TestRowsAreSentByColumn(t *testing.T) {
+	long, text := of(KindBigint), of(KindString)
+	byColumn := whole(func(bundle *Bundle) {
+		bundle.SendColumns("sums", map[string]any{"total": []int{1, 2, 3}}, nil)
+	})
+	rows := Rows{{"customer": "a"}, {"customer": "b"}, {"customer": "c"}}
+	bundle, err := trial.Run(byColumn, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := bundle.Node.Outputs["sums"]
+	sums.Columns[0].Type, sums.Columns[1].Type, sums.Columns[2].Type = text, long, long
+	answer, err := bundle.result(1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := answer.GetOutputs()[0]
+	columns := sent.GetRows().GetColumns()
+	if got := columns[0].GetStrings().GetValues(); !reflect.DeepEqual(got, []string{"a", "b", "c"}) {
+		t.Errorf("got %v", got)
+	}
+	if got := columns[1].GetLongs().GetValues(); !reflect.DeepEqual(got, []int64{1, 2, 3}) || columns[2].GetData() != nil {
+		t.Errorf("got %v, %v", got, columns[2])
+	}
+	if !reflect.DeepEqual(sent.GetCauses(), []uint32{0, 1, 2}) || sent.GetRows().GetRowCount() != 3 {
+		t.Errorf("got %v", sent)
+	}
+	mixed := whole(func(bundle *Bundle) {
+		bundle.Send("sums", map[string]any{"TOTAL": 5}, 1, SendOptions{})
+		bundle.SendColumns("sums", map[string]any{"TOTAL": []any{7, nil}, "CUSTOMER": []string{"x", "y"}}, []int{2, 0})
+	})
+	if bundle, err = trial.Run(mixed, rows); err != nil {
+		t.Fatal(err)
+	}
+	want := []map[string]any{{"CUSTOMER": "y", "TOTAL": nil}, {"CUSTOMER": "b", "TOTAL": 5}, {"CUSTOMER": "x", "TOTAL": 7}}
+	if got := bundle.Sent("sums"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v", got)
+	}
+	for wrong, columns := range map[string]map[string]any{"no column X": {"X": []int{}}, "no slice of 3 values": {"TOTAL": []int{1}}} {
+		_, err := trial.Run(whole(func(bundle *Bundle) { bundle.SendColumns("sums", columns, nil) }), rows)
+		if err == nil || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestTimersOfAHandler(t *testing.T) {
 	at := time.UnixMilli
 	silence := Timed{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -203,14 +202,9 @@ func encodeRows(schema *RowSchema, what string, rows []map[string]any, gone []bo
 	for _, column := range schema.Columns {
 		cells := make([]any, len(rows))
 		for i, row := range rows {
-			switch value := row[column.Name].(type) {
-			case nil, string, int64, int, float64, bool:
-				cells[i] = value
-			default:
-				cells[i] = plain(reflect.ValueOf(value))
-			}
+			cells[i] = row[column.Name]
 		}
-		data, err := encodeColumn(column.Type, cells)
+		data, err := encodeColumn(column.Type, plainCells(cells))
 		if err != nil {
 			return nil, fmt.Errorf("%s, column %s (%s): %w", what, column.Name, column.Type, err)
 		}

@@ -60,6 +60,12 @@ interface SentRow {
   readonly deleted: boolean;
 }
 
+/** Rows that were sent by column: all values of each column of the output, undefined for NULLs. */
+interface SentColumns {
+  readonly causes: readonly number[];
+  readonly columns: readonly (readonly unknown[] | undefined)[];
+}
+
 interface ChangedRow {
   readonly key: RowKey;
   /** null: deleted. */
@@ -71,6 +77,8 @@ export class Bundle {
   readonly #stores = new Map<string, State>();
   readonly #changed = new Map<string, Map<unknown, ChangedRow>>();
   readonly #sent = new Map<string, SentRow[]>();
+  /** What is here is not in #sent. */
+  readonly #blocks = new Map<string, SentColumns>();
   readonly #timers: ChangedTimer[] = [];
 
   /** `state`: rows of each store that there are before. */
@@ -138,9 +146,8 @@ export class Bundle {
    */
   send(output: string, row: Fields | null, cause: number, options: SendOptions = {}): void {
     const schema = known(this.node, this.node.outputs, "output", output);
-    if (!Number.isInteger(cause) || cause < -this.timers.length || cause >= this.rows.size) {
-      throw new RangeError(`cause ${cause} is no row or timer of the bundle, which has ${this.rows.size} and ${this.timers.length}`);
-    }
+    this.#checkCause(cause);
+    this.#spread(output);
     const cells: unknown[] = new Array(schema.columns.length).fill(undefined);
     for (const given of [options.key, row]) {
       for (const name in given) {
@@ -155,12 +162,63 @@ export class Bundle {
         cells[place] = type.kind === "BIGINT" ? BigInt(Number(options.timestamp)) : options.timestamp;
       }
     });
+    this.#sentTo(output).push({ cause, cells, deleted: row === null });
+  }
+
+  /**
+   * Rows for an output by column, which is much faster than send for each. `causes`: as send's, of each row; by default there is a row for each of the
+   * bundle's rows, in order. Key columns that are not given are those of the causes. RangeError for an unknown output, column or cause, and for a
+   * column of another length.
+   */
+  sendColumns(output: string, columns: Readonly<Record<string, readonly unknown[]>>, causes?: readonly number[]): void {
+    const schema = known(this.node, this.node.outputs, "output", output);
+    causes?.forEach((cause) => this.#checkCause(cause));
+    const given = causes ?? Array.from({ length: this.rows.size }, (_, row) => row);
+    const cells: (readonly unknown[] | undefined)[] = new Array(schema.columns.length).fill(undefined);
+    for (const name in columns) {
+      const values = columns[name]!;
+      if (values.length !== given.length) {
+        throw new RangeError(`output ${output}, column ${name} has ${values.length} values for ${given.length} rows`);
+      }
+      cells[placeOf(schema, "output", output, name)] = values;
+    }
+    schema.columns.forEach(({ name, role }, place) => {
+      const own = role === "KEY" && cells[place] === undefined ? this.node.keyNames.indexOf(name) : -1;
+      if (own >= 0) {
+        const all = this.rows.columns[this.node.keyPlaces[own]!]!;
+        cells[place] = causes === undefined ? all : causes.map((cause) => (cause < 0 ? this.key(cause)[own] : all[cause]));
+      }
+    });
+    this.#spread(output);
+    this.#blocks.set(output, { causes: given, columns: cells });
+    if (this.#sent.has(output) || falls(given)) {
+      this.#spread(output);
+    }
+  }
+
+  #checkCause(cause: number): void {
+    if (!Number.isInteger(cause) || cause < -this.timers.length || cause >= this.rows.size) {
+      throw new RangeError(`cause ${cause} is no row or timer of the bundle, which has ${this.rows.size} and ${this.timers.length}`);
+    }
+  }
+
+  #sentTo(output: string): SentRow[] {
     let sent = this.#sent.get(output);
     if (sent === undefined) {
       sent = [];
       this.#sent.set(output, sent);
     }
-    sent.push({ cause, cells, deleted: row === null });
+    return sent;
+  }
+
+  /** Makes single rows of what was sent by column, so that both have one order. */
+  #spread(output: string): void {
+    const block = this.#blocks.get(output);
+    if (block !== undefined) {
+      this.#blocks.delete(output);
+      const sent = this.#sentTo(output);
+      block.causes.forEach((cause, row) => sent.push({ cause, cells: block.columns.map((values) => values?.[row]), deleted: false }));
+    }
   }
 
   /** Set a timer for a key of the bundle's rows or timers. With a name, the one of that name, key and clock before is gone. One that is past is due
@@ -201,6 +259,7 @@ export class Bundle {
   /** Rows of an output in the order of their causes, with all their columns but ROWTIME; null for a null value. For tests. */
   sent(output: string): (Fields | null)[] {
     const { columns } = known(this.node, this.node.outputs, "output", output);
+    this.#spread(output);
     const named = (cells: readonly unknown[]) =>
       Object.fromEntries(columns.flatMap(({ name, role }, place) => (role === "META" ? [] : [[name, cells[place] ?? null]])));
     return inOrder(this.#sent.get(output) ?? []).map(({ cells, deleted }) => (deleted ? null : named(cells)));
@@ -213,12 +272,17 @@ export class Bundle {
 
   /** The answer. TypeError or RangeError for a value that is not of its column's type. */
   result(lease: bigint, bundle: bigint): MessageInitShape<typeof BundleResultSchema> {
-    const outputs = [...this.#sent].map(([output, rows]) => {
+    const first = this.timers.length;
+    const single = [...this.#sent].map(([output, rows]) => {
       const sent = inOrder(rows);
-      const schema = this.node.outputs.get(output)!;
-      const batch = batchMessage(schema, `output ${output}`, sent);
-      return { output, rows: batch, causes: sent.map(({ cause }) => cause + this.timers.length) };
+      const batch = batchMessage(this.node.outputs.get(output)!, `output ${output}`, sent);
+      return { output, rows: batch, causes: sent.map(({ cause }) => cause + first) };
     });
+    const blocks = [...this.#blocks].map(([output, { causes, columns }]) => {
+      const batch = columnsMessage(this.node.outputs.get(output)!, `output ${output}`, columns, causes.length);
+      return { output, rows: batch, causes: first === 0 ? [...causes] : causes.map((cause) => cause + first) };
+    });
+    const outputs = [...single, ...blocks];
     const state = [...this.#changed].map(([name, changed]) => {
       const schema = this.node.stores.get(name)!;
       const rows = [...changed.values()].map(({ key, row }) => ({
@@ -274,8 +338,11 @@ function placeOf(schema: RowSchema, what: string, of: string, name: string): num
 
 /** By cause; rows of one cause as they were sent. */
 function inOrder(rows: readonly SentRow[]): readonly SentRow[] {
-  const falls = rows.some(({ cause }, i) => i > 0 && cause < rows[i - 1]!.cause);
-  return falls ? [...rows].sort((a, b) => a.cause - b.cause) : rows;
+  return falls(rows.map(({ cause }) => cause)) ? [...rows].sort((a, b) => a.cause - b.cause) : rows;
+}
+
+function falls(causes: readonly number[]): boolean {
+  return causes.some((cause, i) => i > 0 && cause < causes[i - 1]!);
 }
 
 /** Rows by cell as a batch; errors name the column. */
@@ -284,10 +351,22 @@ export function batchMessage(
   what: string,
   rows: readonly { readonly cells: readonly unknown[]; readonly deleted: boolean }[],
 ): MessageInitShape<typeof RowBatchSchema> {
+  const columns = schema.columns.map((_, place) => rows.map(({ cells }) => cells[place]));
+  const kinds = rows.some(({ deleted }) => deleted) ? rows.map(({ deleted }) => (deleted ? RowKind.DELETE : RowKind.UPSERT)) : [];
+  return { ...columnsMessage(schema, what, columns, rows.length), kinds };
+}
+
+/** Values by column as a batch, undefined for a column of NULLs; errors name the column. */
+function columnsMessage(
+  schema: RowSchema,
+  what: string,
+  values: readonly (readonly unknown[] | undefined)[],
+  rowCount: number,
+): MessageInitShape<typeof RowBatchSchema> {
   const columns = schema.columns.map(({ name, type }, place) => {
-    const values = rows.map(({ cells }) => cells[place]);
+    const cells = values[place];
     try {
-      return columnEncoder(type)(values);
+      return cells === undefined ? {} : columnEncoder(type)(cells);
     } catch (error) {
       if (error instanceof TypeError || error instanceof RangeError) {
         error.message = `${what}, column ${name} (${type.sql}): ${error.message}`;
@@ -295,6 +374,5 @@ export function batchMessage(
       throw error;
     }
   });
-  const kinds = rows.some(({ deleted }) => deleted) ? rows.map(({ deleted }) => (deleted ? RowKind.DELETE : RowKind.UPSERT)) : [];
-  return { schemaId: schema.id, rowCount: rows.length, columns, kinds };
+  return { schemaId: schema.id, rowCount, columns };
 }

@@ -6,7 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { BadRows, type Handler, RetryBundle, type RowHandler, trial, type TrialOptions } from "@penstock/client";
 import { Bundle, ProcessorNode } from "../src/bundle.js";
 import { ProcessorNodeSchema, BundleSchema, TimerClock } from "../src/gen/penstock/v1/processor_service_pb.js";
-import { RowKind, type RowBatch } from "../src/gen/penstock/v1/row_pb.js";
+import { RowBatchSchema, RowKind, type RowBatch } from "../src/gen/penstock/v1/row_pb.js";
 import { ColumnRole, TypeKind } from "../src/gen/penstock/v1/types_pb.js";
 import { functionMessage } from "../src/declare.js";
 import { results } from "../src/functions.js";
@@ -46,6 +46,29 @@ test("a handler is tried without a service", async () => {
       { CUSTOMER: "a", TOTAL: 13n },
     ]);
     assert.deepEqual(bundle.state("totals", ["a"]), { CUSTOMER: "a", TOTAL: 13n });
+  }
+});
+
+test("rows are sent by column", async () => {
+  const rows = [{ customer: "a" }, { customer: "b" }, { customer: "c" }];
+  const whole = (processBundle: (bundle: Bundle) => void) => trial({ processBundle }, rows, SHOP);
+  const mixed = await whole((bundle) => {
+    bundle.send("sums", { total: 5 }, 1);
+    bundle.sendColumns("sums", { total: [7, null], customer: ["x", undefined] }, [2, 0]);
+  });
+  assert.deepEqual(mixed.sent("sums"), [
+    { CUSTOMER: null, TOTAL: null },
+    { CUSTOMER: "b", TOTAL: 5 },
+    { CUSTOMER: "x", TOTAL: 7 },
+  ]);
+  for (const [columns, wrong] of [
+    [{ x: [1, 2, 3] }, /no column x/],
+    [{ total: [1] }, /1 values for 3 rows/],
+  ] as const) {
+    await assert.rejects(
+      whole((bundle) => bundle.sendColumns("sums", columns)),
+      wrong,
+    );
   }
 });
 
@@ -171,6 +194,15 @@ test("an answer", async () => {
   const { keys, ...more } = timers!;
   assert.deepEqual(more, { names: ["silent", ""], times: [0n, 12n], clocks: [TimerClock.STREAM_TIME, TimerClock.WALL_CLOCK] });
   assert.deepEqual(keys!.kinds, [RowKind.DELETE, RowKind.UPSERT]);
+  const byColumn = Bundle.of(node, message);
+  byColumn.sendColumns("sums", { total: [1, 2n] });
+  const [whole] = byColumn.result(3n, 4n).outputs!;
+  assert.deepEqual(Batch.of(new RowSchema(id, columns, false), create(RowBatchSchema, whole!.rows)).columns, [
+    ["a", "b"],
+    [1n, 2n],
+    [null, null],
+  ]);
+  assert.deepEqual(whole!.causes, [1, 2]); // behind the timer
   bundle.send("sums", { total: "x" }, 1);
   assert.throws(() => bundle.result(3n, 4n), /^TypeError: output sums, column TOTAL \(BIGINT\): expected a bigint or a safe whole number, not "x"/);
 });

@@ -103,9 +103,11 @@ func (numbered) ProcessBundle(bundle *penstock.Bundle) error {
 	if err != nil {
 		return err
 	}
-	for n, id := range ids {
-		bundle.Send("out", map[string]any{"id": id, "n": n}, n, penstock.SendOptions{})
+	places := make([]int64, len(ids))
+	for n := range places {
+		places[n] = int64(n)
 	}
+	bundle.SendColumns("out", map[string]any{"id": ids, "n": places}, nil)
 	return nil
 }
 

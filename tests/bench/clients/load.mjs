@@ -44,7 +44,8 @@ async function stop(client, relation) {
 
 const numbered = {
   processBundle(bundle) {
-    bundle.rows.column("id").forEach((id, n) => bundle.send("out", { id, n }, n));
+    const id = bundle.rows.column("id");
+    bundle.sendColumns("out", { id, n: id.map((_, n) => n) });
   },
 };
 

@@ -2,6 +2,8 @@ package dev.penstock.client;
 
 import dev.penstock.v1.RowBatch;
 import dev.penstock.v1.RowKind;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -73,6 +75,18 @@ public final class Batch implements Event, Iterable<Row> {
     @Override
     public Iterator<Row> iterator() {
         return stream().iterator();
+    }
+
+    /** The values of one column, found as {@link RowSchema#place} says; null for NULL. IllegalArgumentException when there is none. */
+    public List<Object> column(String name) {
+        int place = schema.place(name);
+        if (place < 0) {
+            throw Names.unknown("no column " + name, schema.names());
+        }
+        Decoder.Vector values = columns.get(place);
+        Object[] out = new Object[size];
+        Arrays.setAll(out, values::at);
+        return Collections.unmodifiableList(Arrays.asList(out));
     }
 
     /** The first rows. */

@@ -173,12 +173,14 @@ class WorkerTest {
         node.getNodeBuilder().setId(1).setProcessor("again").setInput(bigints(ColumnRole.COLUMN_ROLE_KEY, "K"))
                 .setTimerKeys(bigints(ColumnRole.COLUMN_ROLE_KEY, "K"))
                 .addOutputsBuilder().setName("out").setSchema(bigints(ColumnRole.COLUMN_ROLE_KEY, "K"));
+        node.getNodeBuilder().addOutputsBuilder().setName("whole").setSchema(bigints(ColumnRole.COLUMN_ROLE_KEY, "K"));
         ProcessResponse.Builder due = ProcessResponse.newBuilder();
         due.getBundleBuilder().setNode(1).setRows(column(8L)).setTimers(Timers.newBuilder().setKeys(column(7L, 9L)).addNames("x").addNames("")
                 .addTimes(100).addTimes(200).addClocks(TimerClock.TIMER_CLOCK_STREAM_TIME).addClocks(TimerClock.TIMER_CLOCK_WALL_CLOCK));
         Handler again = bundle -> {
             bundle.send("out", Map.of(), -1);
             bundle.send("out", Map.of(), 0);
+            bundle.sendColumns("whole", Map.of(), List.of(-1, 0));
             bundle.setTimer(new Timer(bundle.timers().get(1).key(), Instant.ofEpochMilli(300), "", Timer.Clock.WALL_CLOCK));
             bundle.cancelTimer(bundle.timers().get(0));
         };
@@ -188,12 +190,31 @@ class WorkerTest {
             BundleResult result = heard().getResult();
             assertEquals(List.of(1, 2), result.getOutputs(0).getCausesList());
             assertEquals(column(9L, 8L).getColumns(0), result.getOutputs(0).getRows().getColumns(0));
+            assertEquals(result.getOutputs(0).getRows(), result.getOutputs(1).getRows());
+            assertEquals(List.of(1, 2), result.getOutputs(1).getCausesList());
             Timers timers = result.getTimers();
             assertEquals(column(9L, 7L).getColumns(0), timers.getKeys().getColumns(0));
             assertEquals(List.of(RowKind.ROW_KIND_UPSERT, RowKind.ROW_KIND_DELETE), timers.getKeys().getKindsList());
             assertEquals(List.of("", "x"), timers.getNamesList());
             assertEquals(List.of(300L, 100L), timers.getTimesList());
             assertEquals(List.of(TimerClock.TIMER_CLOCK_WALL_CLOCK, TimerClock.TIMER_CLOCK_STREAM_TIME), timers.getClocksList());
+        }
+    }
+
+    @Test
+    void rowsAreSentByColumn() throws Exception {
+        Trial trial = new Trial("k STRING KEY, n BIGINT").output("sums", "k STRING KEY, total BIGINT");
+        List<Map<String, Object>> rows = List.of(Map.of("k", "a", "n", 1L), Map.of("k", "b", "n", 2L));
+        Bundle twice = trial.run(bundle -> bundle.sendColumns(
+                "sums", Map.of("total", bundle.rows().column("n").stream().map(n -> 2 * (long) n).toList())), rows);
+        assertEquals(List.of(Map.of("k", "a", "total", 2L), Map.of("k", "b", "total", 4L)), twice.sent("sums"));
+        Bundle mixed = trial.run(bundle -> {
+            bundle.send("sums", Map.of("total", 5), 1);
+            bundle.sendColumns("sums", Map.of("total", List.of(7, 6), "k", List.of("x", "y")), List.of(1, 0));
+        }, rows);
+        assertEquals(List.of(Map.of("k", "y", "total", 6), Map.of("k", "b", "total", 5), Map.of("k", "x", "total", 7)), mixed.sent("sums"));
+        for (Map<String, List<Integer>> wrong : List.of(Map.of("x", List.of(1, 2)), Map.of("total", List.of(1)))) {
+            assertThrows(IllegalArgumentException.class, () -> trial.run(bundle -> bundle.sendColumns("sums", wrong), rows));
         }
     }
 
