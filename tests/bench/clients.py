@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from measure import cpu_seconds, rss_mb
+from penstock.runtime.board import NodeBoard
+from penstock.runtime.layout import Layout
 from penstock_client import Client
 from penstock_client.builder import Topology
 from penstock_client.declare import Binding
@@ -127,8 +129,10 @@ def _remote(setting: Setting, running: Node, client: Client, language: Language,
     client.register_topology(topology, wait=30.0)
     total = sum(setting.ends.values())
 
+    board = NodeBoard(Layout(running.data).boards())  # without a call of the gateway, whose CPU is measured
+
     def left() -> int:
-        return sum(t.lag for t in client.tasks(name) if t.sub_topology.startswith("p-"))
+        return sum(t.lag for t in board.tasks(name) if t.sub.startswith("p-"))
 
     until(lambda: left() >= total, "all payments to wait for the program")
     program = subprocess.Popen([*command, "process", running.address, name], stdin=subprocess.PIPE)
@@ -142,6 +146,7 @@ def _remote(setting: Setting, running: Node, client: Client, language: Language,
     finally:
         program.kill()
         program.wait()
+    board.close()
     client.delete_topology(name, delete_topics=True)
     return setting.line(f"remote_{language.name}", first / wall, "rows/s", language.remote, rows=first, gateway_cpu_us=gateway, worker_cpu_us=worker, program_cpu_us=own)
 

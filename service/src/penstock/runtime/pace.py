@@ -50,7 +50,7 @@ class Pace:
             return True
         if since >= self._interval or self.nudged:
             return True
-        return not worked and since >= self._idle_gap
+        return not worked and since >= self._gap(tasks)
 
     def rest(self, tasks: Collection[Task], committing: bool, running: bool, looking: bool, now_ms: int,
              retries: Iterable[float | None]) -> float:
@@ -58,7 +58,7 @@ class Pace:
         topics. retries: monotonic seconds at which failed tasks are tried again."""
         timeout = LOOKING_REST if looking else LONGEST_REST
         if not committing and any(t.dirty or t.first_commit for t in tasks):
-            timeout = max(0.001, self._idle_gap - (time.monotonic() - self._last))
+            timeout = max(0.001, self._gap(tasks) - (time.monotonic() - self._last))
         waiting = [t.wait_until for t in tasks if t.wait_until is not None]
         if waiting and running:
             timeout = min(timeout, max(0.001, min(waiting) - time.monotonic()))
@@ -68,6 +68,8 @@ class Pace:
         at = [when for when in retries if when is not None]
         return min(timeout, max(0.01, min(at) - time.monotonic())) if at else timeout
 
-    @property
-    def _idle_gap(self) -> float:
+    def _gap(self, tasks: Iterable[Task]) -> float:
+        """Seconds between commits when nothing is left to do. While programs have bundles that is not so."""
+        if any(t.away for t in tasks):
+            return self._interval
         return min(self._interval, max(0.005, 2 * self._cost))

@@ -369,7 +369,7 @@ class Runner:
             log.error("%s: records %d..%d of %s[%d] are gone (retention); going on at %d", task.name, error.offset, error.earliest - 1,
                       error.topic, error.partition, error.earliest)
             source = task.input(tp)
-            source.position = source.fetched = error.earliest
+            source.skip_to(error.earliest)
             self.ctx.readers.add(self, {tp: error.earliest})
             self.wake.set()
         else:

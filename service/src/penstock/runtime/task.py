@@ -18,11 +18,11 @@ from typing import Any
 from penstock.clock import Clock
 from penstock.engine.head_times import HeadTime, head_times
 from penstock.engine.port import Program
-from penstock.engine.processors.bundles import Bundle
+from penstock.engine.processors.bundles import Bundle, Result
 from penstock.engine.processors.calls import CallHost
 from penstock.engine.processors.remote import RemoteHost
 from penstock.log.port import Chunk, Record, TaskId, TopicPartition
-from penstock.plan.nodes import RemoteCall, RemoteProcessor
+from penstock.plan.nodes import Processor, RemoteCall, RemoteProcessor
 from penstock.plan.replay import Replayed, decode
 from penstock.plan.resolved import SubTopology
 from penstock.runtime.output import OutputTopic
@@ -38,13 +38,15 @@ above all), few enough for a turn of 5 ms also where a record is expensive. Wher
 function."""
 BUNDLE_BYTES = 1 << 20
 """Keys and values of a bundle's records at most: in columns it stays under gRPC's 4 MiB."""
+MOST_AWAY = 4
+"""Bundles of one task that are with programs at once: one is made, one is computed, one is applied, and one waits."""
 
 
 class Input:
     """Records of one input partition that were fetched and not yet processed."""
 
-    __slots__ = ("tp", "chunks", "records", "at", "position", "fetched", "end", "buffered", "paused", "committed", "wait_until", "replay",
-                 "time", "times")
+    __slots__ = ("tp", "chunks", "records", "at", "position", "reached", "handed", "fetched", "end", "buffered", "paused", "committed",
+                 "wait_until", "replay", "time", "times")
 
     def __init__(self, tp: TopicPartition, position: int) -> None:
         self.tp = tp
@@ -52,6 +54,8 @@ class Input:
         self.records: list[Record] = []  # of the chunk being processed
         self.at = 0
         self.position = position  # next offset to process: what a commit stores
+        self.reached = position  # next offset to take: further on while bundles are with programs
+        self.handed = 0  # those bundles
         self.fetched = position
         self.end = -1
         self.buffered = 0
@@ -87,7 +91,7 @@ class Input:
                 self.records, self.at, self.times = chunk.records, 0, []
                 return True
             self.chunks.popleft()
-            self.position = chunk.next
+            self._reach(chunk.next)
         return True
 
     @property
@@ -123,22 +127,43 @@ class Input:
         self.at += count
         self.buffered -= count
         if self.at >= len(self.records):
-            self.position = self.chunks.popleft().next
+            self._reach(self.chunks.popleft().next)
             self.records, self.at = [], 0
         else:
-            self.position = self.records[self.at - 1].offset + 1
+            self._reach(self.records[self.at - 1].offset + 1)
+
+    def hand_out(self, count: int) -> int:
+        """These many records of `take` are with a program; the position for when they are processed."""
+        self.handed += 1
+        self.done(count)
+        return self.reached
+
+    def came_back(self, position: int) -> None:
+        """The records that were handed out first are processed."""
+        self.handed -= 1
+        self.position = max(self.position, position if self.handed else self.reached)
+
+    def skip_to(self, position: int) -> None:
+        """The records before are gone from the log."""
+        self.position = self.reached = self.fetched = position
+
+    def _reach(self, position: int) -> None:
+        self.reached = position
+        if not self.handed:
+            self.position = position
 
 
 @dataclass(frozen=True, slots=True)
 class Away:
     """A bundle that is with a program: none of its records counts as processed. source: where they are from; None when there are none, but
-    timers."""
+    timers. position: of the source, when they are processed."""
 
     waiting: Waiting
     host: RemoteHost | CallHost
     source: Input | None
     count: int = 0
     last: int = -1
+    position: int = -1
 
 
 class Task:
@@ -166,11 +191,13 @@ class Task:
         self._note = note
         self._by_tp = {i.tp: i for i in self.inputs}
         self._remote, self._clock = remote, clock
-        self._away: Away | None = None
+        self._away: deque[Away] = deque()  # in the order of their records, in which they come back
         self._lease = secrets.randbits(63)
         self._bundles = 0
         self._times = head_times(sub)
         self._cuts = any(isinstance(node, RemoteProcessor | RemoteCall) for node in sub.nodes)
+        # a plug-in's punctuations go by the time of records that were taken: none is taken ahead of it
+        self._ahead = not any(isinstance(node, Processor) and not isinstance(node, RemoteProcessor) for node in sub.nodes)
 
     def read_too(self, tp: TopicPartition, like: str, position: int, committed: int, replay: bool = False) -> None:
         """One more input, read as a topic of the plan, or a replay topic."""
@@ -215,12 +242,16 @@ class Task:
 
     def process(self, deadline: float) -> int:
         """Work until time.monotonic() passes the deadline or nothing can go on; records processed."""
-        total = 0 if self._away is None else self._back(self._away)
-        while not self.at_step and self._away is None:
-            chosen = self._choose()
-            if self._cuts and self._fire(None if chosen is None else chosen[0]):
+        total = 0
+        while self._away and (result := self._away[0].waiting.result) is not None:
+            total += self._back(self._away.popleft(), result)
+            if total and time.monotonic() >= deadline:
                 return total
-            if chosen is None:
+        while not self.at_step:
+            chosen = self._choose()
+            if self._cuts and not self._away and self._fire(None if chosen is None else chosen[0]):
+                return total
+            if chosen is None or self._away and not self._may_follow(chosen[0]):
                 return total
             source, below, equal = chosen
             total += self._careful(source) if self.suspect is not None else self._slice(source, below, equal)
@@ -279,9 +310,9 @@ class Task:
         if self._is_cut(source):
             records = self._bundled(source, below, equal)
             self._note.begin(Note(self.name, {source.tp.topic: (records[0].offset, records[-1].offset)}))
-            self._run(source, records)
+            processed = self._run(source, records)
             self._note.end()
-            return len(records) if self._away is None else 0
+            return processed
         runs, count = self._gathered(source, below, equal)
         began = time.monotonic()
         self._run_all(runs, count)
@@ -377,7 +408,8 @@ class Task:
             self.drain(topic)
         return topic
 
-    def _run(self, source: Input, records: list[Record]) -> None:
+    def _run(self, source: Input, records: list[Record]) -> int:
+        """How many of the records are processed: all, or none of a bundle."""
         topic = source.tp.topic
         if source.replay:
             topic = self._run_replayed(records)
@@ -389,9 +421,12 @@ class Task:
         if host is None or bundle is None:
             if host is not None:
                 self.drain(host.topic)  # what needed no program has gone on
+            source.done(len(records))
             self._done(source, len(records), records[-1].offset)
-            return
-        self._away = Away(self._submit(host, bundle), host, source, len(records), records[-1].offset)
+            return len(records)
+        waiting = self._submit(host, bundle)
+        self._away.append(Away(waiting, host, source, len(records), records[-1].offset, source.hand_out(len(records))))
+        return 0
 
     def _submit(self, host: RemoteHost | CallHost, bundle: Bundle) -> Waiting:
         self._bundles += 1
@@ -405,7 +440,7 @@ class Task:
             if host is not taking and host.any_due(now_ms):
                 bundle = host.bundle(now_ms)
                 assert bundle is not None
-                self._away = Away(self._submit(host, bundle), host, None)
+                self._away.append(Away(self._submit(host, bundle), host, None))
                 return True
         return False
 
@@ -413,13 +448,20 @@ class Task:
     def due(self) -> int:
         """The time of the clock, ms, from which there is something to do without any record; very late when there never is."""
         due = self.program.due
-        if self._cuts and self._away is None:
+        if self._cuts and not self._away:
             due = min(due, *(host.due for host in self.program.remotes))
         return due
 
     def _is_cut(self, source: Input) -> bool:
         """Whether records of an input may be sent to a program, until whose answer they do not count as processed."""
         return self._cuts and (source.replay or self.program.remote(source.tp.topic) is not None)
+
+    def _may_follow(self, source: Input) -> bool:
+        """Whether a bundle may be handed out while others are away: a full one, so that a trickle is gathered meanwhile, of a node that keeps nothing
+        that the others could change."""
+        host = None if source.replay or not self._ahead else self.program.remote(source.tp.topic)
+        return (isinstance(host, RemoteHost) and host.stateless and self.suspect is None and len(self._away) < MOST_AWAY
+                and source.buffered >= host.node.bundle_rows)
 
     def _bundled(self, source: Input, below: int | None, equal: bool) -> list[Record]:
         """Records for one bundle: as many as it may have, in rows and in bytes; replayed ones one by one, as they are of several topics."""
@@ -432,12 +474,8 @@ class Task:
                 return records[:n]
         return records
 
-    def _back(self, away: Away) -> int:
-        """Apply what a bundle gave, if it is there; records processed."""
-        result = away.waiting.result
-        if result is None:
-            return 0
-        self._away = None
+    def _back(self, away: Away, result: Result) -> int:
+        """Apply what a bundle gave; records processed."""
         if away.source is not None:
             self._note.begin(Note(self.name, {away.source.tp.topic: (away.last - away.count + 1, away.last)}, careful=self.suspect is not None))
         away.host.apply(result)
@@ -447,11 +485,11 @@ class Task:
             self.touched = True
             self.program.expire()
             return 0
+        away.source.came_back(away.position)
         self._done(away.source, away.count, away.last)
         return away.count
 
     def _done(self, source: Input, count: int, last: int) -> None:
-        source.done(count)
         self.program.expire()
         self.processed += count
         self.since += count
@@ -463,12 +501,16 @@ class Task:
 
     @property
     def waits_for(self) -> str:
-        """Why a bundle is not answered; empty when none is away, or a program has it."""
-        return "" if self._away is None else self._away.waiting.reason
+        """Why a bundle is not answered; empty when none is away, or programs have them."""
+        return next((away.waiting.reason for away in self._away if away.waiting.reason), "")
+
+    @property
+    def away(self) -> bool:
+        """Whether bundles are with programs, or wait for one."""
+        return bool(self._away)
 
     def end(self) -> None:
         """Nothing of what is away is wanted any more; plug-ins are told that the task ends. Raises what they raise."""
-        if self._away is not None:
-            self._remote.forget(self._away.waiting)
-            self._away = None
+        while self._away:
+            self._remote.forget(self._away.popleft().waiting)
         self.program.close()

@@ -67,6 +67,11 @@ class RemoteHost:
         self.gathered.append(row)
 
     @property
+    def stateless(self) -> bool:
+        """Whether no bundle depends on what came of the ones before."""
+        return not self._stores and self.timers is None
+
+    @property
     def due(self) -> int:
         """The time of the clock, ms, from which a timer is due; NEVER without one."""
         return NEVER if self.timers is None else self.timers.due_by_clock
