@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import topologies
 from node import Fleet, Node
@@ -13,10 +14,11 @@ from penstock_client.errors import UnknownTopologyError
 
 
 class Changes:
-    """done: how many were answered."""
+    """done: how many were answered. gate: the file that `mending` wants."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, gate: Path) -> None:
         self.done: Counter[str] = Counter()
+        self._gate = gate
         self._fleet, self._odd = fleet, False
 
     def update(self) -> bool:
@@ -41,6 +43,34 @@ class Changes:
             except PenstockError:
                 pass
         return True
+
+    def replay(self) -> bool:
+        """The gate opens or is closed; dead letters are processed again, and fail again or do not."""
+        if self._gate.exists():
+            self._gate.unlink()
+        else:
+            self._gate.touch()
+        try:
+            with self._client() as client:
+                client.replay_dead_letters("mending")
+            self.done["replay"] += 1
+        except PenstockError:
+            pass
+        return True
+
+    def mend(self, seconds: float = 60) -> str:
+        """The last letters are replayed, until there are none; else why not."""
+        self._gate.touch()
+        end, last = time.monotonic() + seconds, "there are always new letters"
+        with Client(self._fleet.addresses, timeout=10) as client:
+            while time.monotonic() < end:
+                try:
+                    if not any(t.lag for t in client.tasks() if t.topology == "mending") and not client.replay_dead_letters("mending").replayed:
+                        return ""
+                except PenstockError as e:
+                    last = str(e)
+                time.sleep(0.2)
+        return last
 
     def drain(self, node: Node) -> None:
         """Its tasks go to others, then it ends by itself; when that is refused or takes long, whoever asked stops it."""

@@ -182,6 +182,18 @@ def check_pairs(v: Violations, where: str, sent: Mapping[str, int], seen: Iterab
         v.add("other", len(strange), f"{where}: must not meet {strange[:4]}")
 
 
+def check_mended(v: Violations, where: str, sent: Mapping[str, int], seen: Iterable[tuple[str, int]]) -> None:
+    """Every number once: at once, or when its dead letter was replayed, so in any order. seen: key, number."""
+    met = Counter(seen)
+    expected = {(key, n) for key, last in sent.items() for n in range(1, last + 1)}
+    if missing := sorted(expected - met.keys()):
+        v.add("lost", len(missing), f"{where}: never came {missing[:4]}")
+    if twice := [one for one, c in met.items() if c > 1]:
+        v.add("doubled", sum(met[one] - 1 for one in twice), f"{where}: came more than once {twice[:4]}")
+    if strange := sorted(met.keys() - expected):
+        v.add("other", len(strange), f"{where}: never sent {strange[:4]}")
+
+
 def check_enriched(v: Violations, where: str, sent: Mapping[str, int], versions: Mapping[str, int], seen: Mapping[str, Sequence[tuple[int, int]]]) -> None:
     """Every number once and in order, with a version of its key's row that never goes back. seen: key -> (number, version)."""
     check_echo(v, where, sent, {key: [n for n, _ in rows] for key, rows in seen.items()})

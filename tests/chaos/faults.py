@@ -21,9 +21,9 @@ else than start."""
 
 SESSION_MS = 4_000
 
-ALONE = ["worker"] * 4 + ["gateway"] * 2 + ["again"] + ["commit"] * 2 + ["zombie"] + ["update"] * 3
+ALONE = ["worker"] * 4 + ["gateway"] * 2 + ["again"] + ["commit"] * 2 + ["zombie"] + ["update"] * 3 + ["replay"] * 2
 TOGETHER = (["worker"] * 3 + ["gateway"] * 2 + ["node"] * 2 + ["end"] + ["absence"] + ["joining"] + ["commit"] * 2 + ["zombie"] * 2 + ["freeze"]
-            + ["full"] + ["update"] * 2 + ["anew"])
+            + ["full"] + ["update"] * 2 + ["anew"] + ["replay"] * 2)
 """Of one node, and of several."""
 
 
@@ -193,6 +193,10 @@ class Storm:
     def update(self) -> bool:
         """A topology gets another definition, which the next fault may hit."""
         return self._changes.update()
+
+    def replay(self) -> bool:
+        """Dead letters are processed again."""
+        return self._changes.replay()
 
     def anew(self) -> bool:
         """A topology is deleted and registered again under its name."""

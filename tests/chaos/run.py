@@ -5,8 +5,9 @@
 
 Topologies (topologies.py): echo, running aggregates, aggregates by another key through a repartition topic, with windows and without;
 windows that leave when they are closed; joins of a stream with a stream, with a table and with a global one, and of tables by a foreign key;
-a plug-in with a store and punctuations behind a source by pattern; a second topology behind the first, which is updated under way; and one
-that is deleted and registered anew. Faults (faults.py): kill -9 of a worker, of the gateway, of the whole node, of a process inside a commit;
+a plug-in with a store and punctuations behind a source by pattern; a second topology behind the first, which is updated under way; one
+that is deleted and registered anew; and one whose dead letters are replayed. Faults (faults.py): kill -9 of a worker, of the gateway, of
+the whole node, of a process inside a commit;
 workers and nodes stopped past the session timeout and woken; nodes that end, stay away, and join two at a time; a full disk; brokers killed
 and started again; connections to brokers that break, are slow, or carry nothing. Probes (probes.py) ask while it storms. The recount
 (checker.py) knows only what was acknowledged. The last line says what was violated; the exit code is 1 if anything was, and then the run
@@ -80,15 +81,15 @@ def place(args: argparse.Namespace, directory: Path, stack: ExitStack) -> Place:
     return Place(Fleet(directory, [["--kafka", way, *common] for way in ways]), broker, links)
 
 
-def setup(at: Place, seed: int) -> Generator:
+def setup(at: Place, seed: int, gate: Path) -> Generator:
     """Declare and register, as soon as the nodes answer; the load, with its tables filled."""
     for node in at.fleet:
         await_answer(node.address)
     with Client(at.fleet[0].address, timeout=120) as client:
         asyncio.run(verify.make_topics(at.fleet, at.kafka, topologies.KEPT))
         topologies.declare(client)
-        for topology in topologies.ALL:
-            info = client.register_topology(topology(), wait=90)
+        for topology in (*(made() for made in topologies.ALL), topologies.mending(str(gate))):
+            info = client.register_topology(topology, wait=90)
             if info.state != "RUNNING":
                 raise RuntimeError(f"topology {info.name} is {info.state}: {info.state_reason}")
         generator = Generator(at.fleet.addresses, seed)
@@ -184,10 +185,11 @@ def explain(at: Place) -> None:
 
 
 def storm_and_recount(args: argparse.Namespace, at: Place, v: Violations) -> None:
-    generator = setup(at, args.seed)
+    gate = at.fleet[0].data.with_name("gate")
+    generator = setup(at, args.seed, gate)
     echoes, running = Watcher(at.fleet.addresses, "echo", "earliest"), Watcher(at.fleet.addresses, "running", "snapshot")
     pauses = Pauses(at.kafka, "numbers", "echo", topologies.PARTITIONS) if at.kafka else None
-    changes, probes = Changes(at.fleet), Probes(at.fleet, generator, args.seed, v)
+    changes, probes = Changes(at.fleet, gate), Probes(at.fleet, generator, args.seed, v)
     storm = Storm(at.fleet, at.broker, at.links, changes, random.Random(args.seed), v)
     generator.start()
     probes.start()
@@ -203,6 +205,8 @@ def storm_and_recount(args: argparse.Namespace, at: Place, v: Violations) -> Non
         v.add("other", 1, f"the load ended: {generator.error}")
     if why := changes.settle():
         v.add("other", 1, f"the returning topology cannot be registered: {why}")
+    if why := changes.mend():
+        v.add("other", 1, f"dead letters are left: {why}")
     sent = generator.sent
     print(f"seed {args.seed}, {args.nodes} nodes, {f'{args.brokers} brokers' if at.kafka else 'embedded log'}: {sent.total:,} records, "
           f"faults {dict(storm.done) or 'none'}, {dict(changes.done) or 'no changes'} answered, {probes.lookups} lookups with tokens", flush=True)

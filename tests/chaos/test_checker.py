@@ -13,6 +13,7 @@ from checker import (  # noqa: E402
     check_enriched,
     check_equal_stores,
     check_finals,
+    check_mended,
     check_owned,
     check_pairs,
     check_running,
@@ -41,6 +42,14 @@ def test_echo() -> None:
     assert verdict(check_echo, SENT, {**ECHO, "k1": [2, 1, 3, 4, 5]}) == (0, 0, 1)
     assert verdict(check_echo, SENT, {**ECHO, "k9": [1]}) == (0, 0, 1)
     assert verdict(check_echo, SENT, {"k1": ECHO["k1"]}) == (3, 0, 0)
+
+
+def test_mended() -> None:
+    good = [("k2", 3), ("k1", 2), ("k1", 1), ("k2", 1), ("k2", 2), ("k1", 5), ("k1", 3), ("k1", 4)]
+    assert verdict(check_mended, SENT, good) == (0, 0, 0)
+    assert verdict(check_mended, SENT, good[1:]) == (1, 0, 0)
+    assert verdict(check_mended, SENT, [*good, good[3]]) == (0, 1, 0)
+    assert verdict(check_mended, SENT, [*good, ("k2", 4)]) == (0, 0, 1)
 
 
 def test_running() -> None:

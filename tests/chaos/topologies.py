@@ -1,4 +1,4 @@
-"""What runs in the storm: eight topologies whose whole outcome follows from what was acknowledged."""
+"""What runs in the storm: nine topologies whose whole outcome follows from what was acknowledged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PARTITIONS = 4
 YEAR = 365 * 86_400
 FINAL_SIZE, FINAL_GRACE = 5, 8
 """Seconds. Shorter than the distance between the keys of a partition now and then, so that some records are late."""
-KEPT = ("running", "finals", "enriched", "pairs", "tallied", "seconds", "placed", "returned")
+KEPT = ("running", "finals", "enriched", "pairs", "tallied", "seconds", "placed", "returned", "mended")
 """Outputs whose every record is checked, so that their topics must keep every record: a table's own would be compacted."""
 
 
@@ -86,6 +86,13 @@ def returning() -> Topology:
     t = Topology("returning", updates="EVERY")
     t.stream("numbers", start="earliest").group_by("K").aggregate(
         ("COUNT(*)", "C"), ("SUM(AMOUNT)", "S"), ("MIN(AMOUNT)", "LO"), ("MAX(AMOUNT)", "HI"), name="returned").to("returned")
+    return t
+
+
+def mending(gate: str) -> Topology:
+    """A plug-in that fails for some numbers until a file is there: dead letters, which are replayed while it storms."""
+    t = Topology("mending")
+    t.stream("numbers").process("gated", config={"gate": gate, "every": "20"}, name="gated")["out"].to("mended")
     return t
 
 

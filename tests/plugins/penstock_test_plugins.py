@@ -179,6 +179,18 @@ class Faulty(Processor):
         raise ValueError(f"not at {now}")
 
 
+class Gated(Processor):
+    """Sends numbers on; while there is no file of the name `gate` it fails for some."""
+
+    outputs = {"out": "K STRING KEY, N BIGINT"}
+
+    def process(self, record: Record, context: Context) -> None:
+        assert record.value is not None
+        if record.value["N"] % int(context.config["every"]) == 0 and not Path(context.config["gate"]).exists():
+            raise RuntimeError("the gate is closed")
+        context.forward(record.with_value({"N": record.value["N"]}))
+
+
 class NotOne:
     """No processor."""
 
