@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from checker import Violations, amount
@@ -20,12 +21,24 @@ TOLD_AFTER = 14.0
 """Seconds after which no status may show a task as RUNNING on a node that is gone: 10 without a sign of life, and some for a busy machine."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Lookups of a key from the first one without an answer, at `since` of the clock, to the next answer. said: why not, and how often."""
+
+    key: str
+    since: str
+    seconds: float
+    said: Mapping[str, int]
+
+    def __str__(self) -> str:
+        return f"{self.key} from {self.since} for {self.seconds:.1f} s: {'; '.join(f'{n} x {text}' for text, n in self.said.items())}"
+
+
 class Probes:
-    """Threads, from `start` to `stop`. outages: seconds, of lookups by key, each from the first failure to the next answer. lookups: with
-    a token, all answered right if there is no violation."""
+    """Threads, from `start` to `stop`. outages: of lookups without a token. lookups: with a token, all answered right if there is no violation."""
 
     def __init__(self, fleet: Fleet, generator: Generator, seed: int, v: Violations) -> None:
-        self.outages: dict[str, list[float]] = defaultdict(list)
+        self.outages: list[Outage] = []
         self.lookups = 0
         self._numbered: dict[str, int] = {}
         self._fleet, self._generator, self._seed, self._v = fleet, generator, seed, v
@@ -106,20 +119,24 @@ class Probes:
 
     def _ask(self, key: str) -> None:
         """The same key again and again: how long nobody answers."""
+        began, since, said = 0.0, "", Counter[str]()
         with Client(self._fleet.addresses, timeout=1, retry=NO_RETRY) as client:
-            since: float | None = None
             while not self._stop.wait(0.2):
-                began = time.monotonic()
+                asked = time.monotonic()
                 try:
                     client.get("running", key)
                 except PenstockError as e:
                     if not _excused(e):
                         raise
-                    since = since or began
-                else:
-                    if since is not None:
-                        self.outages[key].append(time.monotonic() - since)
-                    since = None
+                    if not said:
+                        began, since = asked, time.strftime("%T")
+                    said[f"{type(e).__name__}: {e}"] += 1
+                    continue
+                if said:
+                    self.outages.append(Outage(key, since, time.monotonic() - began, dict(said)))
+                    said.clear()
+        if said:
+            self.outages.append(Outage(key, since, time.monotonic() - began, dict(said)))
 
 
 def shown_on_the_gone(tasks: Sequence[Task], gone: Mapping[str, float], now: float) -> list[str]:

@@ -142,6 +142,7 @@ def main() -> int:
     options.add_argument("--standbys", type=int, help="1 for several nodes, half of the seeds")
     options.add_argument("--calm", action="store_true", help="no faults: the same load and recount")
     options.add_argument("--unguarded", choices=("recovery", "appends"), default="", help="switch a guard of the service off, to see that it is found")
+    options.add_argument("--keep", action="store_true", help="leave data and logs behind a clean run too")
     options.add_argument("--sabotage", action="store_true", help="write one record twice and one count wrong, to see that it is found")
     args = options.parse_args()
     args.brokers = args.brokers or (3 if args.nodes > 1 else 1 if args.log == "kafka" else 0)
@@ -162,7 +163,7 @@ def main() -> int:
             explain(at)
     for example in v.examples:
         print(example)
-    if v.clean:
+    if v.clean and not args.keep:
         shutil.rmtree(directory, ignore_errors=True)
     else:
         print(f"kept for a look: {directory}")
@@ -214,8 +215,10 @@ def storm_and_recount(args: argparse.Namespace, at: Place, v: Violations) -> Non
     verify.pushes(v, sent.numbers, echoes, running)
     echoes.close()
     running.close()
-    print(f"lookups of {len(probes.outages)} keys unanswered: {summary(s for found in probes.outages.values() for s in found)}; "
+    print(f"lookups unanswered: {summary(o.seconds for o in probes.outages)}; "
           f"tasks standing still: {summary(pauses.stop()) if pauses else 'not measured'}", flush=True)
+    if probes.outages:
+        print(f"the longest: {max(probes.outages, key=lambda o: o.seconds)}", flush=True)
     for node in at.fleet:
         node.end()
     for node in at.fleet:
