@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import lmdb
@@ -38,6 +38,7 @@ class BoardWriter:
         self.worker = worker
         self._env = lmdb.open(str(path), map_size=MAP_SIZE, sync=False, metasync=False, max_readers=512)
         self._env.reader_check()
+        self._owed: dict[bytes, bytes | None] = {}
         self._path = str(path)
         _opened[self._path] = self._env
 
@@ -47,23 +48,33 @@ class BoardWriter:
             txn.drop(self._env.open_db(None, txn=txn), delete=False)
 
     def put(self, entries: Iterable[TaskEntry]) -> None:
-        """Write tasks in one transaction. On a full disk the board stays as it was: it only describes, and work may go on without it; the
-        next write says what is true then."""
-        try:
-            with self._env.begin(write=True) as txn:
-                for e in entries:
-                    txn.put(_key(e.topology, e.incarnation, e.sub, e.partition), _encode(e))
-        except lmdb.Error as e:
-            log.warning("the board of %s cannot be written: %s", self.worker, e)
+        """Write tasks in one transaction. On a full disk the board stays as it was: it only describes, and work may go on without it. What could
+        not be written goes along with the next write."""
+        self._write({_key(e.topology, e.incarnation, e.sub, e.partition): _encode(e) for e in entries})
 
     def remove(self, topology: str, incarnation: int, tasks: Iterable[tuple[str, int]]) -> None:
         """These (sub, partition) are no longer this worker's. As put on a full disk."""
+        self._write({_key(topology, incarnation, sub, partition): None for sub, partition in tasks})
+
+    @property
+    def behind(self) -> bool:
+        """Something could not be written yet."""
+        return bool(self._owed)
+
+    def _write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """None: remove."""
+        self._owed |= changes
         try:
             with self._env.begin(write=True) as txn:
-                for sub, partition in tasks:
-                    txn.delete(_key(topology, incarnation, sub, partition))
+                for key, value in self._owed.items():
+                    if value is None:
+                        txn.delete(key)
+                    else:
+                        txn.put(key, value)
         except lmdb.Error as e:
             log.warning("the board of %s cannot be written: %s", self.worker, e)
+        else:
+            self._owed.clear()
 
     def close(self) -> None:
         del _opened[self._path]

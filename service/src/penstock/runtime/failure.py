@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from penstock.log.port import TaskId
@@ -66,12 +66,9 @@ class Failures:
         """It runs."""
         self._failures.pop(task_id, None)
 
-    def keep_only(self, task_ids: Iterable[TaskId]) -> list[TaskId]:
-        """Forget, and return, failures of all other tasks."""
-        gone = [t for t in self._failures if t not in set(task_ids)]
-        for task_id in gone:
-            del self._failures[task_id]
-        return gone
+    def keep_only(self, task_ids: Collection[TaskId]) -> None:
+        """Forget failures of all other tasks."""
+        self._failures = {t: failure for t, failure in self._failures.items() if t in task_ids}
 
     def retries(self) -> list[float | None]:
         """When each is tried again."""

@@ -284,7 +284,8 @@ class Runner:
             self._handle.release(a.give_up, a)
         for producer in a.fences:
             await self.ctx.log.fence(producer)
-        self._board.remove(self.failures.keep_only(a.active))
+        self.failures.keep_only(a.active)
+        self._board.keep_only(a.active)
 
     def _open_next(self) -> None:
         for task_id, outcome in self._opener.finished():
@@ -510,7 +511,7 @@ class Runner:
         quiet = isinstance(why, AssignmentLost)
         (log.info if quiet else log.warning)("topology %s starts over on %s: %s: %s", self.plan.topology, self.ctx.slot,
                                              type(why).__name__, why)
-        unavailable = str(why) if isinstance(why, LogUnavailable) else ""
+        ours = self._assignment.active if self._assignment is not None and self._handle.epoch == self._epoch else frozenset()
         unable, self._unable = self._unable, []
         for u in unable:
             if u.reason:
@@ -520,10 +521,10 @@ class Runner:
         self._epoch = self._handle.epoch
         self._assignment = None
         self._copies.follow(frozenset())
-        if unavailable:
-            for task_id in self._ids:
-                if self._board.says(task_id) is not None:
-                    self._board.say(task_id, TaskState.OPENING, f"waiting for the log: {unavailable}")
+        self._board.keep_only([t for t in self._ids if t in ours or t in self.failures])
+        for task_id in ours if isinstance(why, LogUnavailable) else ():
+            if task_id not in self.failures:
+                self._board.say(task_id, TaskState.OPENING, f"waiting for the log: {why}")
         if not quiet:
             delay = max(self._back_off, 1.0) if isinstance(why, Fenced) else self._back_off
             self._back_off = min(BACK_OFF[1], self._back_off * 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from penstock.log.port import TaskId
 from penstock.plan.resolved import ResolvedPlan
@@ -65,15 +65,21 @@ class TaskBoard:
         changed = [t for t in self._tasks.values() if self._states.get(t.id) != shown[t.id] or t.lag]
         for t in changed:
             self._states[t.id] = shown[t.id]
-        if changed:
+        if changed or self._ctx.board.behind:
             self.committed(changed)
+
+    def keep_only(self, task_ids: Collection[TaskId]) -> None:
+        """Every other task is no longer this worker's; copies stay. One that was shown on would count as a claim of this generation: nobody would
+        look for its rows where it is now."""
+        if gone := [t for t in self._states if t not in task_ids and t not in self._copies]:
+            self.remove(gone)
 
     def remove(self, task_ids: Iterable[TaskId]) -> None:
         """These are no longer this worker's."""
         task_ids = list(task_ids)
         for task_id in task_ids:
-            if self._copies.pop(task_id, None) is not None:
-                del self._states[task_id]
+            self._copies.pop(task_id, None)
+            self._states.pop(task_id, None)
         self._ctx.board.remove(self._plan.topology, self._plan.incarnation, [(self._plan.subs[i.sub].name, i.partition) for i in task_ids])
 
     def _put(self, tasks: Iterable[Task]) -> None:
