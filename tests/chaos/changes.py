@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import topologies
+from load import Watcher
 from node import Fleet, Node
 from penstock_client import Client, PenstockError
 from penstock_client.errors import UnknownTopologyError
@@ -58,19 +59,20 @@ class Changes:
             pass
         return True
 
-    def mend(self, seconds: float = 60) -> str:
-        """The last letters are replayed, until there are none; else why not."""
+    def mend(self, total: int, seconds: float = 90) -> str:
+        """The last letters are replayed until every number has come; else why not."""
         self._gate.touch()
-        end, last = time.monotonic() + seconds, "there are always new letters"
+        mended, last = Watcher(self._fleet.addresses, "mended", "earliest"), ""
+        end = time.monotonic() + seconds
         with Client(self._fleet.addresses, timeout=10) as client:
-            while time.monotonic() < end:
+            while len(mended.rows) < total and time.monotonic() < end:
                 try:
-                    if not any(t.lag for t in client.tasks() if t.topology == "mending") and not client.replay_dead_letters("mending").replayed:
-                        return ""
+                    client.replay_dead_letters("mending")
                 except PenstockError as e:
-                    last = str(e)
-                time.sleep(0.2)
-        return last
+                    last = f", {e}"
+                time.sleep(1)
+        mended.close()
+        return "" if len(mended.rows) >= total else f"{len(mended.rows)} of {total} have come{last}"
 
     def drain(self, node: Node) -> None:
         """Its tasks go to others, then it ends by itself; when that is refused or takes long, whoever asked stops it."""

@@ -4,11 +4,13 @@ by helpers, so that several faults are at work at once."""
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import kafka_topics
 from broker import Broker
 from changes import Changes
 from checker import Violations
@@ -158,7 +160,7 @@ class Storm:
             broker.kill(number)
             time.sleep(seconds)
             broker.restart(number)
-            time.sleep(4 if len(broker.nodes) > 1 else 0)  # its replicas catch up; two away are too few for any write
+            kafka_topics.await_in_sync(broker.bootstrap)  # a second one away before that would be two for some partitions, too many for any write
             self._broker_away = False
 
         self._start(run)
@@ -223,7 +225,10 @@ class Storm:
         return True
 
     def _stop(self, node: Node) -> None:
-        if (code := node.stop()) != 0:
+        code = node.stop()
+        if code == -signal.SIGTERM and not node.ready:
+            return  # the interpreter was still starting: nothing had begun that could end in order
+        if code != 0:
             self._v.add("other", 1, f"{node.name} ended with exit code {code} on SIGTERM")
 
     def _later(self, seconds: float, what: Callable[[], object]) -> None:

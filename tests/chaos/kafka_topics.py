@@ -10,11 +10,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from broker import LIBS
 
 ENDED_WITHIN = 35.0
 """Seconds: the transaction timeout of 15 s, and what brokers take to look."""
+
+
+IN_SYNC_WITHIN = 60.0
+"""Seconds in which a broker that came back has caught up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,29 @@ async def _ends(bootstrap: str, tps: list[TopicPartition]) -> dict[TopicPartitio
     """High watermarks."""
     async with consuming(bootstrap, False) as consumer:
         return await consumer.end_offsets(tps)
+
+
+def await_in_sync(bootstrap: str) -> None:
+    """Until every replica of every partition follows its leader. TimeoutError."""
+    asyncio.run(_await_in_sync(bootstrap))
+
+
+async def _await_in_sync(bootstrap: str) -> None:
+    end = time.monotonic() + IN_SYNC_WITHIN
+    behind = ["no broker answers"]
+    while behind:
+        if time.monotonic() > end:
+            raise TimeoutError(f"replicas behind their leaders: {behind[:4]}")
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            await admin.start()
+            topics = await admin.describe_topics()
+            behind = [f"{t['topic']}[{p['partition']}] {p['isr']} of {p['replicas']}" for t in topics for p in t["partitions"] if len(p["isr"]) < len(p["replicas"])]
+        except (KafkaError, OSError) as e:
+            behind = [f"{type(e).__name__}: {e}"]
+        finally:
+            await admin.close()
+        await asyncio.sleep(0.3 if behind else 0)
 
 
 def left_open(bootstrap: str, patience: float = ENDED_WITHIN) -> list[str]:

@@ -23,12 +23,13 @@ FULL_AT = 32 << 10
 
 class Node(Served):
     """`penstock serve`, all that it says in its log file. gone_since: monotonic time at which it was killed or had ended; None while it
-    runs, or is about to."""
+    runs, or is about to. ready: it has said that it is."""
 
     def __init__(self, directory: Path, name: str, options: Sequence[str]) -> None:
         directory.mkdir()
         self.name = name
         self.gone_since: float | None = None
+        self.ready = False
         super().__init__(directory / "data", directory / "serve.log", ["--node-id", name, *options])
 
     def start(self, fault: str = "", unguarded: str = "") -> None:
@@ -39,13 +40,14 @@ class Node(Served):
         if unguarded:
             environment["PENSTOCK_UNGUARDED"] = unguarded
         self._note(f"---- start, fault {fault!r}\n")
-        self.gone_since = None
+        self.gone_since, self.ready = None, False
         process = self.launch(environment, errors=subprocess.STDOUT)  # a pipe has no size that a full disk could limit
         threading.Thread(target=self._copy, args=(process,), daemon=True).start()
 
     def _copy(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
+            self.ready = self.ready or line.startswith("ready on ")
             self._note(line)
 
     def _note(self, line: str) -> None:

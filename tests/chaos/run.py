@@ -206,12 +206,12 @@ def storm_and_recount(args: argparse.Namespace, at: Place, v: Violations) -> Non
         v.add("other", 1, f"the load ended: {generator.error}")
     if why := changes.settle():
         v.add("other", 1, f"the returning topology cannot be registered: {why}")
-    if why := changes.mend():
-        v.add("other", 1, f"dead letters are left: {why}")
     sent = generator.sent
     print(f"seed {args.seed}, {args.nodes} nodes, {f'{args.brokers} brokers' if at.kafka else 'embedded log'}: {sent.total:,} records, "
           f"faults {dict(storm.done) or 'none'}, {dict(changes.done) or 'no changes'} answered, {probes.lookups} lookups with tokens", flush=True)
     settle(v, at, sent, positions)
+    if why := changes.mend(sent.total):
+        v.add("other", 1, f"dead letters are left: {why}")
     verify.pushes(v, sent.numbers, echoes, running)
     echoes.close()
     running.close()
