@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,17 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from ports import free_ports
+
 T = TypeVar("T")
 
 PENSTOCK = [sys.executable, "-m", "penstock.cli.main"]
 _MODULES = b"penstock.node."
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], T], seconds: float = 20, what: object = "") -> T:
@@ -43,7 +37,7 @@ class Served:
         """options: more of `serve`."""
         self.data = data
         self.log_file = log_file
-        self.address = f"127.0.0.1:{free_port()}"
+        self.address = f"127.0.0.1:{free_ports(2)[0]}"  # the next one is the schema registry's
         self._options = options
         self._process: subprocess.Popen[str] | None = None
         self.said: list[str] = []

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import topologies
+from fleet import Fleet, Node
 from load import Watcher
-from node import Fleet, Node
 from penstock_client import Client, PenstockError
 from penstock_client.errors import UnknownTopologyError
 

@@ -14,7 +14,7 @@ import kafka_topics
 from broker import Broker
 from changes import Changes
 from checker import Violations
-from node import Fleet, Node
+from fleet import Fleet, Node
 from proxy import Proxy
 
 CHANCES = (0.001, 0.003, 0.01)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from checker import Violations, amount
+from fleet import Fleet
 from load import PROBED, Generator, mark, number
-from node import Fleet
 from penstock_client import Client, PenstockError
 from penstock_client.errors import DeadlineExceededError, PositionNotReachedError
 from penstock_client.model import Task

@@ -38,8 +38,8 @@ from broker import Broker  # noqa: E402
 from changes import Changes  # noqa: E402
 from checker import Violations  # noqa: E402
 from faults import SESSION_MS, Storm  # noqa: E402
+from fleet import Fleet  # noqa: E402
 from load import Generator, Sent, Watcher  # noqa: E402
-from node import Fleet  # noqa: E402
 from pauses import Pauses, summary  # noqa: E402
 from penstock_client import Client, PenstockError  # noqa: E402
 from probes import Probes, not_in_order  # noqa: E402

@@ -29,9 +29,9 @@ from checker import (
     recount,
     running,
 )
+from fleet import Fleet
 from kafka_topics import Read
 from load import KEYS, Sent
-from node import Fleet
 from penstock.catalog.registry import open_registry
 from penstock.config import ServeConfig
 from penstock.log.open import open_log

@@ -17,9 +17,9 @@ from typing import Any, Self
 from certificates import Authority
 from penstock.security.tokens import new_token
 from penstock_client import UnreachableError
+from ports import free_ports
 from proxy import Proxy
 from real import RealNode, metric, wait_for
-from served import free_port
 
 
 class Stage:
@@ -137,7 +137,7 @@ class Stages:
     def _start(self, name: str, options: list[str], settings: dict[str, str]) -> Stage:
         folder = self._directory / name
         folder.mkdir(exist_ok=True)
-        metrics = f"127.0.0.1:{free_port()}"
+        metrics = f"127.0.0.1:{free_ports(2)[0]}"
         node = RealNode(folder, "--metrics", metrics, *options)
         if settings:
             from penstock_client import Client, Tls

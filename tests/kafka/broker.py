@@ -21,6 +21,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, Self
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ports import free_ports  # noqa: E402
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBS = REPOSITORY / ".cache" / "kafka-libs"
 DEFAULT_DIR = REPOSITORY / ".cache" / "kafka"
@@ -102,18 +105,6 @@ def fetch_libs() -> None:
     if LIBS.exists():
         shutil.rmtree(LIBS)
     partial.rename(LIBS)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
 
 
 class Node:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from broker import Broker, free_ports
+from broker import Broker
 from penstock.errors import LogError, LogUnavailable, UnknownTopic
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TopicPartition
+from ports import free_port
 from support import batch, kafka, new_topic, read, run, until
 from worker import Load, Worker, check, stage
 
@@ -68,7 +69,7 @@ def test_a_short_outage_is_not_noticed_by_reader_and_writer(kafka_broker: Broker
 
 def test_an_unreachable_log_says_so() -> None:
     async def test() -> None:
-        port = free_ports(1)[0]
+        port = free_port()
         started = time.monotonic()
         with pytest.raises(LogUnavailable, match=f"127.0.0.1:{port}"):
             await open_kafka(f"127.0.0.1:{port}", {}, process="p", patience=1.0)

@@ -11,8 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from hanging import HangingNode
+from ports import free_ports
 from real import RealNode
-from served import free_port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def metrics_port() -> int:
     """Of the shared node's gateway; its worker answers on the next one."""
-    return free_port()
+    return free_ports(2)[0]
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ import pytest
 from penstock_client import Topology
 from penstock_client.declare import Binding
 from penstock_client.errors import IncompatibleSchemaError, UnknownSchemaError
+from ports import free_port
 from real import RealNode, wait_for
-from served import free_port
 
 COLUMNS = "CUSTOMER STRING KEY, PRICE DECIMAL(6, 2), ITEM STRUCT<NAME STRING, TAGS ARRAY<STRING>>"
 ROWS = [{"CUSTOMER": f"c{n}", "PRICE": Decimal(f"{n}.50"), "ITEM": {"NAME": "pen", "TAGS": ["a", "b"]}} for n in range(1, 4)]

@@ -30,8 +30,8 @@ from penstock_client import Client, Retry, Tls, Topology
 from penstock_client.errors import PenstockError, UnreachableError
 from penstock_client.gen.penstock.v1 import cluster_service_pb2, cluster_service_pb2_grpc, subscription_service_pb2
 from penstock_client.security import Token
+from ports import free_port
 from real import PENSTOCK, RealNode, refused, wait_for
-from served import free_port
 
 ONCE = Retry(attempts=1)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from penstock.cli.main import app
+from ports import free_port
 from real import RealNode
-from served import PENSTOCK, free_port
+from served import PENSTOCK
 from typer.testing import CliRunner
 
 USAGE, IN_USE, UNWRITABLE, NEWER, PORT_TAKEN = 2, 3, 4, 5, 6

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import urllib.request
 from dataclasses import dataclass
 
@@ -11,12 +10,7 @@ from penstock.config import ServeConfig
 from penstock.node import telemetry
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.runtime.context import Counters
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+from ports import free_ports
 
 
 def test_every_metric_has_one_name_and_a_meaning() -> None:
@@ -42,10 +36,10 @@ def test_values_reach_prometheus() -> None:
     counters = Counters(records_in=41, commit_seconds=1.5)
     ends = [metrics.watch_counters(counters, "telemetry"), metrics.watch_tasks(Board().tasks),
             metrics.watch(metrics.SUBSCRIPTIONS, lambda: [(3.0, {"of": "telemetry"})])]
-    base = free_port()
-    stop = telemetry.start(ServeConfig(metrics=f"127.0.0.1:{base - 1}", node_id="n1"), "w0", 1)
+    base = free_ports(2)[0]
+    stop = telemetry.start(ServeConfig(metrics=f"127.0.0.1:{base}", node_id="n1"), "w0", 1)
     counters.records_in += 1
-    with urllib.request.urlopen(f"http://127.0.0.1:{base}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{base + 1}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     stop()
     for end in ends:
