@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from penstock.errors import RequestError
-from penstock.expr import tables
 from penstock.sql.parser import parse_statements
 from penstock.sql.tree import Create, Query
 from penstock.testing.records import DriverRecord
@@ -126,7 +125,3 @@ def test_sessions_merge_latest_and_earliest_values() -> None:
     made = engine("CREATE TABLE O AS SELECT shop, LATEST_BY_OFFSET(price) l, EARLIEST_BY_OFFSET(price) e FROM orders WINDOW SESSION (10 SECONDS) GROUP BY shop;")
     made.run([("orders", DriverRecord(0, at, b"a", json.dumps({"PRICE": price}).encode())) for at, price in ((0, 1.0), (15_000, 2.0), (8_000, 3.0))])
     assert json.loads(made.log["O"][-1].value or b"") == {"L": 3.0, "E": 1.0}
-
-
-def test_tables_of_the_parser_belong_to_the_grammar() -> None:
-    assert tables.is_current(), "the grammar has changed: python -m penstock.expr.tables"

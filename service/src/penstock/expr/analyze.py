@@ -32,7 +32,15 @@ _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "distinct", "not_d
 
 def analyze(text: str | Ast, scope: Scope) -> Expr:
     """The typed expression."""
-    return _Analyzer(scope).expression(_tree(text))
+    tree = _tree(text)
+    if isinstance(tree, ast.Name):
+        return _column(tree, scope)
+    return _Analyzer(scope).expression(tree)
+
+
+def _column(tree: ast.Name, scope: Scope) -> ColumnRef:
+    source, name, kind = scope.column(tree)
+    return ColumnRef(kind, name, source)
 
 
 def expect_boolean(text: str | Ast, scope: Scope) -> Expr:
@@ -146,8 +154,7 @@ class _Analyzer:
             case ast.Name(parts=(ident,)) if ident.text.upper() in self.variables and not ident.quoted:
                 return Variable(self.variables[ident.text.upper()], ident.text.upper())
             case ast.Name():
-                source, name, type_ = self.scope.column(tree)
-                return ColumnRef(type_, name, source)
+                return _column(tree, self.scope)
             case ast.Number(text=text):
                 return self.number(tree, text)
             case ast.Text(value=value):

@@ -25,6 +25,7 @@ _READABLE = {
     "FLOAT": "a number", "PARAMETER": "a parameter", "COMPARE": "a comparison", "CONCAT": "'||'", "PLUS": "'+'", "MINUS": "'-'",
     "STAR": "'*'", "SLASH": "'/'", "PERCENT": "'%'", "RPAR": "')'", "LPAR": "'('", "LSQB": "'['", "RSQB": "']'", "COMMA": "','",
     "DOT": "'.'", "$END": "the end", "TYPE_ARGUMENTS": "'('", "TYPE_TEXT": "'<'", "ARRAY_OF": "a name", "MAP_OF": "a name", "STRUCT_OF": "a name", "LAMBDA": "a name", "__ANON_0": "'->'",
+    "AT_ZONE": "AT TIME ZONE",
 }
 
 
@@ -42,9 +43,24 @@ def parse_projection(text: str) -> Ast:
 def _parse(text: str, start: str) -> Ast:
     if len(text) > LONGEST:
         raise ExpressionError(f"an expression has at most {LONGEST} characters, this one {len(text)}", 0, len(text))
+    column = _column(text)
+    if column is not None:
+        return column if start == "expression" else ast.Selected(column.start, column.end, column, None)
     tree: Any = run_parser(_lark(), text, start)
     assert isinstance(tree, Ast)
     return tree
+
+
+_COLUMN = re.compile(r"(`(?:``|[^`])+`)(?:\.(`(?:``|[^`])+`))?")
+"""BACKQUOTED of the grammar, or two of them."""
+
+
+def _column(text: str) -> ast.Name | None:
+    """A column in backquotes: most of the texts that SQL writes for the planner are that, and need no parser."""
+    found = _COLUMN.fullmatch(text)
+    if found is None:
+        return None
+    return ast.Name(0, len(text), tuple(Ident(*found.span(n), found[n][1:-1].replace("``", "`"), True) for n in (1, 2) if found[n]))
 
 
 DEEPEST = 180
@@ -88,7 +104,8 @@ def _shallow(tree: Any) -> Any:
             what = f"CASE or COALESCE is nested more than {DEEPEST_CASE} deep" if cases > DEEPEST_CASE else f"the expression is more than {DEEPEST} levels deep"
             raise ExpressionError(f"{what}: split it", part.start, part.end)
         names: tuple[str, ...] = type(part).__match_args__[2:]  # behind start and end
-        for value in [getattr(part, name) for name in names]:
+        for name in names:
+            value = getattr(part, name)
             if isinstance(value, Ast | tuple):
                 waiting.append((value, level + 1, cases))
     return tree
@@ -107,8 +124,17 @@ def _unknown_character(text: str, at: int, allowed: set[str]) -> ExpressionError
     return ExpressionError(f"unexpected {text[at]!r}: expected {_choices(allowed)}", at, at + 1)
 
 
+_AFTER_VALUE = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CONCAT", "LSQB", "__ANON_0", "AT_ZONE"})
+_AFTER_CONDITION = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", "LIKE", "IS", "COMPARE"})
+
+
 def _choices(expected: Iterable[str]) -> str:
-    words = sorted({_READABLE.get(name, name) for name in expected})
+    """What may stand there. That every operator may go on from a whole value or condition is known, and hides what is missing."""
+    names = set(expected)
+    for operators, sign in ((_AFTER_VALUE, {"CONCAT"}), (_AFTER_CONDITION, {"AND", "OR"})):
+        if sign <= names and names - operators:
+            names -= operators
+    words = sorted({_READABLE.get(name, name) for name in names})
     if "a name" in words and "a number" in words:
         words = [w for w in words if w not in ("a name", "a number", "a text", "a parameter", "'('", "CASE", "CAST", "TRUE", "FALSE", "NULL",
                                                "'+'", "'-'")]

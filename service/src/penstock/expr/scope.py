@@ -29,7 +29,7 @@ class Scope:
     def column(self, name: Name) -> tuple[int, str, SqlType]:
         """Input number, exact name and type of a column; ExpressionError UNKNOWN_COLUMN or INVALID_EXPRESSION (ambiguous)."""
         *source, ident = name.parts
-        inputs = self._inputs(source[0]) if source else range(len(self.inputs))
+        inputs = self._input(source[0]) if source else range(len(self.inputs))
         found = [(i, n) for i in inputs if (n := match_name(ident, self.inputs[i][1])) is not None]
         if len(found) > 1:
             found = _best(ident, found)
@@ -41,13 +41,17 @@ class Scope:
         index, exact = found[0]
         return index, exact, self.inputs[index][1][exact]
 
-    def _inputs(self, source: Ident) -> list[int]:
+    def _input(self, source: Ident) -> tuple[int]:
+        if source.quoted:
+            for i in range(len(self.inputs)):
+                if self.inputs[i][0] == source.text:
+                    return (i,)
         aliases = {alias: i for i, (alias, _) in enumerate(self.inputs) if alias}
         exact = match_name(source, aliases)
         if exact is None:
             raise ExpressionError(f"there is no source {source.text} here" + _hint(source.text, aliases), source.start, source.end,
                                   "UNKNOWN_COLUMN", metadata={"column": source.text, "candidates": _candidates(source.text, aliases)})
-        return [aliases[exact]]
+        return (aliases[exact],)
 
     def _unknown(self, name: Name, ident: Ident, known: list[str]) -> ExpressionError:
         written = ".".join(part.text for part in name.parts)
@@ -57,9 +61,9 @@ class Scope:
 
 def match_name(ident: Ident, names: Iterable[str]) -> str | None:
     """Quoted: exactly. Else upper-cased; else as written; else the only name that differs by case alone."""
-    known = names if isinstance(names, (Mapping, set, frozenset)) else list(names)
     if ident.quoted:
-        return ident.text if ident.text in known else None
+        return ident.text if ident.text in names else None
+    known = names if isinstance(names, (Mapping, set, frozenset)) else list(names)
     upper = ident.text.upper()
     if upper in known:
         return upper

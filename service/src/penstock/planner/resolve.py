@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from penstock.log.port import valid_topic
@@ -25,6 +25,7 @@ from penstock.plan.nodes import (
     StreamTableJoin,
     Suppress,
     ToTable,
+    values_of,
 )
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ExternalTopic, Guarantee, InternalTopic, ResolvedPlan, Settings, SubTopology
@@ -128,9 +129,9 @@ def _with_changelogs(node: Node, names: Namespace) -> Node:
     """The node with a changelog for each of its stores."""
     if isinstance(node, Processor):
         node = replace(node, stores=tuple(replace(s, spec=_logged(s.spec, names)) for s in node.stores))
-    found = ((f.name, getattr(node, f.name)) for f in fields(node))
-    logged: dict[str, Any] = {name: _logged(value, names) for name, value in found if isinstance(value, StoreSpec)}
-    return replace(node, **logged)
+    logged: dict[str, Any] = {name: _logged(value, names) for name, value in zip(node.__match_args__, values_of(node), strict=True)
+                              if isinstance(value, StoreSpec)}
+    return replace(node, **logged) if logged else node
 
 
 def _logged(spec: StoreSpec, names: Namespace) -> StoreSpec:

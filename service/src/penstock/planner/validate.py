@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
@@ -23,21 +24,13 @@ INPUTS: Mapping[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One node of the request and its place in it. operator is the name of the oneof's field."""
+    """One node of the request and its place in it. operator is the name of the oneof's field; inputs are node names, or `node.output`."""
 
     index: int
     proto: topology_pb2.Node
     operator: str
-
-    @property
-    def name(self) -> str:
-        """The node's name."""
-        return self.proto.name
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Node names, or `node.output`."""
-        return tuple(self.proto.inputs)
+    name: str
+    inputs: tuple[str, ...]
 
     def path(self, *parts: str) -> str:
         """A field of the operator as errors name it, such as `topology.nodes[2].filter.where`."""
@@ -76,7 +69,7 @@ def _placed(index: int, node: topology_pb2.Node) -> Placed:
         raise refuse("INVALID_TOPOLOGY", f"{node.name} has no operator", node=node.name, field=field)
     if operator not in INPUTS:
         raise refuse("UNSUPPORTED", f"{node.name}: {operator} is not built", node=node.name, field=f"{field}.{operator}")
-    return Placed(index, node, operator)
+    return Placed(index, node, operator, node.name, tuple(node.inputs))
 
 
 def _unique(placed: Sequence[Placed]) -> None:
@@ -138,8 +131,8 @@ def _named_outputs(node: Placed, names: Sequence[str]) -> tuple[str, ...]:
 def _known_input(node: Placed, i: int, name: str, outputs: Mapping[str, tuple[str, ...]]) -> None:
     base, dot, output = name.partition(".")
     field = f"topology.nodes[{node.index}].inputs[{i}]"
-    all_names = list(_addresses(outputs))
     if base not in outputs or (dot and output not in outputs[base]):
+        all_names = list(_addresses(outputs))
         raise refuse("UNKNOWN_NODE", f"{node.name}: there is no node {name}{did_you_mean(name, all_names)}", node=node.name, field=field,
                      input=name, candidates=candidates(name, all_names))
     if not dot and outputs[base]:
@@ -155,15 +148,23 @@ def _addresses(outputs: Mapping[str, tuple[str, ...]]) -> Iterable[str]:
 def _ordered(placed: Sequence[Placed]) -> tuple[Placed, ...]:
     """Kahn's algorithm, always the first ready node of the request."""
     waiting = {p.name: {i.partition(".")[0] for i in p.inputs} for p in placed}
+    readers: dict[str, list[int]] = {}
+    for n, node in enumerate(placed):
+        for name in waiting[node.name]:
+            readers.setdefault(name, []).append(n)
+    ready = [n for n, node in enumerate(placed) if not node.inputs]
     ordered: list[Placed] = []
-    while len(ordered) < len(placed):
-        ready = next((p for p in placed if p.name in waiting and not waiting[p.name]), None)
-        if ready is None:
-            raise _cycle(waiting)
-        ordered.append(ready)
-        del waiting[ready.name]
-        for inputs in waiting.values():
-            inputs.discard(ready.name)
+    while ready:
+        node = placed[heappop(ready)]
+        ordered.append(node)
+        del waiting[node.name]
+        for n in readers.get(node.name, ()):
+            left = waiting[placed[n].name]
+            left.discard(node.name)
+            if not left:
+                heappush(ready, n)
+    if waiting:
+        raise _cycle(waiting)
     return tuple(ordered)
 
 

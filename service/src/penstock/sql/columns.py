@@ -51,6 +51,11 @@ class Columns:
     places: bool = False
     functions: Mapping[str, RemoteFunction] = field(default_factory=dict)
 
+    _by_alias: dict[str, tuple[From]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_alias", {s.alias: (s,) for s in self.sources})
+
     @property
     def joined(self) -> bool:
         """Whether there are several sources."""
@@ -73,10 +78,10 @@ class Columns:
         """The source and the exact column."""
         *qualifier, ident = name.parts
         column = folded(ident)
-        sources = self.sources
+        sources: tuple[From, ...] = self.sources
         if qualifier:
             wanted = folded(qualifier[0])
-            sources = tuple(s for s in self.sources if s.alias == wanted)
+            sources = self._by_alias.get(wanted, ())
             if not sources:
                 raise refuse(f"'{wanted}' is not a valid stream/table name or alias.", name, "UNKNOWN_COLUMN", column=wanted)
         found = [s for s in sources if column in s.types()]

@@ -15,6 +15,7 @@ from penstock.expr.scope import Scope
 from penstock.plan.nodes import RelationKind
 from penstock.sql.columns import PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
+from penstock.sql.parts import columns_in
 from penstock.sql.text import quoted, write
 from penstock.sql.tree import Join, Query
 from penstock.types.schema import Role
@@ -29,8 +30,8 @@ REKEYED = "KSQL_JOIN_KEY"
 
 @dataclass(frozen=True, slots=True)
 class JoinPlan:
-    """One join: left and right are the compared expressions. equal: all expressions that are equal to the result's key; viable: those that
-    may stand for it, best first; synthetic: the key's name where none may. foreign: the left side is a foreign key, and the left table's
+    """One join: left and right are the compared expressions. equal: all expressions that are equal to the result's key; texts: they in canonical
+    form; viable: those that may stand for it, best first; synthetic: the key's name where none may. foreign: the left side is a foreign key, and the left table's
     keys stay."""
 
     clause: Join
@@ -38,6 +39,7 @@ class JoinPlan:
     left: Ast
     right: Ast
     equal: tuple[Ast, ...]
+    texts: frozenset[str]
     synthetic: str
     foreign: bool = False
 
@@ -54,25 +56,26 @@ def plan_joins(query: Query, columns: Columns) -> list[JoinPlan]:
     found: list[JoinPlan] = []
     tables = columns.sources[0].info.kind is RelationKind.TABLE
     equal = _primary(columns.sources[0])
+    texts = frozenset(map(columns.canonical, equal))
     scope = columns.scope()
     for number, clause in enumerate(query.joins):
         right_source = columns.sources[number + 1]
         left, right = _sides(clause, columns, number + 1)
         right_is_table = right_source.info.kind is RelationKind.TABLE
         _check_kinds(clause, columns, number + 1, tables, right_is_table)
-        known = columns.canonical(left) in {columns.canonical(t) for t in equal}
+        left_text, right_text = columns.canonical(left), columns.canonical(right)
+        known = left_text in texts
         foreign = tables and right_is_table and not known
         _check_condition(clause, columns, scope, right_source, left, right)
         if foreign:
             _check_foreign(clause, columns, number, left, right)
-            found.append(JoinPlan(clause, right_source, left, right, _primary(columns.sources[0]), "", foreign=True))
+            primary = _primary(columns.sources[0])
+            found.append(JoinPlan(clause, right_source, left, right, primary, frozenset(map(columns.canonical, primary)), "", foreign=True))
             continue
-        before = equal if known and number else (left,)
-        if clause.kind == "FULL":
-            equal = ()
-        else:
-            equal = (*before, right)
-        step = JoinPlan(clause, right_source, left, right, equal, "")
+        if not (known and number):
+            equal, texts = (left,), frozenset((left_text,))
+        equal, texts = ((), frozenset()) if clause.kind == "FULL" else ((*equal, right), texts | {right_text})
+        step = JoinPlan(clause, right_source, left, right, equal, texts, "")
         found.append(step if step.viable else replace(step, synthetic=_synthetic(columns)))
         tables = tables and right_is_table
     return found
@@ -135,7 +138,7 @@ def _sides(clause: Join, columns: Columns, right: int) -> tuple[Ast, Ast]:
         raise refuse("Only equality joins are supported: the join condition must be `left = right`.", condition)
     known = Columns(columns.sources[:right + 1], functions=columns.functions)
     a, b = condition.args
-    of_a, of_b = ({s.alias for s, _ in _names(side, known)} for side in (a, b))
+    of_a, of_b = ({known.find(name, "JOIN ON")[0].alias for name in columns_in(side)} for side in (a, b))
     newest = columns.sources[right].alias
     if len(of_a) != 1 or len(of_b) != 1 or of_a == of_b or newest not in (*of_a, *of_b):
         raise refuse("Invalid comparison expression in join condition: Each side of the join must reference exactly one source and not the same "
@@ -145,20 +148,6 @@ def _sides(clause: Join, columns: Columns, right: int) -> tuple[Ast, Ast]:
 
 def _listed(names: set[str]) -> str:
     return ", ".join(f"`{n}`" for n in sorted(names)) or "nothing"
-
-
-def _names(tree: Ast, columns: Columns) -> list[tuple[From, str]]:
-    """Every column of an expression."""
-    found: list[tuple[From, str]] = []
-
-    def hook(part: Ast, _inside: frozenset[str]) -> str | None:
-        if not isinstance(part, ast.Name):
-            return None
-        found.append(columns.find(part, "JOIN ON"))
-        return ""
-
-    write(tree, hook)
-    return found
 
 
 # ---- nodes
@@ -171,7 +160,7 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
     left = _with_pseudo(made, first, pseudo)
     carried = _carried(first, pseudo, raw=True)
     keys = first.info.schema.key
-    key_texts = {quoted(keys[0].name)} if len(keys) == 1 else set()
+    key_texts = frozenset((quoted(keys[0].name),) if len(keys) == 1 else ())
     key = keys[0].name if keys else ""
     raw = True
     for step in plan:
@@ -192,7 +181,7 @@ def add_joins(query: Query, columns: Columns, made: Selected, plan: list[JoinPla
         left, raw = made.last, False
         table = table and right_is_table
         carried = [(quoted(name), name) for _, name in fields]
-        key_texts = {columns.canonical(t) for t in step.equal}
+        key_texts = step.texts
     return table, key
 
 
@@ -310,15 +299,10 @@ def pseudo_columns(query: Query, columns: Columns, among: tuple[str, ...] = PSEU
         for source, name in columns.every("" if star.source is None else folded(star.source), query.partition_by is not None):
             note(source, name)
 
-    def hook(part: Ast, inside: frozenset[str]) -> str | None:
-        if not isinstance(part, ast.Name):
-            return None
-        if folded(part.parts[-1]) in among:
-            note(*columns.find(part))
-        return ""
-
     for tree in _expressions(query):
-        write(tree, hook)
+        for part in columns_in(tree):
+            if folded(part.parts[-1]) in among:
+                note(*columns.find(part))
     return found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from types import UnionType
 
 from penstock.expr import ast
 from penstock.expr.analyze import analyze
@@ -19,6 +18,7 @@ from penstock.expr.scope import Scope
 from penstock.plan.relations import RelationInfo
 from penstock.sql.columns import Columns, From
 from penstock.sql.faults import folded, refuse
+from penstock.sql.parts import columns_in, parts_of
 from penstock.sql.session import Session
 from penstock.sql.settings import TABLE_SCAN
 from penstock.sql.text import quoted, write
@@ -75,7 +75,7 @@ def _check_values(where: Ast, columns: Columns, info: RelationInfo) -> None:
         column = keys[found.column]
         if isinstance(found.value, ast.Null):
             raise refuse(f"Primary key columns can not be NULL: ({column.name} {SIGNS[found.op]} null)", found.value)
-        if found.op in ("eq", "lt", "le", "gt", "ge") and not _parts(found.value, ast.Name | ast.Param):
+        if found.op in ("eq", "lt", "le", "gt", "ge") and not parts_of(found.value, ast.Name | ast.Param):
             _check_value(found.value, column)
 
 
@@ -155,7 +155,7 @@ def _check_way(way: Sequence[Ast], columns: Columns, info: RelationInfo, where: 
 
 def _why(tree: Ast, columns: Columns, keys: Sequence[str]) -> str:
     if isinstance(tree, ast.Operator) and tree.op in TURNED:
-        sides = [_names(side) for side in tree.args]
+        sides = [columns_in(side) for side in tree.args]
         if all(sides):
             return "A comparison must be between a key column and a resolvable expression."
         if any(columns.find(n)[1] in keys for side in sides for n in side):
@@ -167,26 +167,9 @@ def _comparison(tree: Ast, columns: Columns) -> _Comparison:
     if isinstance(tree, ast.Operator) and tree.op in TURNED:
         left, right = tree.args
         for column, value, op in ((left, right, tree.op), (right, left, TURNED[tree.op])):
-            if isinstance(column, ast.Name) and not _names(value):
+            if isinstance(column, ast.Name) and not columns_in(value):
                 return _Comparison(tree, columns.find(column, "WHERE")[1], op, value)
     return _Comparison(tree, None, "", None)
-
-
-def _names(tree: Ast) -> list[ast.Name]:
-    return [part for part in _parts(tree, ast.Name) if isinstance(part, ast.Name)]
-
-
-def _parts(tree: Ast, kinds: type | UnionType) -> list[Ast]:
-    """Parts of these kinds."""
-    found: list[Ast] = []
-
-    def hook(part: Ast, _inside: frozenset[str]) -> str | None:
-        if isinstance(part, kinds):
-            found.append(part)
-        return "" if isinstance(part, ast.Name | ast.Param) else None
-
-    write(tree, hook)
-    return found
 
 
 def _shown(way: Sequence[Ast], columns: Columns) -> str:

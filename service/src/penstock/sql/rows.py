@@ -21,8 +21,9 @@ from penstock.plan.relations import RelationInfo
 from penstock.sql.catalog import InSession, known
 from penstock.sql.columns import Columns, From
 from penstock.sql.faults import folded, refuse
-from penstock.sql.select import Numbers, calls_of, node_name, select
-from penstock.sql.text import quoted, write
+from penstock.sql.parts import calls_of, columns_in
+from penstock.sql.select import Numbers, node_name, select
+from penstock.sql.text import quoted
 from penstock.sql.tree import Query
 from penstock.types import sqltype as t
 from penstock.types.schema import Column, Role
@@ -210,13 +211,9 @@ def check_names(columns: list[Column], query: Query) -> None:
 
 def refuse_places(tree: Ast) -> None:
     """ROWPARTITION and ROWOFFSET are not in pull queries."""
-
-    def hook(part: Ast, _inside: frozenset[str]) -> str | None:
-        if isinstance(part, ast.Name) and folded(part.parts[-1]) in PLACES:
+    for part in columns_in(tree):
+        if folded(part.parts[-1]) in PLACES:
             raise refuse(f"Pull queries don't support the following columns in SELECT or WHERE clauses: {folded(part.parts[-1])}", part)
-        return "" if isinstance(part, ast.Name | ast.Star | ast.StructStar) else None
-
-    write(tree, hook)
 
 
 def refuse_clauses(query: Query, info: RelationInfo) -> None:

@@ -6,7 +6,7 @@ Every stage writes text that the planner reads, with exact names; the planner st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
@@ -20,6 +20,7 @@ from penstock.sql.catalog import SqlCatalog, known
 from penstock.sql.columns import PLACES, PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
 from penstock.sql.joins import JoinPlan, add_joins, plan_joins, pseudo_columns, written
+from penstock.sql.parts import calls_of
 from penstock.sql.text import Hook, quoted, write
 from penstock.sql.tree import Query, WindowSpec
 from penstock.types.schema import Role
@@ -145,7 +146,7 @@ def _join_keys(plan: list[JoinPlan], columns: Columns, items: list[Item]) -> lis
         return [Key((quoted(f"{left.alias}_{c.name}"),), f"{left.alias}_{c.name}", c.name, foreign=left.info.name) for c in left.info.schema.key]
     if last.synthetic:
         return [Key((quoted(last.synthetic),), "KSQL_JOIN_KEY", last.synthetic, named=last.synthetic)]
-    selected = {columns.canonical(i.tree) for i in items if not calls_of(i.tree, frozenset(TABLE_FUNCTIONS)) and not _has_aggregate(i.tree)}
+    selected = {columns.canonical(i.tree) for i in items if not calls_of(i.tree, TABLE_FUNCTIONS) and not _has_aggregate(i.tree)}
     viable = [columns.canonical(tree) for tree in last.viable]
     chosen = next((text for text in viable if text in selected), "")
     return [Key((chosen,) if chosen else tuple(viable), "KSQL_JOIN_KEY", " or ".join(written(tree, columns) for tree in last.viable), joined=True)]
@@ -273,8 +274,8 @@ def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
     """A node that computes every table function, and the hook that finds their columns."""
     calls: dict[str, str] = {}
     for item in items:
-        for call in calls_of(item.tree, frozenset(TABLE_FUNCTIONS)):
-            if any(calls_of(arg, frozenset(TABLE_FUNCTIONS)) for arg in call.args):
+        for call in calls_of(item.tree, TABLE_FUNCTIONS):
+            if any(calls_of(arg, TABLE_FUNCTIONS) for arg in call.args):
                 raise refuse("Table functions cannot be nested", call)
             calls.setdefault(write(call, hook), f"KSQL_TABLE_{len(calls)}")
     if not calls:
@@ -293,20 +294,6 @@ def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
             return quoted(calls[write(part, hook, inside)])
         return hook(part, inside)
 
-    return found
-
-
-def calls_of(tree: Ast, names: Collection[str]) -> list[ast.FunctionCall]:
-    """Calls of these functions, outermost first, none inside another of them."""
-    found: list[ast.FunctionCall] = []
-
-    def hook(part: Ast, inside: frozenset[str]) -> str | None:
-        if isinstance(part, ast.FunctionCall) and part.name.text.upper() in names:
-            found.append(part)
-            return ""
-        return "" if isinstance(part, ast.Name | ast.Star | ast.StructStar) else None
-
-    write(tree.item if isinstance(tree, ast.Selected) else tree, hook)
     return found
 
 
@@ -363,7 +350,7 @@ def _partitioned(query: Query, items: list[Item], made: Selected, hook: Hook) ->
         made.keys = []
         return
     for tree in query.partition_by:
-        if _has_aggregate(tree) or calls_of(tree, frozenset(TABLE_FUNCTIONS)):
+        if _has_aggregate(tree) or calls_of(tree, TABLE_FUNCTIONS):
             raise refuse("PARTITION BY does not support aggregate or table functions", tree)
     keys = _new_keys(query.partition_by, made, hook, "PARTITION BY")
     if [k.texts for k in keys] != [k.texts for k in made.keys] or any(s.info.window for s in made.columns.sources):
@@ -487,13 +474,18 @@ def _project(items: list[Item], made: Selected, hook: Hook, everything: bool) ->
         by_text = {text: inner for text, inner in by_text.items() if text == quoted(made.columns.synthetic)}
 
     def after(part: Ast, inside: frozenset[str]) -> str | None:
-        if by_text and not isinstance(part, ast.LambdaOf):
+        if not isinstance(part, ast.LambdaOf):
             text = write(part, hook, inside)
             if text in by_text:
                 return quoted(by_text[text])
         return hook(part, inside)
 
-    _finish(made, [(item, write(item.tree, hook), write(item.tree, after)) for item in items], everything)
+    values: list[tuple[Item, str, str]] = []
+    for item in items:
+        text = write(item.tree, hook)
+        has_key = any(key in text for key in by_text)  # as a part, or by chance; without it nothing is to be replaced
+        values.append((item, text, write(item.tree, after) if has_key else text))
+    _finish(made, values, everything)
 
 
 def _finish(made: Selected, values: list[tuple[Item, str, str]], everything: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from penstock.expr import ast
 from penstock.expr.ast import Ast, Ident
 from penstock.sql.faults import folded, unsupported
+from penstock.sql.parts import has_unit, is_variable
 
 Hook = Callable[[Ast, frozenset[str]], str | None]
 """(part, parameters of lambdas around it) -> text that stands for the whole part, or None: asked for each part from the outside in. Names
@@ -28,7 +29,7 @@ def literal(value: str) -> str:
 
 def write(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> str:
     """The text. variables: upper-case names of the parameters of lambdas around."""
-    if isinstance(tree, ast.Name) and len(tree.parts) == 1 and not tree.parts[0].quoted and tree.parts[0].text.upper() in variables:
+    if variables and isinstance(tree, ast.Name) and is_variable(tree, variables):
         return tree.parts[0].text.upper()
     found = hook(tree, variables)
     if found is not None:
@@ -57,7 +58,7 @@ def write(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> str
         case ast.CastTo(arg=arg, type_text=kind):
             return f"CAST({part(arg)} AS {kind})"
         case ast.FunctionCall(name=name, args=args, star=star):
-            return f"{name.text.upper()}({'*' if star else ', '.join(map(part, _units(name, args, part)))})"
+            return f"{name.text.upper()}({'*' if star else ', '.join(_arguments(name, args, part))})"
         case ast.Dereference(arg=arg, field=field):
             return f"{part(arg)}->{quoted(folded(field))}"
         case ast.Index(arg=arg, index=index):
@@ -71,31 +72,14 @@ def write(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> str
         case ast.LambdaOf(parameters=parameters, body=body):
             inner = variables | {p.upper() for p in parameters}
             return f"({', '.join(p.upper() for p in parameters)}) => {write(body, hook, inner)}"
-        case Raw(text=text):
-            return text
     raise unsupported("this expression", tree)
 
 
-class Raw(Ast):
-    """Text that is written as it is."""
-
-    __slots__ = ("text",)
-    text: str
-
-    def __init__(self, at: Ast, text: str) -> None:
-        object.__setattr__(self, "start", at.start)
-        object.__setattr__(self, "end", at.end)
-        object.__setattr__(self, "text", text)
-
-
-_WITH_UNITS = frozenset({"DATEADD", "DATESUB", "TIMEADD", "TIMESUB", "TIMESTAMPADD", "TIMESTAMPSUB"})
-
-
-def _units(name: Ident, args: tuple[Ast, ...], part: Callable[[Ast], str]) -> tuple[Ast, ...]:
-    """The bare unit of DATEADD and its kin is no column."""
-    if name.text.upper() in _WITH_UNITS and args and isinstance(args[0], ast.Name) and len(args[0].parts) == 1:
-        return (Raw(args[0], args[0].parts[0].text.upper()), *args[1:])
-    return args
+def _arguments(name: Ident, args: tuple[Ast, ...], part: Callable[[Ast], str]) -> list[str]:
+    """A unit stands as it is."""
+    if has_unit(name, args) and isinstance(args[0], ast.Name):
+        return [args[0].parts[0].text.upper(), *map(part, args[1:])]
+    return [part(arg) for arg in args]
 
 
 def _operator(tree: ast.Operator, part: Callable[[Ast], str]) -> str:

@@ -71,7 +71,7 @@ def build(placed: Sequence[Placed], context: Context) -> Logical:
         inputs = tuple(_input(place, i, flows, functions) for i in range(len(place.inputs)))
         built = BUILDERS[place.operator](place, inputs, context)
         nodes += built.nodes
-        flows[place.name] = built.flow if place.operator in VERSIONED else replace(built.flow, history_ms=0)
+        flows[place.name] = built.flow if not built.flow.history_ms or place.operator in VERSIONED else replace(built.flow, history_ms=0)
         flows |= built.outputs
         if built.wish is not None:
             wishes[place.name] = built.wish
@@ -104,6 +104,8 @@ def _behind_processors(nodes: Sequence[Node]) -> list[Node]:
     for node in nodes:
         if isinstance(node, ProcessorOutput):
             behind.setdefault(node.inputs[0], []).append(node)
+    if not outputs:
+        return list(nodes)
     ordered: list[Node] = []
     for node in nodes:
         if not isinstance(node, ProcessorOutput):

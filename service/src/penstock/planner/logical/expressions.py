@@ -150,6 +150,8 @@ def star(flow: Flow) -> list[tuple[Projection, SqlType]]:
 
 def unique(node: Placed, names: Sequence[str], field: str) -> None:
     """Refuse two columns of one name."""
+    if len(set(names)) == len(names):
+        return
     for name in names:
         if names.count(name) > 1:
             raise refuse("INVALID_SCHEMA", f"{node.name}: two columns are named {name}; give one an alias", node=node.name,

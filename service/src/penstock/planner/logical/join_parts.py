@@ -54,16 +54,19 @@ def check_keys(node: Placed, left: Flow, right: Flow) -> None:
 def joined(node: Placed, given: Sequence[topology_pb2.Projection], left: Flow, right: Flow) -> list[Typed]:
     """Given columns (a key column of the left stays as key), or all value columns of both as INPUT_COLUMN."""
     sides = tuple(zip(input_aliases(node.inputs), (left, right), strict=True))
-    everything = [(Projection(f"{name}_{c.name}", ColumnRef(c.type, c.name, i)), c.type)
-                  for i, (name, flow) in enumerate(sides) for c in flow.schema.value]
+
+    def everything() -> list[Typed]:
+        return [(Projection(f"{name}_{c.name}", ColumnRef(c.type, c.name, i)), c.type)
+                for i, (name, flow) in enumerate(sides) for c in flow.schema.value]
+
     if not given:
-        return everything
+        return everything()
     here = scope(*sides)
     keys = {c.name for c in left.schema.key}
     found: list[Typed] = []
     for item in items(node, given, "columns", here, set(keys)):
         if item is None:
-            found += everything
+            found += everything()
             continue
         expr, kind = typed(node, item, here)
         if not (isinstance(expr, ColumnRef) and expr.source == 0 and expr.name == item[2] and expr.name in keys):
@@ -78,4 +81,4 @@ def schema_of(left: Flow, columns: Sequence[Typed]) -> Schema:
 
 def kept_row(flow: Flow) -> Flow:
     """A flow as a join sees it that reads its rows from a store: where a record came from is not kept."""
-    return replace(flow, offsets=False)
+    return replace(flow, offsets=False) if flow.offsets else flow

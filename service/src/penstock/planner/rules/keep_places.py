@@ -3,14 +3,14 @@ it too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from penstock.expr.tree import columns_of
 from penstock.expr.typed import ColumnRef, Expr
-from penstock.plan.nodes import Node, SourceTable, values_of
+from penstock.plan.nodes import Node, SourceTable, StoreSpec, values_of
 from penstock.planner.logical.flow import Logical
 from penstock.planner.stores import fingerprint, history_store
+from penstock.types.schema import Schema
 
 PLACES = (("ROWPARTITION", "INT"), ("ROWOFFSET", "BIGINT"))
 
@@ -42,20 +42,24 @@ def _keeping(node: SourceTable, read: set[str]) -> SourceTable:
 
 def _reads(node: Node) -> set[str]:
     """Names of the columns that a node's expressions read."""
-    return {name for value in values_of(node) for expr in _expressions(value) for name in _names(expr)}
+    found: set[str] = set()
+    for value in values_of(node):
+        _note(value, found)
+    return found
 
 
-def _names(expr: Expr) -> Iterable[str]:
-    return (expr.name,) if isinstance(expr, ColumnRef) else (name for _, name in columns_of(expr))
-
-
-def _expressions(value: object) -> list[Expr]:
-    if isinstance(value, Expr):
-        return [value]
+def _note(value: object, found: set[str]) -> None:
+    """Columns that are read in a value of a node."""
     if isinstance(value, tuple):
-        return [e for item in value for e in _expressions(item)]
-    inner = getattr(value, "expr", None)
-    if isinstance(inner, Expr):
-        return [inner]
-    arguments = getattr(value, "arguments", None)
-    return _expressions(arguments) if isinstance(arguments, tuple) else []
+        for item in value:
+            _note(item, found)
+        return
+    if value is None or isinstance(value, str | Schema | StoreSpec):
+        return
+    expr = value if isinstance(value, Expr) else getattr(value, "expr", None)
+    if isinstance(expr, ColumnRef):
+        found.add(expr.name)
+    elif isinstance(expr, Expr):
+        found.update(name for _, name in columns_of(expr))
+    else:
+        _note(getattr(value, "arguments", ()), found)
