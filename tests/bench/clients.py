@@ -27,7 +27,7 @@ from workloads import PARTITIONS
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "conformance"))
 
-from languages import ROOT, build_go, build_typescript_client, missing_tools
+from languages import ROOT, build_go, build_typescript_client, java_classpath, missing_tools
 
 PROGRAMS = Path(__file__).with_name("clients")
 IN_FLIGHT = 64
@@ -49,10 +49,15 @@ def _typescript() -> list[str]:
     return ["node", str(PROGRAMS / "load.mjs")]
 
 
+def _java() -> list[str]:
+    return ["java", "-cp", java_classpath([PROGRAMS / "Load.java"], ROOT / ".cache/bench/java-load"), "Load"]
+
+
 LANGUAGES = (
     Language("python", (), lambda: [sys.executable, str(PROGRAMS / "load.py")], 50_000),
     Language("typescript", ("node", "npm"), _typescript, 50_000),
     Language("go", ("go",), lambda: build_go(".", PROGRAMS, ROOT / ".cache/bench/go-load"), 100_000),
+    Language("java", ("java", "javac", "mvn"), _java, 100_000),
 )
 
 

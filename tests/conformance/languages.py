@@ -77,14 +77,19 @@ def maven(*goals: str, cwd: Path) -> None:
         _run("mvn", "-q", "-B", *goals, cwd=cwd)
 
 
-def build_java(sources: list[Path], classes: Path) -> list[str]:
-    """The command of programs in Java but for the main class. They have the client as its jar, with what that depends on."""
+def java_classpath(sources: list[Path], classes: Path) -> str:
+    """Where compiled programs in Java are, with the client as its jar and what that depends on."""
     client = ROOT / "clients/java"
     maven("-DskipTests", "package", "dependency:build-classpath", "-DincludeScope=runtime", "-Dmdep.outputFile=target/classpath", cwd=client)
     path = f"{client / 'target/penstock-client-0.1.0.jar'}:{(client / 'target/classpath').read_text()}"
     _run("javac", "-d", str(classes), "-cp", path, "-Xlint:all,-processing,-auxiliaryclass,-try", *map(str, sources), cwd=ROOT)
+    return f"{classes}:{path}"
+
+
+def build_java(sources: list[Path], classes: Path) -> list[str]:
+    """The command of programs in Java but for the main class."""
     # Quick starts matter more here than long runs.
-    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Dscenarios={HERE / 'scenarios'}", "-cp", f"{classes}:{path}"]
+    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Dscenarios={HERE / 'scenarios'}", "-cp", java_classpath(sources, classes)]
 
 
 def _java() -> list[str]:
