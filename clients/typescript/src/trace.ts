@@ -1,7 +1,5 @@
 /** Trace context of the application's OpenTelemetry in the metadata of calls, where the application has the package @opentelemetry/api. */
 
-import type { Interceptor } from "@connectrpc/connect";
-
 type Api = typeof import("@opentelemetry/api");
 
 let api: Promise<Api | undefined> | undefined;
@@ -17,11 +15,10 @@ function openTelemetry(): Promise<Api | undefined> {
   return api;
 }
 
-/** Adds what the application's propagator says of the active context, such as `traceparent`, to each call. */
-export const traced: Interceptor = (next) => async (request) => {
+/** What the application's propagator says of the active context, such as `traceparent`. */
+export async function traceContext(): Promise<Record<string, string>> {
   const otel = await openTelemetry();
-  if (otel !== undefined) {
-    otel.propagation.inject(otel.context.active(), request.header, { set: (header, name, value) => header.set(name, value) });
-  }
-  return next(request);
-};
+  const out: Record<string, string> = {};
+  otel?.propagation.inject(otel.context.active(), out);
+  return out;
+}

@@ -1,9 +1,11 @@
 import com.google.gson.Gson;
+import com.sun.management.OperatingSystemMXBean;
 import dev.penstock.client.Batch;
 import dev.penstock.client.PenstockClient;
 import dev.penstock.client.Start;
 import dev.penstock.client.Subscription;
 import dev.penstock.client.Worker;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -17,7 +19,7 @@ import java.util.concurrent.ThreadLocalRandom;
 /** The Java client as load.py has Python's. */
 final class Load {
 
-    private static final long WARM = 1_000_000_000;
+    private static final long WARM = 3_000_000_000L;
 
     private record Seen(List<Long> times, int missing) {
     }
@@ -60,16 +62,27 @@ final class Load {
             return new Seen(times, missing);
         };
         ExecutorService threads = Executors.newFixedThreadPool(inFlight);
+        List<Future<Seen>> callers = Collections.nCopies(inFlight, caller).stream().map(threads::submit).toList();
+        Thread.sleep(WARM / 1_000_000);
+        double before = cpu();
         List<Long> times = new ArrayList<>();
         int missing = 0;
-        for (Future<Seen> seen : threads.invokeAll(Collections.nCopies(inFlight, caller))) {
+        for (Future<Seen> seen : callers) {
             times.addAll(seen.get().times());
             missing += seen.get().missing();
         }
+        double used = cpu() - before;
         threads.shutdown();
         Collections.sort(times);
         int calls = times.size();
-        return Map.of("calls", calls, "seconds", seconds, "p50_ms", times.get(calls / 2) / 1e6, "p99_ms", times.get(calls * 99 / 100) / 1e6, "missing", missing);
+        return Map.of(
+                "calls", calls, "seconds", seconds, "cpu", used, "p50_ms", times.get(calls / 2) / 1e6, "p99_ms", times.get(calls * 99 / 100) / 1e6,
+                "missing", missing);
+    }
+
+    /** Seconds of processor time that this process has used. */
+    private static double cpu() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime() / 1e9;
     }
 
     private static Map<String, Object> push(PenstockClient client, String relation) {

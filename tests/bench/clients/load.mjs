@@ -2,7 +2,7 @@
 
 import { Client, Worker } from "../../../clients/typescript/dist/src/index.js";
 
-const WARM_MS = 1000;
+const WARM_MS = 3000;
 
 async function lookup(client, table, users, seconds, inFlight) {
   const times = [];
@@ -18,10 +18,14 @@ async function lookup(client, table, users, seconds, inFlight) {
       }
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, caller));
+  const callers = Array.from({ length: inFlight }, caller);
+  await new Promise((resolve) => setTimeout(resolve, WARM_MS));
+  const before = process.cpuUsage();
+  await Promise.all(callers);
+  const used = process.cpuUsage(before);
   times.sort((a, b) => a - b);
   const at = (share) => times[Math.floor(times.length * share)];
-  return { calls: times.length, seconds, p50_ms: at(0.5), p99_ms: at(0.99), missing };
+  return { calls: times.length, seconds, cpu: (used.user + used.system) / 1e6, p50_ms: at(0.5), p99_ms: at(0.99), missing };
 }
 
 async function push(client, relation) {
