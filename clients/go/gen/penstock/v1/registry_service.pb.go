@@ -260,12 +260,14 @@ type RestoreRegistryResponse struct {
 	Types uint32 `protobuf:"varint,4,opt,name=types,proto3" json:"types,omitempty"`
 	// schemas is the number of versions of schemas; 0 where the schema registry is another's.
 	Schemas uint32 `protobuf:"varint,5,opt,name=schemas,proto3" json:"schemas,omitempty"`
-	// forgotten are names of topologies and relations that the registry has and the backup does not.
+	// forgotten are names of topologies, relations and functions that the registry has and the backup does not.
 	Forgotten []string `protobuf:"bytes,6,rep,name=forgotten,proto3" json:"forgotten,omitempty"`
 	// missing_topics are topics that what is restored reads or writes and that the log does not have: what needs them fails until they are there.
 	MissingTopics []string `protobuf:"bytes,7,rep,name=missing_topics,json=missingTopics,proto3" json:"missing_topics,omitempty"`
 	// position includes the restored registry; absent with validate_only.
-	Position      *PositionToken `protobuf:"bytes,8,opt,name=position,proto3" json:"position,omitempty"`
+	Position *PositionToken `protobuf:"bytes,8,opt,name=position,proto3" json:"position,omitempty"`
+	// functions is the number of its functions that programs compute; 0 also from a service that does not count them.
+	Functions     uint32 `protobuf:"varint,9,opt,name=functions,proto3" json:"functions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -356,6 +358,13 @@ func (x *RestoreRegistryResponse) GetPosition() *PositionToken {
 	return nil
 }
 
+func (x *RestoreRegistryResponse) GetFunctions() uint32 {
+	if x != nil {
+		return x.Functions
+	}
+	return 0
+}
+
 var File_penstock_v1_registry_service_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_registry_service_proto_rawDesc = "" +
@@ -370,7 +379,7 @@ const file_penstock_v1_registry_service_proto_rawDesc = "" +
 	"\amessage\"O\n" +
 	"\x0eRestoreOptions\x12\x18\n" +
 	"\areplace\x18\x01 \x01(\bR\areplace\x12#\n" +
-	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\"\xc1\x02\n" +
+	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\"\xdf\x02\n" +
 	"\x17RestoreRegistryResponse\x12;\n" +
 	"\vbackup_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"backupTime\x12\x1e\n" +
@@ -382,7 +391,8 @@ const file_penstock_v1_registry_service_proto_rawDesc = "" +
 	"\aschemas\x18\x05 \x01(\rR\aschemas\x12\x1c\n" +
 	"\tforgotten\x18\x06 \x03(\tR\tforgotten\x12%\n" +
 	"\x0emissing_topics\x18\a \x03(\tR\rmissingTopics\x126\n" +
-	"\bposition\x18\b \x01(\v2\x1a.penstock.v1.PositionTokenR\bposition2\xce\x01\n" +
+	"\bposition\x18\b \x01(\v2\x1a.penstock.v1.PositionTokenR\bposition\x12\x1c\n" +
+	"\tfunctions\x18\t \x01(\rR\tfunctions2\xce\x01\n" +
 	"\x0fRegistryService\x12[\n" +
 	"\x0eBackupRegistry\x12\".penstock.v1.BackupRegistryRequest\x1a#.penstock.v1.BackupRegistryResponse0\x01\x12^\n" +
 	"\x0fRestoreRegistry\x12#.penstock.v1.RestoreRegistryRequest\x1a$.penstock.v1.RestoreRegistryResponse(\x01b\x06proto3"

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file penstock/v1/registry_service.proto.
  */
 export const file_penstock_v1_registry_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJwZW5zdG9jay92MS9yZWdpc3RyeV9zZXJ2aWNlLnByb3RvEgtwZW5zdG9jay52MSIXChVCYWNrdXBSZWdpc3RyeVJlcXVlc3QiJwoWQmFja3VwUmVnaXN0cnlSZXNwb25zZRINCgVjaHVuaxgBIAEoDCJkChZSZXN0b3JlUmVnaXN0cnlSZXF1ZXN0Ei4KB29wdGlvbnMYASABKAsyGy5wZW5zdG9jay52MS5SZXN0b3JlT3B0aW9uc0gAEg8KBWNodW5rGAIgASgMSABCCQoHbWVzc2FnZSI4Cg5SZXN0b3JlT3B0aW9ucxIPCgdyZXBsYWNlGAEgASgIEhUKDXZhbGlkYXRlX29ubHkYAiABKAgi6gEKF1Jlc3RvcmVSZWdpc3RyeVJlc3BvbnNlEi8KC2JhY2t1cF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgp0b3BvbG9naWVzGAIgAygJEhEKCXJlbGF0aW9ucxgDIAMoCRINCgV0eXBlcxgEIAEoDRIPCgdzY2hlbWFzGAUgASgNEhEKCWZvcmdvdHRlbhgGIAMoCRIWCg5taXNzaW5nX3RvcGljcxgHIAMoCRIsCghwb3NpdGlvbhgIIAEoCzIaLnBlbnN0b2NrLnYxLlBvc2l0aW9uVG9rZW4yzgEKD1JlZ2lzdHJ5U2VydmljZRJbCg5CYWNrdXBSZWdpc3RyeRIiLnBlbnN0b2NrLnYxLkJhY2t1cFJlZ2lzdHJ5UmVxdWVzdBojLnBlbnN0b2NrLnYxLkJhY2t1cFJlZ2lzdHJ5UmVzcG9uc2UwARJeCg9SZXN0b3JlUmVnaXN0cnkSIy5wZW5zdG9jay52MS5SZXN0b3JlUmVnaXN0cnlSZXF1ZXN0GiQucGVuc3RvY2sudjEuUmVzdG9yZVJlZ2lzdHJ5UmVzcG9uc2UoAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_penstock_v1_position]);
+  fileDesc("CiJwZW5zdG9jay92MS9yZWdpc3RyeV9zZXJ2aWNlLnByb3RvEgtwZW5zdG9jay52MSIXChVCYWNrdXBSZWdpc3RyeVJlcXVlc3QiJwoWQmFja3VwUmVnaXN0cnlSZXNwb25zZRINCgVjaHVuaxgBIAEoDCJkChZSZXN0b3JlUmVnaXN0cnlSZXF1ZXN0Ei4KB29wdGlvbnMYASABKAsyGy5wZW5zdG9jay52MS5SZXN0b3JlT3B0aW9uc0gAEg8KBWNodW5rGAIgASgMSABCCQoHbWVzc2FnZSI4Cg5SZXN0b3JlT3B0aW9ucxIPCgdyZXBsYWNlGAEgASgIEhUKDXZhbGlkYXRlX29ubHkYAiABKAgi/QEKF1Jlc3RvcmVSZWdpc3RyeVJlc3BvbnNlEi8KC2JhY2t1cF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgp0b3BvbG9naWVzGAIgAygJEhEKCXJlbGF0aW9ucxgDIAMoCRINCgV0eXBlcxgEIAEoDRIPCgdzY2hlbWFzGAUgASgNEhEKCWZvcmdvdHRlbhgGIAMoCRIWCg5taXNzaW5nX3RvcGljcxgHIAMoCRIsCghwb3NpdGlvbhgIIAEoCzIaLnBlbnN0b2NrLnYxLlBvc2l0aW9uVG9rZW4SEQoJZnVuY3Rpb25zGAkgASgNMs4BCg9SZWdpc3RyeVNlcnZpY2USWwoOQmFja3VwUmVnaXN0cnkSIi5wZW5zdG9jay52MS5CYWNrdXBSZWdpc3RyeVJlcXVlc3QaIy5wZW5zdG9jay52MS5CYWNrdXBSZWdpc3RyeVJlc3BvbnNlMAESXgoPUmVzdG9yZVJlZ2lzdHJ5EiMucGVuc3RvY2sudjEuUmVzdG9yZVJlZ2lzdHJ5UmVxdWVzdBokLnBlbnN0b2NrLnYxLlJlc3RvcmVSZWdpc3RyeVJlc3BvbnNlKAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_penstock_v1_position]);
 
 /**
  * BackupRegistryRequest is the request of BackupRegistry.
@@ -159,7 +159,7 @@ export type RestoreRegistryResponse = Message<"penstock.v1.RestoreRegistryRespon
   schemas: number;
 
   /**
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    *
    * @generated from field: repeated string forgotten = 6;
    */
@@ -178,6 +178,13 @@ export type RestoreRegistryResponse = Message<"penstock.v1.RestoreRegistryRespon
    * @generated from field: penstock.v1.PositionToken position = 8;
    */
   position?: PositionToken | undefined;
+
+  /**
+   * functions is the number of its functions that programs compute; 0 also from a service that does not count them.
+   *
+   * @generated from field: uint32 functions = 9;
+   */
+  functions: number;
 };
 
 /**

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from penstock_client.gen.penstock.v1 import position_pb2 as penstock_dot_v1_dot_position__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"penstock/v1/registry_service.proto\x12\x0bpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apenstock/v1/position.proto\"\x17\n\x15\x42\x61\x63kupRegistryRequest\"\'\n\x16\x42\x61\x63kupRegistryResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"d\n\x16RestoreRegistryRequest\x12.\n\x07options\x18\x01 \x01(\x0b\x32\x1b.penstock.v1.RestoreOptionsH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"8\n\x0eRestoreOptions\x12\x0f\n\x07replace\x18\x01 \x01(\x08\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"\xea\x01\n\x17RestoreRegistryResponse\x12/\n\x0b\x62\x61\x63kup_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ntopologies\x18\x02 \x03(\t\x12\x11\n\trelations\x18\x03 \x03(\t\x12\r\n\x05types\x18\x04 \x01(\r\x12\x0f\n\x07schemas\x18\x05 \x01(\r\x12\x11\n\tforgotten\x18\x06 \x03(\t\x12\x16\n\x0emissing_topics\x18\x07 \x03(\t\x12,\n\x08position\x18\x08 \x01(\x0b\x32\x1a.penstock.v1.PositionToken2\xce\x01\n\x0fRegistryService\x12[\n\x0e\x42\x61\x63kupRegistry\x12\".penstock.v1.BackupRegistryRequest\x1a#.penstock.v1.BackupRegistryResponse0\x01\x12^\n\x0fRestoreRegistry\x12#.penstock.v1.RestoreRegistryRequest\x1a$.penstock.v1.RestoreRegistryResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"penstock/v1/registry_service.proto\x12\x0bpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apenstock/v1/position.proto\"\x17\n\x15\x42\x61\x63kupRegistryRequest\"\'\n\x16\x42\x61\x63kupRegistryResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"d\n\x16RestoreRegistryRequest\x12.\n\x07options\x18\x01 \x01(\x0b\x32\x1b.penstock.v1.RestoreOptionsH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"8\n\x0eRestoreOptions\x12\x0f\n\x07replace\x18\x01 \x01(\x08\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"\xfd\x01\n\x17RestoreRegistryResponse\x12/\n\x0b\x62\x61\x63kup_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ntopologies\x18\x02 \x03(\t\x12\x11\n\trelations\x18\x03 \x03(\t\x12\r\n\x05types\x18\x04 \x01(\r\x12\x0f\n\x07schemas\x18\x05 \x01(\r\x12\x11\n\tforgotten\x18\x06 \x03(\t\x12\x16\n\x0emissing_topics\x18\x07 \x03(\t\x12,\n\x08position\x18\x08 \x01(\x0b\x32\x1a.penstock.v1.PositionToken\x12\x11\n\tfunctions\x18\t \x01(\r2\xce\x01\n\x0fRegistryService\x12[\n\x0e\x42\x61\x63kupRegistry\x12\".penstock.v1.BackupRegistryRequest\x1a#.penstock.v1.BackupRegistryResponse0\x01\x12^\n\x0fRestoreRegistry\x12#.penstock.v1.RestoreRegistryRequest\x1a$.penstock.v1.RestoreRegistryResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +42,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESTOREOPTIONS']._serialized_start=280
   _globals['_RESTOREOPTIONS']._serialized_end=336
   _globals['_RESTOREREGISTRYRESPONSE']._serialized_start=339
-  _globals['_RESTOREREGISTRYRESPONSE']._serialized_end=573
-  _globals['_REGISTRYSERVICE']._serialized_start=576
-  _globals['_REGISTRYSERVICE']._serialized_end=782
+  _globals['_RESTOREREGISTRYRESPONSE']._serialized_end=592
+  _globals['_REGISTRYSERVICE']._serialized_start=595
+  _globals['_REGISTRYSERVICE']._serialized_end=801
 # @@protoc_insertion_point(module_scope)

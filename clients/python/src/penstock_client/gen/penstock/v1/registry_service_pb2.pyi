@@ -37,7 +37,7 @@ class RestoreOptions(_message.Message):
     def __init__(self, replace: _Optional[bool] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RestoreRegistryResponse(_message.Message):
-    __slots__ = ("backup_time", "topologies", "relations", "types", "schemas", "forgotten", "missing_topics", "position")
+    __slots__ = ("backup_time", "topologies", "relations", "types", "schemas", "forgotten", "missing_topics", "position", "functions")
     BACKUP_TIME_FIELD_NUMBER: _ClassVar[int]
     TOPOLOGIES_FIELD_NUMBER: _ClassVar[int]
     RELATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,7 @@ class RestoreRegistryResponse(_message.Message):
     FORGOTTEN_FIELD_NUMBER: _ClassVar[int]
     MISSING_TOPICS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
     backup_time: _timestamp_pb2.Timestamp
     topologies: _containers.RepeatedScalarFieldContainer[str]
     relations: _containers.RepeatedScalarFieldContainer[str]
@@ -54,4 +55,5 @@ class RestoreRegistryResponse(_message.Message):
     forgotten: _containers.RepeatedScalarFieldContainer[str]
     missing_topics: _containers.RepeatedScalarFieldContainer[str]
     position: _position_pb2.PositionToken
-    def __init__(self, backup_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., topologies: _Optional[_Iterable[str]] = ..., relations: _Optional[_Iterable[str]] = ..., types: _Optional[int] = ..., schemas: _Optional[int] = ..., forgotten: _Optional[_Iterable[str]] = ..., missing_topics: _Optional[_Iterable[str]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
+    functions: int
+    def __init__(self, backup_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., topologies: _Optional[_Iterable[str]] = ..., relations: _Optional[_Iterable[str]] = ..., types: _Optional[int] = ..., schemas: _Optional[int] = ..., forgotten: _Optional[_Iterable[str]] = ..., missing_topics: _Optional[_Iterable[str]] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ..., functions: _Optional[int] = ...) -> None: ...

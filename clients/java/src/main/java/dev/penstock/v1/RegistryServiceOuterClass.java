@@ -68,7 +68,7 @@ public final class RegistryServiceOuterClass {
       ".RestoreOptionsH\000R\007options\022\026\n\005chunk\030\002 \001(" +
       "\014H\000R\005chunkB\t\n\007message\"O\n\016RestoreOptions\022" +
       "\030\n\007replace\030\001 \001(\010R\007replace\022#\n\rvalidate_on" +
-      "ly\030\002 \001(\010R\014validateOnly\"\301\002\n\027RestoreRegist" +
+      "ly\030\002 \001(\010R\014validateOnly\"\337\002\n\027RestoreRegist" +
       "ryResponse\022;\n\013backup_time\030\001 \001(\0132\032.google" +
       ".protobuf.TimestampR\nbackupTime\022\036\n\ntopol" +
       "ogies\030\002 \003(\tR\ntopologies\022\034\n\trelations\030\003 \003" +
@@ -76,13 +76,14 @@ public final class RegistryServiceOuterClass {
       "chemas\030\005 \001(\rR\007schemas\022\034\n\tforgotten\030\006 \003(\t" +
       "R\tforgotten\022%\n\016missing_topics\030\007 \003(\tR\rmis" +
       "singTopics\0226\n\010position\030\010 \001(\0132\032.penstock." +
-      "v1.PositionTokenR\010position2\316\001\n\017RegistryS" +
-      "ervice\022[\n\016BackupRegistry\022\".penstock.v1.B" +
-      "ackupRegistryRequest\032#.penstock.v1.Backu" +
-      "pRegistryResponse0\001\022^\n\017RestoreRegistry\022#" +
-      ".penstock.v1.RestoreRegistryRequest\032$.pe" +
-      "nstock.v1.RestoreRegistryResponse(\001B\023\n\017d" +
-      "ev.penstock.v1P\001b\006proto3"
+      "v1.PositionTokenR\010position\022\034\n\tfunctions\030" +
+      "\t \001(\rR\tfunctions2\316\001\n\017RegistryService\022[\n\016" +
+      "BackupRegistry\022\".penstock.v1.BackupRegis" +
+      "tryRequest\032#.penstock.v1.BackupRegistryR" +
+      "esponse0\001\022^\n\017RestoreRegistry\022#.penstock." +
+      "v1.RestoreRegistryRequest\032$.penstock.v1." +
+      "RestoreRegistryResponse(\001B\023\n\017dev.penstoc" +
+      "k.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -119,7 +120,7 @@ public final class RegistryServiceOuterClass {
     internal_static_penstock_v1_RestoreRegistryResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_penstock_v1_RestoreRegistryResponse_descriptor,
-        new java.lang.String[] { "BackupTime", "Topologies", "Relations", "Types", "Schemas", "Forgotten", "MissingTopics", "Position", });
+        new java.lang.String[] { "BackupTime", "Topologies", "Relations", "Types", "Schemas", "Forgotten", "MissingTopics", "Position", "Functions", });
     descriptor.resolveAllFeaturesImmutable();
     com.google.protobuf.TimestampProto.getDescriptor();
     dev.penstock.v1.Position.getDescriptor();

@@ -235,7 +235,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -247,7 +247,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -258,7 +258,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -270,7 +270,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -373,6 +373,21 @@ private static final long serialVersionUID = 0L;
     return position_ == null ? dev.penstock.v1.PositionToken.getDefaultInstance() : position_;
   }
 
+  public static final int FUNCTIONS_FIELD_NUMBER = 9;
+  private int functions_ = 0;
+  /**
+   * <pre>
+   * functions is the number of its functions that programs compute; 0 also from a service that does not count them.
+   * </pre>
+   *
+   * <code>uint32 functions = 9 [json_name = "functions"];</code>
+   * @return The functions.
+   */
+  @java.lang.Override
+  public int getFunctions() {
+    return functions_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -410,6 +425,9 @@ private static final long serialVersionUID = 0L;
     }
     if (((bitField0_ & 0x00000002) != 0)) {
       output.writeMessage(8, getPosition());
+    }
+    if (functions_ != 0) {
+      output.writeUInt32(9, functions_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -468,6 +486,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(8, getPosition());
     }
+    if (functions_ != 0) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeUInt32Size(9, functions_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -505,6 +527,8 @@ private static final long serialVersionUID = 0L;
       if (!getPosition()
           .equals(other.getPosition())) return false;
     }
+    if (getFunctions()
+        != other.getFunctions()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -544,6 +568,8 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + POSITION_FIELD_NUMBER;
       hash = (53 * hash) + getPosition().hashCode();
     }
+    hash = (37 * hash) + FUNCTIONS_FIELD_NUMBER;
+    hash = (53 * hash) + getFunctions();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -706,6 +732,7 @@ private static final long serialVersionUID = 0L;
         positionBuilder_.dispose();
         positionBuilder_ = null;
       }
+      functions_ = 0;
       return this;
     }
 
@@ -774,6 +801,9 @@ private static final long serialVersionUID = 0L;
             : positionBuilder_.build();
         to_bitField0_ |= 0x00000002;
       }
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        result.functions_ = functions_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -840,6 +870,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasPosition()) {
         mergePosition(other.getPosition());
+      }
+      if (other.getFunctions() != 0) {
+        setFunctions(other.getFunctions());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -915,6 +948,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000080;
               break;
             } // case 66
+            case 72: {
+              functions_ = input.readUInt32();
+              bitField0_ |= 0x00000100;
+              break;
+            } // case 72
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1481,7 +1519,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1494,7 +1532,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1505,7 +1543,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1517,7 +1555,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1530,7 +1568,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1549,7 +1587,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1567,7 +1605,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1585,7 +1623,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1600,7 +1638,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * forgotten are names of topologies and relations that the registry has and the backup does not.
+     * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
      * </pre>
      *
      * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -1920,6 +1958,50 @@ private static final long serialVersionUID = 0L;
         position_ = null;
       }
       return positionBuilder_;
+    }
+
+    private int functions_ ;
+    /**
+     * <pre>
+     * functions is the number of its functions that programs compute; 0 also from a service that does not count them.
+     * </pre>
+     *
+     * <code>uint32 functions = 9 [json_name = "functions"];</code>
+     * @return The functions.
+     */
+    @java.lang.Override
+    public int getFunctions() {
+      return functions_;
+    }
+    /**
+     * <pre>
+     * functions is the number of its functions that programs compute; 0 also from a service that does not count them.
+     * </pre>
+     *
+     * <code>uint32 functions = 9 [json_name = "functions"];</code>
+     * @param value The functions to set.
+     * @return This builder for chaining.
+     */
+    public Builder setFunctions(int value) {
+
+      functions_ = value;
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * functions is the number of its functions that programs compute; 0 also from a service that does not count them.
+     * </pre>
+     *
+     * <code>uint32 functions = 9 [json_name = "functions"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearFunctions() {
+      bitField0_ = (bitField0_ & ~0x00000100);
+      functions_ = 0;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:penstock.v1.RestoreRegistryResponse)

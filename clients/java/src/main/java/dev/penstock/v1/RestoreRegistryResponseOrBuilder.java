@@ -140,7 +140,7 @@ public interface RestoreRegistryResponseOrBuilder extends
 
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -150,7 +150,7 @@ public interface RestoreRegistryResponseOrBuilder extends
       getForgottenList();
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -159,7 +159,7 @@ public interface RestoreRegistryResponseOrBuilder extends
   int getForgottenCount();
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -169,7 +169,7 @@ public interface RestoreRegistryResponseOrBuilder extends
   java.lang.String getForgotten(int index);
   /**
    * <pre>
-   * forgotten are names of topologies and relations that the registry has and the backup does not.
+   * forgotten are names of topologies, relations and functions that the registry has and the backup does not.
    * </pre>
    *
    * <code>repeated string forgotten = 6 [json_name = "forgotten"];</code>
@@ -246,4 +246,14 @@ public interface RestoreRegistryResponseOrBuilder extends
    * <code>.penstock.v1.PositionToken position = 8 [json_name = "position"];</code>
    */
   dev.penstock.v1.PositionTokenOrBuilder getPositionOrBuilder();
+
+  /**
+   * <pre>
+   * functions is the number of its functions that programs compute; 0 also from a service that does not count them.
+   * </pre>
+   *
+   * <code>uint32 functions = 9 [json_name = "functions"];</code>
+   * @return The functions.
+   */
+  int getFunctions();
 }
