@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from penstock.clock import ManualClock
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.cluster.cluster import SILENT, Cluster, Elsewhere
+from penstock.serving.cluster.presence import Presence
 from penstock.serving.cluster.published import Change, NodeEntry, NodeTasks, claims, decode, encode, gone
 from penstock.serving.cluster.table import RoutingTable, apply
 from penstock.serving.committed import ANY_AGE, FOLLOWS_MS, age
@@ -53,6 +55,38 @@ def test_the_newest_claim_owns_a_task_and_an_earlier_life_nothing() -> None:
     assert table(*gone("b"), before=both).owners[KEY].node == "a"
     copies = table(*alive("a", [entry()]), *alive("b", [entry(TaskState.STANDBY)]), *alive("c", [entry(TaskState.RESTORING)]))
     assert copies.owners[KEY].node == "a" and [h.node for h in copies.standbys[KEY]] == ["b"]
+
+
+async def test_a_node_shows_its_tasks_whatever_its_log_and_boards_do() -> None:
+    published: list[tuple[str, ...]] = []
+    tasks = [entry(TaskState.OPENING)]
+    broken = [True, True]  # once for each loop
+
+    def boards() -> list[TaskEntry]:
+        if broken:
+            broken.pop()
+            raise OSError("no room for the lock file")
+        return tasks
+
+    async def publish(changes: Sequence[Change]) -> None:
+        await asyncio.sleep(0.4)  # the log is slow
+        published.extend(tuple(claim.state for claim in c.claims) for c in changes if isinstance(c, NodeTasks))
+
+    async def wait(seconds: float) -> bool:
+        return True
+
+    topic = cast(Any, SimpleNamespace(state=table(*alive("a")), publish=publish))
+    waiter = SimpleNamespace(wait=wait, close=lambda: None)
+    presence = Presence(seen_by("a", topic.state), topic, cast(Any, SimpleNamespace(tasks=boards)),
+                        cast(Any, SimpleNamespace(subscribe=lambda what: waiter)), NodeEntry("a", 1, "a:1"))
+    presence.start()
+    async with asyncio.timeout(5):
+        while published != [("OPENING",)]:
+            await asyncio.sleep(0.01)
+        tasks[:] = [entry(TaskState.RUNNING)]
+        while published != [("OPENING",), ("RUNNING",)]:
+            await asyncio.sleep(0.01)
+    await presence.leave()
 
 
 @pytest.mark.parametrize(("others", "local", "expected"), [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,7 +20,7 @@ _log = logging.getLogger("penstock.gateway")
 
 BEAT = 1.0
 SHORTEST = 0.1
-"""Seconds between two looks at the boards, which are told of after each commit; or twenty times what a look takes."""
+"""Seconds between two looks at the boards, which are told of after each commit; or twenty times the processor time of a look."""
 LEAVE_SECONDS = 2.0
 
 
@@ -60,8 +60,9 @@ class Presence:
 
     async def _beat(self) -> None:
         while True:
-            await self._publish()
-            await self._forget()
+            with _goes_on("give signs of life"):
+                await self._publish()
+                await self._forget()
             await asyncio.sleep(BEAT)
 
     async def _publish(self) -> None:
@@ -88,15 +89,18 @@ class Presence:
         waiter = self.notices.subscribe("board")
         try:
             while True:
-                began = time.monotonic()
-                await self._look()
-                await asyncio.sleep(max(SHORTEST, 20 * (time.monotonic() - began)))
+                cost = 0.0
+                with _goes_on("show its tasks"):
+                    began = time.thread_time()
+                    now = claims(self.board.tasks())
+                    cost = time.thread_time() - began  # of looking: how long the log takes to answer is no reason to look less often
+                    await self._say(now)
+                await asyncio.sleep(max(SHORTEST, 20 * cost))
                 await waiter.wait(BEAT)
         finally:
             waiter.close()
 
-    async def _look(self) -> None:
-        now = claims(self.board.tasks())
+    async def _say(self, now: tuple[Claim, ...]) -> None:
         for claim in now:
             self.cluster.seen_here(claim)
         if self._said is not None and same(now, self._said) and self.entry.id in self.topic.state.tasks:
@@ -106,3 +110,12 @@ class Presence:
             self._said = now
         except LogError as e:
             _log.warning("the other nodes do not hear of this one's tasks, trying again: %s", e)
+
+
+@contextmanager
+def _goes_on(what: str) -> Iterator[None]:
+    """Whatever fails is tried again: a node that shows itself no longer looks dead, or without its tasks, while it works."""
+    try:
+        yield
+    except Exception:
+        _log.exception("this node cannot %s, trying again", what)
