@@ -3,7 +3,7 @@ does not wait, and a node that adds a column with the result, which the expressi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from penstock.planner.logical.flow import Flow, Logical
 from penstock.planner.names import call_node, remote_rows_node
 from penstock.planner.refuse import refuse
 from penstock.planner.repartition import INTERNAL
+from penstock.planner.rules.expressions import expressions_of
 from penstock.types.schema import Column, Role, Schema
 
 CUT = Filter | Select | Explode | Branch | PartitionBy | GroupBy
@@ -64,7 +65,7 @@ def _stream(node: Node, function: RemoteFunction, logical: Logical) -> Flow:
         why = "its input is a table, whose rows would have to be taken back by the same values: compute it in a stream before the table is made of it"
     elif flow.window is not None:
         why = "its input has windowed keys: compute it before the windows"
-    elif {name for expr in _expressions(node) for _, name in columns_of(expr)} & {"ROWPARTITION", "ROWOFFSET"}:
+    elif {name for expr in expressions_of(node) for _, name in columns_of(expr)} & {"ROWPARTITION", "ROWOFFSET"}:
         why = "ROWPARTITION and ROWOFFSET are read beside it: put a select before that makes columns of them"
     if why:
         raise refuse("UNSUPPORTED", f"{node.name}: {function.name}, which programs compute, cannot be called here; {why}", node=node.name, function=function.name)
@@ -79,20 +80,8 @@ def _rows(flow: Flow) -> Schema:
 
 def _innermost(node: Node) -> list[Call]:
     """Calls without another one among their arguments, in the order of the node's fields."""
-    calls = (call for expr in _expressions(node) for call in called(expr))
+    calls = (call for expr in expressions_of(node) for call in called(expr))
     return [call for call in calls if not any(next(called(arg), None) for arg in call.args)]
-
-
-def _expressions(value: object) -> Iterator[Expr]:
-    """All expressions of a node, whatever they are part of."""
-    if isinstance(value, Expr):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _expressions(item)
-    elif is_dataclass(value):
-        for f in fields(value):
-            yield from _expressions(getattr(value, f.name))
 
 
 def _reading(value: Any, call: Call, column: ColumnRef, all_equal: bool) -> Any:
@@ -101,7 +90,7 @@ def _reading(value: Any, call: Call, column: ColumnRef, all_equal: bool) -> Any:
         return column
     if isinstance(value, tuple):
         return tuple(_reading(item, call, column, all_equal) for item in value)
-    if isinstance(value, Expr | Node) or is_dataclass(value) and not isinstance(value, type) and any(True for _ in _expressions(value)):
+    if isinstance(value, Expr | Node) or is_dataclass(value) and not isinstance(value, type) and expressions_of(value):
         changed: Mapping[str, Any] = {f.name: _reading(getattr(value, f.name), call, column, all_equal) for f in fields(value)}
         return replace(value, **changed)
     return value

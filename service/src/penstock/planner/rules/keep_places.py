@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from penstock.expr.tree import columns_of
-from penstock.expr.typed import ColumnRef, Expr
-from penstock.plan.nodes import Node, SourceTable, StoreSpec, values_of
+from penstock.expr.typed import ColumnRef
+from penstock.plan.nodes import Node, SourceTable
 from penstock.planner.logical.flow import Logical
+from penstock.planner.rules.expressions import expressions_of
 from penstock.planner.stores import fingerprint, history_store
-from penstock.types.schema import Schema
 
 PLACES = (("ROWPARTITION", "INT"), ("ROWOFFSET", "BIGINT"))
 
@@ -43,23 +43,9 @@ def _keeping(node: SourceTable, read: set[str]) -> SourceTable:
 def _reads(node: Node) -> set[str]:
     """Names of the columns that a node's expressions read."""
     found: set[str] = set()
-    for value in values_of(node):
-        _note(value, found)
+    for expr in expressions_of(node):
+        if isinstance(expr, ColumnRef):
+            found.add(expr.name)
+        else:
+            found.update(name for _, name in columns_of(expr))
     return found
-
-
-def _note(value: object, found: set[str]) -> None:
-    """Columns that are read in a value of a node."""
-    if isinstance(value, tuple):
-        for item in value:
-            _note(item, found)
-        return
-    if value is None or isinstance(value, str | Schema | StoreSpec):
-        return
-    expr = value if isinstance(value, Expr) else getattr(value, "expr", None)
-    if isinstance(expr, ColumnRef):
-        found.add(expr.name)
-    elif isinstance(expr, Expr):
-        found.update(name for _, name in columns_of(expr))
-    else:
-        _note(getattr(value, "arguments", ()), found)
