@@ -43,6 +43,7 @@ async def test_topics_are_created_described_and_listed(log_env: Any) -> None:
     assert (again.partitions, again.topic_id) == (3, created.topic_id), "an existing topic is answered as it is"
     found = await other.topics([name, missing])
     assert list(found) == [name] and found[name].topic_id == created.topic_id and found[name].partitions == 3
+    assert await other.shapes([name, missing]) == {name: (created.topic_id, 3)}
     assert name in await other.topics()
     assert log.log_id == other.log_id != ""
 

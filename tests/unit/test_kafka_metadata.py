@@ -1,16 +1,19 @@
-"""One broker does not know a topic that the others know: it has just started, or lags behind the controller."""
+"""What brokers say of topics: how it is read; and that one of them does not know a topic that the others know, since it has just started, or lags
+behind the controller."""
 
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.protocol.struct import Struct
 from penstock.errors import LogUnavailable, UnknownTopic
 from penstock.log.kafka import codes, security
 from penstock.log.kafka.cluster import Cluster
-from penstock.log.kafka.protocol import Call
+from penstock.log.kafka.protocol import METADATA, Call
 from penstock.log.port import TopicPartition
 
 LEADERS = [(0, 0, 2, 0, [], [], [])]
@@ -74,3 +77,15 @@ async def test_an_answer_to_an_older_question_does_not_make_a_topic_missing() ->
     with pytest.raises(UnknownTopic, match="gone"):
         await brokers.leaders([TopicPartition("gone", 0)])
     await brokers.close()
+
+
+def test_a_metadata_answer_is_read_as_its_schema_says() -> None:
+    """With what is rare in it: null texts, no partitions, many replicas, tags of a newer broker."""
+    answer: Any = METADATA(None, False, False, False).struct.RESPONSE_TYPE
+    tags, many = {7: b"\x03abc"}, list(range(200))  # aiokafka writes a tag's value without its length
+    topics = [(0, "orders", bytes(range(16)), False, [(0, 0, 2, 5, [1, 2], [], [], {}), (5, 1, -1, 5, many, many, [9], tags)], -1, {}),
+              (3, "none", bytes(16), True, [], -1, tags)]
+    text = Struct.encode(answer(9, [(1, "127.0.0.1", 9092, None, {}), (2, "host", 9093, "rack", tags)], "id", 2, topics, 0, tags))
+    read = answer.decode(BytesIO(text))
+    assert (read.throttle, read.brokers, read.cluster_id, read.controller) == (9, [(1, "127.0.0.1", 9092), (2, "host", 9093)], "id", 2)
+    assert read.topics == [(0, "orders", bytes(range(16)), False, [(0, 0, 2), (5, 1, -1)]), (3, "none", bytes(16), True, [])]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
+from penstock.errors import LogError, LogUnavailable
 from penstock.log.kafka.assign import VERSION, Down, Task, Up
-from penstock.log.kafka.codes import REBALANCING
+from penstock.log.kafka.codes import ILLEGAL_GENERATION, REBALANCING
+from penstock.log.kafka.heartbeats import Heartbeats
 from penstock.log.kafka.membership import KafkaGroup, KafkaMembership, Timing, _assignment, _State
 from penstock.log.kafka.protocol import SUBSCRIPTION, Call
 from penstock.log.kafka.security import parse
@@ -52,7 +55,7 @@ def _plan(active: set[int], give_up: set[int]) -> Any:
 
 def _member(coordinator: Coordinator) -> KafkaGroup:
     owner = SimpleNamespace(timing=Timing(heartbeat=5, moving=5), slot="a", node="n0", instance="n0-a", placement=USUAL, cluster=coordinator,
-                            sentinel=None, pulse=SimpleNamespace(tell=lambda _: None),
+                            sentinel=None, heartbeats=SimpleNamespace(look=lambda: None), pulse=SimpleNamespace(tell=lambda _: None),
                             call=lambda function, *arguments: asyncio.get_running_loop().call_soon(function, *arguments))
     return KafkaGroup(cast(KafkaMembership, owner), "g", ["in"], [TaskId(0, p) for p in range(4)], lambda: "", lambda: None)
 
@@ -99,12 +102,105 @@ def test_groups_at_rest_send_few_heartbeats_and_ask_at_once_when_the_sentinel_ha
         assert owner.sentinel is first
         joined_long_ago = time.monotonic() - 61
         first._joined = second._joined = joined_long_ago
-        assert (first._interval(), second._interval()) == (1_000, 15_000)
-        second._joined = time.monotonic()
-        assert second._interval() == 1_000, "others of its members may still be joining"
-        first._ask = lambda *_: asyncio.sleep(0, SimpleNamespace(error=REBALANCING))  # type: ignore[method-assign]
-        first.kick()
-        await first._beat()
-        assert first._want_join and second._kick.is_set() and owner.sentinel is second
+        now = time.monotonic()
+        assert (first._interval(now), second._interval(now)) == (1_000, 15_000)
+        second._joined = now
+        assert second._interval(now) == 1_000, "others of its members may still be joining"
+        first._joined, second._joined, first._beaten, second._beaten = 500.0, 500.0, 600.0, 601.0
+        assert (first.beat_at(601.0), second.beat_at(601.0)) == (601.0, 615.0), "what rests beats at the same moments"
+        owner.heartbeats = cast(Any, SimpleNamespace(look=lambda: None))
+        call = first.beat(601.0)
+        assert call is not None and first.beat_at(700.0) == math.inf, "one at a time"
+        first.answered(call, SimpleNamespace(error=REBALANCING))
+        assert first._want_join and second.beat_at(601.5) == 601.5 and owner.sentinel is second
 
     asyncio.run(run())
+
+
+def test_an_answer_to_a_heartbeat_of_before_a_round_says_nothing_of_what_came_of_that() -> None:
+    """The generation is refused that the round has replaced meanwhile."""
+    async def run() -> None:
+        coordinator = Coordinator()
+        group = _member(coordinator)
+        group.start()
+        await coordinator.gives(active={0}, give_up=set())
+        first = await _assigned(group, 1)
+        call = group.beat(time.monotonic())
+        assert call is not None
+        group.rejoin()
+        await coordinator.gives(active={0}, give_up=set())
+        await _assigned(group, 2)
+        group.answered(call, SimpleNamespace(error=ILLEGAL_GENERATION))
+        assert (group.epoch, group.beating) == (first.epoch, True)
+        again = group.beat(time.monotonic())
+        assert again is not None
+        group.answered(again, SimpleNamespace(error=ILLEGAL_GENERATION))
+        assert group.epoch == first.epoch + 1
+        assert group._runner is not None
+        group._runner.cancel()
+        await asyncio.gather(group._runner, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_heartbeats_that_are_due_go_to_each_coordinator_together() -> None:
+    """Where a coordinator does not answer, only its groups hear of it, and look for it anew."""
+    async def run() -> None:
+        cluster, members = Cluster(), [Member(name) for name in "abcd"]
+        beats = Heartbeats(cast(Any, cluster), lambda: members)
+        beating = asyncio.create_task(beats.run())
+        while any(m.heard is None for m in members):
+            await asyncio.sleep(0.001)
+        assert sorted(cluster.asked) == [(1, ["a", "b"]), (2, ["c"]), (3, ["d"])]
+        assert [m.heard for m in members] == ["yes", "yes", "broker 2 does not answer", "yes"]
+        assert cluster.known == {"a": 1, "b": 1, "d": 3}
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+class Cluster:
+    """Three coordinators, of which the second does not answer, and the third has to be looked for."""
+
+    def __init__(self) -> None:
+        self.known = {"a": 1, "b": 1, "c": 2}
+        self.asked: list[tuple[int, list[Any]]] = []
+        self.spawn = asyncio.ensure_future
+
+    def coordinator_now(self, kind: int, key: str) -> int:
+        return self.known.get(key, -1)
+
+    async def coordinator(self, kind: int, key: str) -> int:
+        return self.known.setdefault(key, 3)
+
+    def forget_coordinator(self, kind: int, key: str) -> None:
+        del self.known[key]
+
+    async def send_all(self, node: int, calls: list[Any]) -> list[str]:
+        self.asked.append((node, calls))
+        if node == 2:
+            raise LogUnavailable("broker 2 does not answer")
+        return ["yes"] * len(calls)
+
+
+class Member:
+    """A group that has one heartbeat to send."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.heard: str | None = None
+        self.due = 0.0
+
+    def beat_at(self, now: float) -> float:
+        return self.due
+
+    def beat(self, now: float) -> Any:
+        self.due = math.inf
+        return self.name
+
+    def answered(self, call: Any, answer: Any) -> None:
+        self.heard = answer
+
+    def unanswered(self, call: Any, error: LogError) -> None:
+        self.heard = str(error)

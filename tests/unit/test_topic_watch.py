@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from penstock.catalog.port import CatalogState, Desired, TopologyEntry
-from penstock.log.port import TopicInfo
+from penstock.log.port import TopicShape
 from penstock.serving.topic_watch import TopicWatch, planned
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,10 +21,10 @@ NODES = "p: {stream: purchases}\ng: {from: p, group_by: ITEM}\na: {from: g, aggr
 class _Topics:
     """A log that has topics."""
 
-    def __init__(self, topics: dict[str, TopicInfo]) -> None:
+    def __init__(self, topics: dict[str, TopicShape]) -> None:
         self.held = topics
 
-    async def topics(self, names: list[str]) -> dict[str, TopicInfo]:
+    async def shapes(self, names: list[str]) -> dict[str, TopicShape]:
         return {n: self.held[n] for n in names if n in self.held}
 
 
@@ -45,7 +45,7 @@ class _Registry:
 async def test_what_became_of_a_topic(topic: str, becomes: tuple[str, int] | None, said: str) -> None:
     made = plan(NODES)
     entry = TopologyEntry("t", 7, 1, b"", made, Desired.RUNNING, 0)
-    log = _Topics({name: TopicInfo(name, "id", partitions) for name, partitions in planned(made).items()})
+    log = _Topics({name: TopicShape("id", partitions) for name, partitions in planned(made).items()})
     watch = TopicWatch(cast(Any, log), cast(Any, _Registry(entry)))
     await watch.look()
     assert watch.of(entry) == ()
@@ -53,7 +53,7 @@ async def test_what_became_of_a_topic(topic: str, becomes: tuple[str, int] | Non
     if becomes is None:
         del log.held[name]
     else:
-        log.held[name] = TopicInfo(name, *becomes)
+        log.held[name] = TopicShape(*becomes)
     await watch.look()
     found = watch.of(entry)
     assert len(found) == bool(said) and all(said in text and name in text for text in found), found

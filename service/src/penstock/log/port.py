@@ -80,7 +80,8 @@ class LogReader(Protocol):
         Raises OffsetOutOfRange, UnknownTopic, LogUnavailable (then the call can be repeated)."""
 
     def ends(self) -> Mapping[TopicPartition, tuple[int, int]]:
-        """For each partition (position, known end); end is -1 until the first answer, and is known also when the partition is empty."""
+        """For each partition (position, known end); end is -1 until the first answer, and is known also when the partition is empty.
+        May be the same object as before when nothing has changed."""
 
     def pause(self, tps: Sequence[TopicPartition]) -> None:
         """Do not fetch these until resume; what is buffered stays."""
@@ -163,6 +164,13 @@ class TopicInfo:
     compact: bool = False
     retention_ms: int = -1
     max_batch: int = 0
+
+
+class TopicShape(NamedTuple):
+    """What a topic cannot change but by growing. topic_id: as in TopicInfo."""
+
+    topic_id: str
+    partitions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +292,9 @@ class Log(Protocol):
     async def delete_topics(self, names: Sequence[str]) -> None: ...
     async def topics(self, names: Sequence[str] | None = None) -> Mapping[str, TopicInfo]:
         """All, or those of the names that exist."""
+
+    async def shapes(self, names: Sequence[str]) -> Mapping[str, TopicShape]:
+        """Those of the names that exist, without their configuration: one may ask for hundreds often."""
 
     async def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
         """Forget records before these offsets (repartition topics, after commit)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import lmdb
@@ -87,6 +87,8 @@ class NodeBoard:
     def __init__(self, boards: Path) -> None:
         self._dir = boards
         self._envs: dict[str, tuple[int, lmdb.Environment]] = {}
+        self._version: tuple[tuple[str, int, int], ...] = ()
+        self._all: Sequence[TaskEntry] = ()
 
     def _environments(self) -> list[lmdb.Environment]:
         if self._dir.exists():
@@ -106,8 +108,16 @@ class NodeBoard:
         own = [env for path, env in _opened.items() if Path(path).parent == self._dir]
         return own + [env for _, env in self._envs.values()]
 
-    def tasks(self, topology: str | None = None) -> list[TaskEntry]:
-        """The newest entry of each task."""
+    def tasks(self, topology: str | None = None) -> Sequence[TaskEntry]:
+        """The newest entry of each task. Without a topology the same object as before when no worker has written since."""
+        if topology is not None:
+            return self._read(topology)
+        version = tuple((env.path(), os.stat(f"{env.path()}/data.mdb").st_ino, env.info()["last_txnid"]) for env in self._environments())
+        if version != self._version:
+            self._version, self._all = version, self._read(None)
+        return self._all
+
+    def _read(self, topology: str | None) -> Sequence[TaskEntry]:
         prefix = b"" if topology is None else topology.encode() + b"\0"
         newest: dict[tuple[str, int, str, int], TaskEntry] = {}
         for env in self._environments():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -51,8 +51,8 @@ class TaskEntry:
 class BoardReader(Protocol):
     """All boards of the node together (runtime/board.py)."""
 
-    def tasks(self, topology: str | None = None) -> list[TaskEntry]:
-        """Newest entry of each task, over all workers."""
+    def tasks(self, topology: str | None = None) -> Sequence[TaskEntry]:
+        """Newest entry of each task, over all workers. Without a topology the same object as before when nothing was written since."""
 
     def task(self, topology: str, incarnation: int, sub: str, partition: int) -> TaskEntry | None: ...
 

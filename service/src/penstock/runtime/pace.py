@@ -10,7 +10,7 @@ from penstock.runtime.task import Task
 
 OPEN_TRANSACTION = 4.0
 """Seconds that a transaction may stay open before it is committed whatever the interval."""
-LONGEST_REST = 15.0
+LONGEST_REST = 60.0
 """Seconds: whatever happens wakes a topology, so that hundreds of idle ones cost little."""
 LOOKING_REST = 0.5
 """The same for a topology that looks for topics."""

@@ -44,6 +44,7 @@ class Lane:
 
     async def _run(self) -> None:
         looked = 0.0
+        known: Mapping[TopicPartition, tuple[int, int]] = {}
         while True:
             try:
                 chunks = await self.reader.poll(0.5)
@@ -76,7 +77,9 @@ class Lane:
             now = time.monotonic()
             if now - looked >= ENDS_EVERY:
                 looked = now
-                for tp, (_, end) in self.reader.ends().items():
+                ends = self.reader.ends()
+                changed, known = () if ends is known else ends.items(), ends
+                for tp, (_, end) in changed:
                     if end >= 0 and (owner := self.owners.get(tp)) is not None:
                         owner.known_end(tp, end)
             if chunks:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from operator import itemgetter
+from typing import cast
 
 from penstock.errors import LogError
 from penstock.log.port import Log, TopicPartition
@@ -43,13 +45,12 @@ async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], pa
                 to = left.get(chunk.tp)
                 if to is None:
                     continue
-                entries = pending[chunk.tp]
-                for r in chunk.records:
-                    if r.offset < to:
-                        if r.key is None:
-                            raise LogError(f"{chunk.tp.topic}[{partition}] at {r.offset}: a changelog record without a key")
-                        entries[r.key] = r.value
-                finished = chunk.next >= to
+                entries, finished = pending[chunk.tp], chunk.next >= to
+                newest = {r.key: r.value for r in chunk.records if not finished or r.offset < to}
+                if None in newest:
+                    at = next(r.offset for r in chunk.records if r.key is None)
+                    raise LogError(f"{chunk.tp.topic}[{partition}] at {at}: a changelog record without a key")
+                entries.update(cast(dict[bytes, bytes | None], newest))
                 done += min(chunk.next, to) - chunk.start
                 gathered[chunk.tp] += chunk.size
                 if finished or len(entries) >= GATHER_RECORDS or gathered[chunk.tp] >= GATHER_BYTES:
@@ -69,8 +70,7 @@ async def replay(log: Log, state: TaskState, stores: Mapping[str, StoreSpec], pa
 
 async def _write(state: TaskState, store: str, entries: Mapping[bytes, bytes | None], before: Stamp, after: Stamp) -> None:
     """In order of keys, some at a time. Only the last transaction says how far the store has come: who finds an earlier one applies the same again."""
-    keys = sorted(entries)
-    for at in range(0, max(1, len(keys)), BATCH):
-        some = [(key, entries[key]) for key in keys[at:at + BATCH]]
-        state.restore(store, some, after if at + BATCH >= len(keys) else before)
+    ordered = sorted(entries.items(), key=itemgetter(0))
+    for at in range(0, max(1, len(ordered)), BATCH):
+        state.restore(store, ordered[at:at + BATCH], after if at + BATCH >= len(ordered) else before)
         await asyncio.sleep(0)

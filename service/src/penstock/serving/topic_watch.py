@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from penstock.catalog.port import Registry, TopologyEntry
 from penstock.errors import LogError
-from penstock.log.port import Log, TopicInfo
+from penstock.log.port import Log, TopicShape
 from penstock.plan.nodes import SourceStream
 from penstock.plan.resolved import ResolvedPlan
 from penstock.serving.graph import stage
@@ -30,7 +30,7 @@ def planned(plan: ResolvedPlan) -> Mapping[str, int]:
     return {**external, **{t.topic: t.partitions for t in plan.internal}}
 
 
-def troubles(entry: TopologyEntry, topics: Mapping[str, TopicInfo], ids: Mapping[str, str]) -> Iterator[str]:
+def troubles(entry: TopologyEntry, topics: Mapping[str, TopicShape], ids: Mapping[str, str]) -> Iterator[str]:
     """Sentences for people. ids: of topics as they were first seen. Pure."""
     internal = {t.topic for t in entry.plan.internal}
     read = frozenset[str]().union(*(stage(entry, sub).inputs for sub in entry.plan.subs))
@@ -72,7 +72,7 @@ class TopicWatch:
     async def look(self) -> None:
         """Once. Raises LogError."""
         entries = list(self._registry.state.topologies.values())
-        topics = await self._log.topics(sorted({t for e in entries for t in planned(e.plan)}))
+        topics = await self._log.shapes(sorted({t for e in entries for t in planned(e.plan)}))
         known = self._registry.state.topologies.values()  # whose topics go meanwhile is deleted, and not in trouble
         before, self._found = self._found, {}
         for entry in [e for e in entries if any(e is k for k in known)]:

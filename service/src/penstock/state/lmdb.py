@@ -19,9 +19,9 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from operator import lt
+from operator import itemgetter, lt
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import lmdb
 import msgspec
@@ -374,7 +374,7 @@ class LmdbTaskState:
         name = self.store(store).spec.name
         with _writing(self.env, self.path) as txn:
             self._check_owner(txn)
-            found = list(entries)
+            found = entries if isinstance(entries, list) else list(entries)
             if name in self._expiry:  # most entries update a window that is noted already: looking is cheaper than noting
                 database = self._databases[name]
                 self._expiry[name].add(txn, [k for k, v in found if v is not None and txn.get(physical(k), db=database) is None])
@@ -408,14 +408,15 @@ class LmdbTaskState:
         database = self._databases[name]
         if not _all_plain(entries):
             entries = sorted((k, v) if is_plain(k) else (physical(k), None if v is None else with_key(k, v)) for k, v in entries)
-        puts = [(k, v) for k, v in entries if v is not None]
-        if len(puts) < len(entries):
+        puts = cast(Sequence[tuple[bytes, bytes]], entries)
+        if None in map(_second, entries):
+            puts = [(k, v) for k, v in entries if v is not None]
             for key, value in entries:
                 if value is None:
                     txn.delete(key, db=database)
         if puts:
             with txn.cursor(db=database) as cursor:
-                behind = appendable and _ascending(puts) and (not cursor.last() or cursor.key() < puts[0][0])
+                behind = appendable and (not cursor.last() or cursor.key() < puts[0][0]) and _ascending(puts)
                 cursor.putmulti(puts, append=behind)
 
     def _expire(self, txn: Transaction, name: str, before: int) -> list[bytes]:
@@ -471,11 +472,14 @@ class LmdbTaskState:
         os.close(self._lock)
 
 
+_first, _second = itemgetter(0), itemgetter(1)
+
+
 def _all_plain(entries: Sequence[tuple[bytes, bytes | None]]) -> bool:
-    lengths = [len(k) for k, _ in entries]
+    lengths = set(map(len, map(_first, entries)))
     return max(lengths) <= LONG and min(lengths) > 0
 
 
 def _ascending(entries: Sequence[tuple[bytes, bytes | None]]) -> bool:
-    keys = [k for k, _ in entries]
+    keys = list(map(_first, entries))
     return all(map(lt, keys, keys[1:]))

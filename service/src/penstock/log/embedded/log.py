@@ -25,7 +25,7 @@ from penstock.log.embedded.segments import SegmentReader
 from penstock.log.embedded.tables import Environment, Tables
 from penstock.log.embedded.wakeups import Notices, Wakeups
 from penstock.log.embedded.writer import EmbeddedWriter
-from penstock.log.port import USUAL, BatchBuilder, CommittedOffset, Membership, Placement, TopicConfig, TopicInfo, TopicPartition
+from penstock.log.port import USUAL, BatchBuilder, CommittedOffset, Membership, Placement, TopicConfig, TopicInfo, TopicPartition, TopicShape
 from penstock.log.records import Builder, decode
 
 MAX_NAME = 249
@@ -71,6 +71,9 @@ class EmbeddedLog:
                 return {name: row.info(name) for name, row in tables.topics().items()}
             found = {name: tables.topic(name) for name in names}
             return {name: row.info(name) for name, row in found.items() if row is not None}
+
+    async def shapes(self, names: Sequence[str]) -> Mapping[str, TopicShape]:
+        return {name: TopicShape(info.topic_id, info.partitions) for name, info in (await self.topics(names)).items()}
 
     async def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
         def run(tables: Tables, _: Places) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from penstock.errors import LogUnavailable, RequestError
 from penstock.log.kafka import codes
 from penstock.log.kafka.cluster import GROUP, Cluster, TopicMeta
 from penstock.log.kafka.protocol import CREATE_TOPICS, DELETE_GROUPS, DELETE_RECORDS, DELETE_TOPICS, DESCRIBE_CONFIGS
 from penstock.log.kafka.wire import by_topic
-from penstock.log.port import REPLICATION, TopicConfig, TopicInfo, TopicPartition
+from penstock.log.port import REPLICATION, TopicConfig, TopicInfo, TopicPartition, TopicShape
 
 _PATIENCE = 20.0
 _TIMEOUT_MS = 10_000
 _TOPIC = 2  # resource type of DescribeConfigs
 _DESCRIBED = ["cleanup.policy", "retention.ms", "max.message.bytes"]
 _SETTLED_SECONDS = 10.0
+_AT_ONCE = 200
 _IN_SYNC, _SAFE = "min.insync.replicas", 3
 """From so many replicas on a write is acknowledged only when two have it: then no acknowledged record is lost with a broker, and one may be away."""
 _FUTURE = "message.timestamp.after.max.ms"
@@ -91,6 +93,15 @@ class Admin:
         metas = {n: m for n, m in metas.items() if not m.internal}
         configs = await self._configs(list(metas)) if metas else {}
         return {n: _info(m, configs.get(n, {})) for n, m in metas.items()}
+
+    async def shapes(self, names: Sequence[str]) -> dict[str, TopicShape]:
+        """Those of the names that exist, a few at a time: the event loop reads each answer in one turn."""
+        found: dict[str, TopicShape] = {}
+        for first in range(0, len(names), _AT_ONCE):
+            some = names[first:first + _AT_ONCE]
+            metas = await self._cluster.retry(_PATIENCE, partial(self._cluster.describe, some))
+            found |= {n: TopicShape(m.topic_id, len(m.leaders)) for n, m in metas.items()}
+        return found
 
     async def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
         """Forget what is before these offsets."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -145,6 +146,23 @@ class Cluster:
             self._broken(node, lane, conn)
             raise LogUnavailable(f"broker {node} does not answer: {error or type(error).__name__}") from error
 
+    async def send_all(self, node: int, calls: Sequence[Call], lane: Hashable = "main") -> list[Any]:
+        """Several requests to one broker at once; their response structs in order. Raises LogUnavailable when one has no answer in time."""
+        conn = await self._connection(node, lane, self._timeout)
+        answers: list[Any] = []
+        try:
+            answers = [conn.send(call) for call in calls]
+            return [await answer for answer in answers]
+        except IncompatibleBrokerVersion as error:
+            raise LogError(f"the broker is too old or too new: {error}") from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._broken(node, lane, conn)
+            await asyncio.gather(*[a for a in answers if inspect.getcoroutinestate(a) == inspect.CORO_CREATED], return_exceptions=True)
+            raise LogUnavailable(f"broker {node} does not answer: {error or type(error).__name__}") from error
+        finally:
+            for answer in answers:
+                answer.close()
+
     async def send_any(self, call: Call) -> Any:
         """One request to any broker that answers."""
         if not self._brokers.by_node:
@@ -165,6 +183,10 @@ class Cluster:
         except LogUnavailable:
             self.forget_coordinator(kind, key)
             raise
+
+    def coordinator_now(self, kind: int, key: str) -> int:
+        """The coordinator as known, -1 when it is not."""
+        return self._coordinators.get((kind, key), -1)
 
     async def coordinator(self, kind: int, key: str) -> int:
         """The node that coordinates the group or transactional id. Raises LogUnavailable while there is none."""

@@ -24,6 +24,7 @@ from penstock.log.port import (
     TopicConfig,
     TopicInfo,
     TopicPartition,
+    TopicShape,
     TxnWriter,
 )
 from penstock.log.records import Builder
@@ -48,6 +49,9 @@ class KafkaLog:
 
     async def topics(self, names: Sequence[str] | None = None) -> Mapping[str, TopicInfo]:
         return await self._admin.topics(names)
+
+    async def shapes(self, names: Sequence[str]) -> Mapping[str, TopicShape]:
+        return await self._admin.shapes(names)
 
     async def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
         await self._admin.delete_records(before)

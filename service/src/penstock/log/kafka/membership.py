@@ -4,7 +4,7 @@ keeps the interpreter's lock, and with it this thread from running, another proc
 aiokafka's GroupCoordinator is eager and changes its token behind the caller's back; this is the small loop that the cooperative scheme needs
 (KIP-429 in spirit, claims instead of ownership lists):
 
-    run       joins while a join is wanted, else heartbeats
+    run       joins while a join is wanted; heartbeats go out from one timer for all groups (log/kafka/heartbeats.py)
     claims    whatever SyncGroup gave is claimed until release(); the leader's assignor gives a claimed task to nobody else. What is released
               while a round is under way was published as claimed, so its answer says "give up" once more: that is done already. Claiming
               it again would make every release come too late for the round that it starts, for ever
@@ -28,6 +28,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
@@ -42,12 +43,13 @@ from penstock.errors import AssignmentLost, LogError, LogUnavailable
 from penstock.log.kafka import codes
 from penstock.log.kafka.assign import VERSION, Down, Task, Up, assign
 from penstock.log.kafka.cluster import GROUP, Cluster
+from penstock.log.kafka.heartbeats import Heartbeats
 from penstock.log.kafka.protocol import ASSIGNMENT, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SUBSCRIPTION, SYNC_GROUP, Call
 from penstock.log.kafka.pulse import Membership as Known
 from penstock.log.kafka.pulse import Pulse, Settings
 from penstock.log.kafka.security import Security
 from penstock.log.kafka.token import KafkaToken
-from penstock.log.kafka.wake import Signal, happens
+from penstock.log.kafka.wake import Signal
 from penstock.log.port import Assignment, GroupHandle, Placement, TaskId, TaskWork
 
 logger = logging.getLogger(__name__)
@@ -114,7 +116,11 @@ class KafkaGroup:
         self._joined = 0.0  # when the last round ended
         self._want_join = True
         self._joining = False
-        self._kick = asyncio.Event()
+        self._stir = asyncio.Event()  # there may be something to do: to join, to end
+        self._call: Call | None = None  # a heartbeat: generation and member are the same for long
+        self._beating: Call | None = None  # under way
+        self._beaten = 0.0
+        self._asked = self._missed = False  # a heartbeat at once; the last one was not answered
         self._runner: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------------------------------------ any thread
@@ -195,7 +201,7 @@ class KafkaGroup:
         return token
 
     async def _renew(self, tasks: frozenset[TaskId], epoch: int, stale: KafkaToken) -> KafkaToken:
-        self._owner.call(self._kick.set)  # a heartbeat tells whether we were expelled or only have to join again
+        self._owner.call(self.kick)  # a heartbeat tells whether we were expelled or only have to join again
         return await self._token(tasks, epoch, after=stale.generation)
 
     # ------------------------------------------------------------------------------------------------ the membership's thread
@@ -227,8 +233,11 @@ class KafkaGroup:
 
     def _rejoin(self) -> None:
         self._nonce += 1
+        self._join_again()
+
+    def _join_again(self) -> None:
         self._want_join = True
-        self._kick.set()
+        self._stir.set()
 
     def _drain(self) -> None:
         self._draining = True
@@ -247,24 +256,32 @@ class KafkaGroup:
         self._owner.cluster.drop_lane(self._lane)
 
     async def _run(self) -> None:
-        while not self._leaving and not self._state.fatal:
-            try:
-                if self._want_join:
-                    await self._join()
-                else:
-                    await self._beat()
-            except LogUnavailable as error:
-                self.trouble = str(error)
-                logger.info("group %s: %s", self.name, error)
-                await asyncio.sleep(_PAUSE)
-            except LogError as error:  # not authorised, another protocol in the group, ...: somebody may mend it
-                self.trouble = str(error)
-                logger.warning("group %s: %s", self.name, error)
-                await asyncio.sleep(10 * _PAUSE)
-            except Exception as error:
-                self.trouble = f"{type(error).__name__}: {error}"
-                logger.exception("group %s: membership", self.name)
-                await asyncio.sleep(10 * _PAUSE)
+        try:
+            while not self._leaving and not self._state.fatal:
+                await self._round()
+        finally:
+            self._leaving = True  # nobody would join again, so no heartbeat either
+
+    async def _round(self) -> None:
+        """Join, or wait until that is wanted."""
+        try:
+            if self._want_join:
+                await self._join()
+            else:
+                await self._stir.wait()
+            self._stir.clear()
+        except LogUnavailable as error:
+            self.trouble = str(error)
+            logger.info("group %s: %s", self.name, error)
+            await asyncio.sleep(_PAUSE)
+        except LogError as error:  # not authorised, another protocol in the group, ...: somebody may mend it
+            self.trouble = str(error)
+            logger.warning("group %s: %s", self.name, error)
+            await asyncio.sleep(10 * _PAUSE)
+        except Exception as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+            logger.exception("group %s: membership", self.name)
+            await asyncio.sleep(10 * _PAUSE)
 
     def _set(self, **changes: Any) -> None:
         self._state = replace(self._state, **changes)
@@ -277,7 +294,7 @@ class KafkaGroup:
         logger.warning("group %s: membership lost (%s), epoch %d begins", self.name, why, self._state.epoch + 1)
         self._claims = {}
         self._member, self._generation = "", -1
-        self._want_join = True
+        self._join_again()
         self._owner.pulse.tell(Known(self.name, gone=True))
         self._set(epoch=self._state.epoch + 1, latest=None, holding=False, early=None, fatal=fatal)
 
@@ -286,28 +303,56 @@ class KafkaGroup:
                      "directory and a --node-id of its own", self.name, self._owner.slot, self._owner.node)
         self._lost(why, fatal=why)
 
-    async def _beat(self) -> None:
-        await happens(self._kick, self._interval() / 1000)
-        self._kick.clear()
+    # ---- heartbeats, sent by the worker's Heartbeats
+    def beat_at(self, now: float) -> float:
+        """Intervals end at the same moments for all groups, so that their heartbeats go out together."""
+        if self._want_join or self._joining or self._leaving or self._beating is not None:
+            return math.inf
+        if self._asked:
+            return now
+        interval = self._interval(now) / 1000
+        return (self._beaten // interval + 1) * interval
+
+    def beat(self, now: float) -> Call | None:
+        """Begin a heartbeat."""
+        self._asked, self._beaten = False, now
         if self._producer() != self._told:  # opened or renewed since we joined: the others must know whom to fence when we vanish
             self._rejoin()
-        if self._want_join:
+            return None
+        if self._call is None:
+            self._call = HEARTBEAT(self.name, self._generation, self._member, self._owner.instance)
+        self._beating = self._call
+        return self._call
+
+    def answered(self, call: Call, answer: Any) -> None:
+        """An answer to a heartbeat of before a JoinGroup says nothing of what came of that."""
+        if call is not self._beating:
             return
-        answer = await self._ask(HEARTBEAT(self.name, self._generation, self._member, self._owner.instance))
+        self._beating, self._missed = None, False
         if answer.error == codes.REBALANCING:
             if self._owner.sentinel is self:
                 self._owner.beat_all()
-            self._want_join = True
+            self._join_again()
         elif answer.error:
-            self._refused("heartbeat", answer.error)
+            try:
+                self._refused("heartbeat", answer.error)
+            except LogError as error:
+                self._missed, self.trouble = True, str(error)
+                logger.warning("group %s: %s", self.name, error)
 
-    def _interval(self) -> int:
-        """Milliseconds until the next heartbeat."""
+    def unanswered(self, call: Call, error: LogError) -> None:
+        """The next one comes soon."""
+        if call is self._beating:
+            self._beating, self._missed, self.trouble = None, True, str(error)
+            logger.info("group %s: %s", self.name, error)
+
+    def _interval(self, now: float) -> int:
+        """Milliseconds between heartbeats."""
         timing = self._owner.timing
         if self._memory is not None and self._memory.pending:
             return min(timing.heartbeat, timing.moving)
-        lately = time.monotonic() - self._joined < timing.session / 1000
-        return timing.heartbeat if lately or self._owner.sentinel is self else timing.resting
+        lately = now - self._joined < timing.session / 1000
+        return timing.heartbeat if lately or self._missed or self._owner.sentinel is self else timing.resting
 
     @property
     def beating(self) -> bool:
@@ -316,11 +361,12 @@ class KafkaGroup:
 
     def kick(self) -> None:
         """Send a heartbeat now."""
-        self._kick.set()
+        self._asked = True
+        self._owner.heartbeats.look()
 
     async def _join(self) -> None:
         timing = self._owner.timing
-        self._want_join, self._joining = False, True
+        self._want_join, self._joining, self._beating, self._call = False, True, None, None
         self._released.clear()
         claimed = frozenset(TaskId(*t) for t in self._claims)
         try:
@@ -346,6 +392,7 @@ class KafkaGroup:
             raise
         finally:
             self._joining = False
+            self._owner.heartbeats.look()
             if self._state.holding or self._state.early is not None:
                 self._set(holding=False, early=None)
             if not self._want_join:
@@ -380,7 +427,7 @@ class KafkaGroup:
                                 frozenset(TaskId(*t) for t in give_up), down.fences, members,
                                 frozenset(TaskId(*t) for t in (*down.standby, *down.warming)), token.generation)
         self.trouble = ""
-        self._joined = time.monotonic()
+        self._joined = self._beaten = time.monotonic()
         self._set(latest=assignment, holding=False, early=None)
 
     def _refused(self, what: str, code: int) -> None:
@@ -405,6 +452,7 @@ class KafkaMembership:
         self.slot, self.node, self.timing, self.placement = slot, node, timing, placement
         self.instance = f"{node}-{slot}"
         self.cluster: Cluster
+        self.heartbeats: Heartbeats
         self._security, self._client_id = security, client_id
         self._groups: dict[str, KafkaGroup] = {}
         self._thread: threading.Thread | None = None
@@ -413,7 +461,7 @@ class KafkaMembership:
         bootstrap = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in security.bootstrap)
         self.pulse = Pulse(Settings(bootstrap, security.properties, f"{client_id}-pulse", os.getpid(),
                                     max(2 * timing.heartbeat, timing.session // 4) / 1000, timing.session / 5000))
-        self._beating: asyncio.Task[None] | None = None
+        self._helpers: list[asyncio.Task[None]] = []
 
     def join(self, group: str, topics: Sequence[str], tasks: Sequence[TaskId], producer: Callable[[], str],
              notify: Callable[[], None], edition: int = 0, work: Mapping[TaskId, TaskWork] | None = None) -> GroupHandle:
@@ -422,7 +470,8 @@ class KafkaMembership:
         if group in self._groups:
             raise ValueError(f"already a member of {group}")
         if self._thread is None:
-            self._thread = threading.Thread(target=self._main, name="kafka-membership", daemon=True)
+            loop = type(asyncio.get_running_loop())()
+            self._thread = threading.Thread(target=self._main, args=(loop,), name="kafka-membership", daemon=True)
             self._thread.start()
             self._ready.wait()
         handle = self._groups[group] = KafkaGroup(self, group, topics, tasks, producer, notify, edition, work)
@@ -440,13 +489,13 @@ class KafkaMembership:
             self._thread = self._loop = None
 
     async def _end(self) -> None:
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
+        for helper in self._helpers:
+            helper.cancel()
+        await asyncio.gather(*self._helpers, return_exceptions=True)
         self.pulse.close()
         await self.cluster.close()
 
-    async def _beat(self) -> None:
+    async def _show_life(self) -> None:
         """Signs of life for the process that steps in without them. It is not started at once: a node's start has enough to do."""
         await asyncio.sleep(self.timing.session / 4000)
         while True:
@@ -480,8 +529,7 @@ class KafkaMembership:
         """The group was left."""
         self._groups.pop(handle.name, None)
 
-    def _main(self) -> None:
-        loop = asyncio.new_event_loop()
+    def _main(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         loop.call_soon(self._begin, loop)
         try:
@@ -493,7 +541,8 @@ class KafkaMembership:
         """In the thread, before the first group."""
         self._loop = loop
         self.cluster = Cluster(self._security, self._client_id, request_timeout=max(1.0, self.timing.session / 3000))
-        self._beating = loop.create_task(self._beat(), name="pulse")
+        self.heartbeats = Heartbeats(self.cluster, self._groups.values)
+        self._helpers = [loop.create_task(self._show_life(), name="pulse"), loop.create_task(self.heartbeats.run(), name="heartbeats")]
         self._ready.set()
 
 

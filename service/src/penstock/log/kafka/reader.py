@@ -31,6 +31,9 @@ _PARTITION_BYTES = 1024 * 1024  # not below the largest batch: the broker makes 
 _FETCH_BYTES = 2 * 1024 * 1024  # larger answers hold the event loop, and with it commits, for too long
 _BUFFER_BYTES = 16 * 1024 * 1024
 _LANES = 4
+_LONGEST_WAIT = 8
+"""A fetch that finds nothing again and again is parked for up to so many times max_wait. Not on the last lane of a broker: partitions that are
+added while all others are parked wait for it to come back."""
 _COMMITTED = 1
 _TURN_SECONDS = 0.005
 _PAUSE = 0.05
@@ -71,6 +74,8 @@ class KafkaReader:
         self._buffered = 0
         self._lanes: dict[int, set[int]] = {}
         self._sessions: dict[tuple[int, int], FetchSession] = {}  # by node and lane
+        self._quiet: dict[tuple[int, int], int] = {}  # how often nothing was found
+        self._ends: Mapping[TopicPartition, tuple[int, int]] | None = None
         self._fetches: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._data, self._wake = asyncio.Event(), asyncio.Event()
@@ -80,6 +85,7 @@ class KafkaReader:
     # ------------------------------------------------------------------------------------------------ partitions
     def add(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read these too; a partition that is read already starts again at the given position."""
+        self._ends = None
         for tp, position in positions.items():
             self._drop(tp)
             self._partitions[tp] = _Partition(position)
@@ -113,8 +119,10 @@ class KafkaReader:
         self._wake.set()
 
     def ends(self) -> Mapping[TopicPartition, tuple[int, int]]:
-        """(position, last stable offset) by partition; -1 until the first answer."""
-        return {tp: (p.polled, p.end) for tp, p in self._partitions.items()}
+        """(position, last stable offset) by partition; -1 until the first answer. The same object as before while nothing has changed."""
+        if self._ends is None:
+            self._ends = {tp: (p.polled, p.end) for tp, p in self._partitions.items()}
+        return self._ends
 
     async def close(self) -> None:
         for tp in list(self._partitions):
@@ -155,7 +163,7 @@ class KafkaReader:
             group, behind, size = part.raw.popleft()
             part.chunks.extend(_chunks(tp, group, part.polled, behind, part.end, size))
         chunk = part.chunks.popleft()
-        part.polled = chunk.next
+        part.polled, self._ends = chunk.next, None
         part.size -= chunk.size
         self._buffered -= chunk.size
         return chunk
@@ -166,6 +174,7 @@ class KafkaReader:
         self._data.set()
 
     def _drop(self, tp: TopicPartition) -> None:
+        self._ends = None
         part = self._partitions.pop(tp, None)
         if part is not None and not part.paused:
             self._buffered -= part.size
@@ -241,13 +250,14 @@ class KafkaReader:
             delta = session.request({tp: p.fetch for tp, p in parts}, fresh)
             rows = by_topic({tp: (tp.partition, -1, at, -1, _PARTITION_BYTES) for tp, at in delta.changed.items()})
             forgotten = by_topic({tp: tp.partition for tp in delta.forgotten})
-            call = FETCH(-1, 0 if fresh else self._wait_ms, 1, _FETCH_BYTES, _COMMITTED, delta.session, delta.epoch, rows, forgotten, "")
+            call = FETCH(-1, 0 if fresh else self._parked_ms(node, lane), 1, _FETCH_BYTES, _COMMITTED, delta.session, delta.epoch, rows, forgotten, "")
             answer = await self._cluster.send(node, call, self._lane(lane))
             if answer.error in codes.SESSION_LOST:
                 return  # the next request begins another one
             if answer.error:
                 raise codes.error(answer.error, "fetching")
             self._trouble_since = 0.0
+            self._quiet[node, lane] = 0 if fresh or answer.topics else self._quiet.get((node, lane), 0) + 1
             known = dict(parts)
             moved = False
             for topic, partitions in answer.topics:
@@ -272,6 +282,10 @@ class KafkaReader:
             self._lanes[node].discard(lane)
             self._wake.set()
 
+    def _parked_ms(self, node: int, lane: int) -> int:
+        """For how long the broker may park a fetch."""
+        return self._wait_ms * (1 if lane == _LANES - 1 else min(_LONGEST_WAIT, 1 << min(self._quiet.get((node, lane), 0), 16)))
+
     async def _take(self, tp: TopicPartition, part: _Partition, row: tuple[Any, ...]) -> bool:
         """Buffer what came for one partition; True: its leader is another one now."""
         _, code, _, stable, log_start, aborted, _, raw = row
@@ -284,7 +298,8 @@ class KafkaReader:
         if code:
             raise codes.error(code, f"fetching {tp.topic}[{tp.partition}]", tp.topic)
         part.fresh, part.missing_since = False, 0.0
-        part.end = max(part.end, stable)
+        if stable > part.end:
+            part.end, self._ends = stable, None
         if not raw or len(raw) < HEADER:
             return False
         before = part.fetch

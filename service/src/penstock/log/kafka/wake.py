@@ -9,8 +9,8 @@ import asyncio
 import threading
 
 
-async def happens(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for the event, at most so long."""
+async def happens(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait for the event, at most so long; None: for as long as it takes."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

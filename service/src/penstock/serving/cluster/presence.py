@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import msgspec
 
 from penstock.errors import LogError
-from penstock.runtime.board_port import BoardReader, Notices
+from penstock.runtime.board_port import BoardReader, Notices, TaskEntry
 from penstock.serving.cluster.cluster import FORGOTTEN, Cluster, NodesTopic
 from penstock.serving.cluster.published import Claim, NodeEntry, NodeTasks, claims, gone, same
 
@@ -35,6 +35,7 @@ class Presence:
     entry: NodeEntry
     forgotten: Callable[[str], None] = lambda node: None
     _said: tuple[Claim, ...] | None = None
+    _seen: Sequence[TaskEntry] | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -92,22 +93,26 @@ class Presence:
                 cost = 0.0
                 with _goes_on("show its tasks"):
                     began = time.thread_time()
-                    now = claims(self.board.tasks())
+                    known = self.entry.id in self.topic.state.tasks  # others forget a node that was silent for long, and it has to say all again
+                    tasks = self.board.tasks()
+                    now = None if tasks is self._seen and known else claims(tasks)
                     cost = time.thread_time() - began  # of looking: how long the log takes to answer is no reason to look less often
-                    await self._say(now)
+                    if now is not None:
+                        await self._say(tasks, now, known)
                 await asyncio.sleep(max(SHORTEST, 20 * cost))
                 await waiter.wait(BEAT)
         finally:
             waiter.close()
 
-    async def _say(self, now: tuple[Claim, ...]) -> None:
+    async def _say(self, tasks: Sequence[TaskEntry], now: tuple[Claim, ...], known: bool) -> None:
         for claim in now:
             self.cluster.seen_here(claim)
-        if self._said is not None and same(now, self._said) and self.entry.id in self.topic.state.tasks:
-            return  # others forget a node that was silent for long, and it has to say all again
+        if self._said is not None and same(now, self._said) and known:
+            self._seen = tasks
+            return
         try:
             await self.topic.publish([NodeTasks(self.entry.id, self.entry.started_ms, now)])
-            self._said = now
+            self._said, self._seen = now, tasks
         except LogError as e:
             _log.warning("the other nodes do not hear of this one's tasks, trying again: %s", e)
 
