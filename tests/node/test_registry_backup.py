@@ -10,6 +10,7 @@ from broker import Broker
 from penstock.log.embedded import open_embedded
 from penstock.log.kafka.log import open_kafka
 from penstock_client import Topology
+from penstock_client.declare import function
 from real import RealNode, refused
 
 
@@ -33,7 +34,8 @@ def test_topologies_go_on(kind: str, tmp_path: Path, request: pytest.FixtureRequ
         token = node.client.append("backed_up", [{"K": "a", "N": 1}, {"K": "a", "N": 2}]).position
         assert node.client.get("backed_totals", "a", at_least=token, max_wait=20)["C"] == 2
         before = node.client.topology("backed_counts")
-        assert node.cli("registry", "backup", str(file)).stdout == f"saved: 3 records in {file}\n"
+        node.client.create_function(function("backed_score", "STRING -> BIGINT"))
+        assert node.cli("registry", "backup", str(file)).stdout == f"saved: 4 records in {file}\n"
         refused("REGISTRY_NOT_EMPTY", lambda: node.client.restore_registry(file.read_bytes()))
         assert node.stop() == 0
         asyncio.run(lose_registry())
@@ -42,7 +44,7 @@ def test_topologies_go_on(kind: str, tmp_path: Path, request: pytest.FixtureRequ
         dry = node.cli("registry", "restore", str(file), "--dry-run")
         assert dry.stdout.startswith("would restore the backup of ") and not dry.stderr and node.client.topologies() == []
         done = node.cli("registry", "restore", str(file))
-        assert done.returncode == 0 and "topologies: backed_counts\nrelations:  backed_totals, backed_up\n" in done.stdout, done.stderr
+        assert done.returncode == 0 and "topologies: backed_counts\nrelations:  backed_totals, backed_up\nfunctions:  1\n" in done.stdout, done.stderr
         token = node.client.append("backed_up", [{"K": "a", "N": 3}, {"K": "b", "N": 4}]).position
         rows = {k: node.client.get("backed_totals", k, at_least=token, max_wait=30)["C"] for k in "ab"}
         assert rows == {"a": 3, "b": 1}

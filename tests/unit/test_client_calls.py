@@ -443,3 +443,9 @@ def test_an_owner_that_says_nothing_is_waited_for_once(service: FakeService, asy
     _lookups(service, asynchronous, scenario)
     end.set()
     owner.stop()
+
+
+def test_values_of_a_newer_service_are_unspecified(service: FakeService) -> None:
+    service.on("GetTopology", lambda r, c: topologies.GetTopologyResponse(topology=topologies.RegisteredTopology(state=99)))  # type: ignore[arg-type]
+    with Client(service.address, retry=QUICK) as client:
+        assert client.topology("t").state == "UNSPECIFIED"

@@ -13,13 +13,14 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did, or would do. forgotten: names that the registry had and the backup has not. missing_topics: what the log does not have
+    """What a restore did, or would do. forgotten: names that the registry had and the backup has not; types, functions, schemas: how many. missing_topics: what the log does not have
     and something restored needs. position: includes it, "" where it was only validated."""
 
     backup_time: datetime
     topologies: tuple[str, ...]
     relations: tuple[str, ...]
     types: int
+    functions: int
     schemas: int
     forgotten: tuple[str, ...]
     missing_topics: tuple[str, ...]
@@ -36,6 +37,6 @@ def requests(data: bytes, replace: bool, validate_only: bool) -> Iterator[pb.Res
 def restored(r: pb.RestoreRegistryResponse) -> Restored:
     """The response."""
     return Restored(
-        r.backup_time.ToDatetime(UTC), tuple(r.topologies), tuple(r.relations), r.types, r.schemas, tuple(r.forgotten), tuple(r.missing_topics),
-        r.position.value,
+        r.backup_time.ToDatetime(UTC), tuple(r.topologies), tuple(r.relations), r.types, r.functions, r.schemas, tuple(r.forgotten),
+        tuple(r.missing_topics), r.position.value,
     )  # fmt: skip

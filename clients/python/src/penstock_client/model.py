@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf import timestamp_pb2
 
 from penstock_client._error import RowError
+from penstock_client.enums import name_of
 from penstock_client.gen.penstock.v1 import (
     append_service_pb2,
     catalog_service_pb2,
@@ -168,7 +169,7 @@ def relation_of(message: relation_pb2.Relation, position: str = "") -> Relation:
     windowed = message.HasField("window")
     return Relation(
         message.name,
-        relation_pb2.RelationKind.Name(message.kind).removeprefix("RELATION_KIND_"),
+        name_of(relation_pb2.RelationKind, message.kind, "RELATION_KIND_"),
         columns_of(message.schema),
         message.topic.topic,
         message.topic.key_format.name,
@@ -190,7 +191,7 @@ def topology_of(
     """From its message."""
     return TopologyInfo(
         message.topology.name,
-        topology_service_pb2.TopologyState.Name(message.state).removeprefix("TOPOLOGY_STATE_"),
+        name_of(topology_service_pb2.TopologyState, message.state, "TOPOLOGY_STATE_"),
         message.state_reason,
         message.version,
         message.etag,
@@ -208,7 +209,7 @@ def task_of(message: cluster_service_pb2.Task) -> Task:
         message.topology,
         message.sub_topology,
         message.partition,
-        cluster_service_pb2.TaskState.Name(message.state).removeprefix("TASK_STATE_"),
+        name_of(cluster_service_pb2.TaskState, message.state, "TASK_STATE_"),
         message.state_reason,
         message.worker,
         message.lag,
@@ -226,7 +227,7 @@ def cluster_of(message: cluster_service_pb2.DescribeClusterResponse) -> Cluster:
 
 
 def _node_of(message: cluster_service_pb2.ClusterNode) -> ClusterNode:
-    state = cluster_service_pb2.NodeState.Name(message.state).removeprefix("NODE_STATE_")
+    state = name_of(cluster_service_pb2.NodeState, message.state, "NODE_STATE_")
     return ClusterNode(
         message.id, message.address, message.version, _datetime(message, "start_time"), tuple(message.workers), state, message.rack,
         _datetime(message, "heard_time"),
@@ -240,7 +241,7 @@ def topic_of(message: catalog_service_pb2.TopicInfo) -> Topic:
 
 def function_of(message: catalog_service_pb2.FunctionInfo) -> Function:
     """From its message."""
-    kind = catalog_service_pb2.FunctionKind.Name(message.kind).removeprefix("FUNCTION_KIND_")
+    kind = name_of(catalog_service_pb2.FunctionKind, message.kind, "FUNCTION_KIND_")
     return Function(message.name, kind, tuple(message.signatures), message.description)
 
 

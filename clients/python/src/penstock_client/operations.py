@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from penstock_client import model
 from penstock_client.builder import Start, Topology, start_position
+from penstock_client.enums import name_of
 from penstock_client.gen.penstock.v1 import (
     catalog_service_pb2 as catalog,
 )
@@ -86,7 +87,7 @@ def update(
 
 
 def _node_change(change: topologies.NodeChange) -> model.NodeChange:
-    effect = topologies.StateEffect.Name(change.effect).removeprefix("STATE_EFFECT_")
+    effect = name_of(topologies.StateEffect, change.effect, "STATE_EFFECT_")
     return model.NodeChange(change.node, effect, change.reason, change.needs_leave)
 
 

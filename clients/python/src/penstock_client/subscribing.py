@@ -15,6 +15,7 @@ import grpc
 from penstock_client import events
 from penstock_client._error import PenstockError
 from penstock_client.builder import Start, start_position
+from penstock_client.enums import name_of
 from penstock_client.errors import CredentialsInvalidError, RelationReplacedError, UnreachableError
 from penstock_client.gen.penstock.v1 import position_pb2
 from penstock_client.gen.penstock.v1 import subscription_service_pb2 as subscription
@@ -160,7 +161,7 @@ class SubscriptionState:
 
     def _end(self, end: subscription.End) -> events.Event:
         self._at(end.position.value)
-        reason = subscription.EndReason.Name(end.reason).removeprefix("END_REASON_")
+        reason = name_of(subscription.EndReason, end.reason, "END_REASON_")
         match reason:
             case "RELATION_REPLACED":
                 raise RelationReplacedError(end.message or "history was rebuilt: start anew with a snapshot")

@@ -24,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from penstock_client.enums import name_of
 from penstock_client.gen.penstock.v1 import types_pb2
 
 
@@ -108,7 +109,7 @@ def columns_of(schema: types_pb2.Schema) -> tuple[Column, ...]:
 
 
 def _role(role: types_pb2.ColumnRole) -> str:
-    name = str(types_pb2.ColumnRole.Name(role)).removeprefix("COLUMN_ROLE_")
+    name = name_of(types_pb2.ColumnRole, role, "COLUMN_ROLE_")
     return name if name != "UNSPECIFIED" else "VALUE"
 
 

@@ -48,8 +48,8 @@ class RegistryServicer(registry_service_pb2_grpc.RegistryServiceServicer):
         read = backup.read(bytes(data))
         done = await restore.restore(gateway.log, gateway.registry, gateway.schemas.own, gateway.service_id, read, options.replace, options.validate_only)
         return pb.RestoreRegistryResponse(
-            backup_time=timestamp(read.created_ms), topologies=done.topologies, relations=done.relations, types=done.types, schemas=done.schemas,
-            forgotten=done.forgotten, missing_topics=done.missing,
+            backup_time=timestamp(read.created_ms), topologies=done.topologies, relations=done.relations, types=done.types, functions=done.functions,
+            schemas=done.schemas, forgotten=done.forgotten, missing_topics=done.missing,
             position=None if options.validate_only else position(gateway.catalog_token()))
 
 

@@ -38,6 +38,7 @@ class Restoring:
     topologies: tuple[str, ...]
     relations: tuple[str, ...]
     types: int
+    functions: int
     schemas: int
     forgotten: tuple[str, ...]
     missing: tuple[str, ...]
@@ -66,7 +67,7 @@ def decide(backup: Backup, service_id: str, state: CatalogState, subjects: Subje
     present = frozenset(topics)
     return Restoring(
         tuple(sorted(t.name for t in topologies.values())), tuple(sorted(r.name for r in relations.values())), len(types),
-        sum(isinstance(e, Version) for e in events), tuple(name for kind, name in gone if kind != "type"),
+        len(functions), sum(isinstance(e, Version) for e in events), tuple(name for kind, name in gone if kind != "type"),
         tuple(sorted(needed(topologies.values(), relations.values()) - present)), _floor(backup, service_id, present),
         (*gone, *types.values(), *functions.values(), *relations.values(), *topologies.values()), tuple(events))
 

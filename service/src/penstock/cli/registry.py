@@ -15,7 +15,7 @@ from penstock.cli.options import DEFAULT_ADDRESS, Address, Json, connect
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Backup and restore of what is registered: relations, topologies, types, schemas.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(help="Backup and restore of what is registered: relations, topologies, types, functions, schemas.", no_args_is_help=True, rich_markup_mode=None)
     group.command()(backup)
     group.command()(restore)
     app.add_typer(group, name="registry")
@@ -61,13 +61,13 @@ def restore(
         done = plan if dry_run else client.restore_registry(data, replace=replace)
         if json:
             json_line({"backup_time": done.backup_time.isoformat(), "topologies": done.topologies, "relations": done.relations, "types": done.types,
-                        "schemas": done.schemas, "forgotten": done.forgotten, "missing_topics": done.missing_topics, "position": done.position})
+                        "functions": done.functions, "schemas": done.schemas, "forgotten": done.forgotten, "missing_topics": done.missing_topics, "position": done.position})
             return
         print(f"{'would restore' if dry_run else 'restored'} the backup of {done.backup_time:%Y-%m-%d %H:%M:%S} UTC")
         for what, names in (("topologies", done.topologies), ("relations", done.relations), ("forgotten", done.forgotten)):
             if names:
                 print(f"{what + ':':<12}{', '.join(names)}")
-        for what, count in (("types", done.types), ("schemas", done.schemas)):
+        for what, count in (("types", done.types), ("functions", done.functions), ("schemas", done.schemas)):
             if count:
                 print(f"{what + ':':<12}{count}")
         for topic in done.missing_topics:
