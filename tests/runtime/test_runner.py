@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,15 @@ async def test_bad_records_go_to_the_dead_letter(bench: Bench) -> None:
     await bench.stop()
 
 
-async def test_repartition_chain(bench: Bench) -> None:
+def chain(bench: Bench) -> Topology:
     t = Topology("chain", updates="EVERY")
     t.stream(columns="K STRING KEY, G STRING, V BIGINT", binding=Binding(topic=bench.input, create=False), name="input").group_by("G").aggregate(
         total="SUM(V)", name="by_group").to("groups_out", binding=Binding(topic=bench.output))
-    await bench.register(t)
+    return t
+
+
+async def test_repartition_chain(bench: Bench) -> None:
+    await bench.register(chain(bench))
     await bench.start()
     await bench.append(bench.input, [(f"k{i}", {"G": f"g{i % 2}", "V": i}, 1000 + i) for i in range(100)], partitions=2)
     last = dict(await bench.read(bench.output, 100))
@@ -125,6 +130,26 @@ async def test_deleted_topology_leaves_nothing(bench: Bench, tmp_path: Path) -> 
     async with asyncio.timeout(10):
         while list((tmp_path / "state").iterdir()) or bench.board.tasks():
             await asyncio.sleep(0.05)
+    await bench.stop()
+
+
+async def test_topics_that_go_before_the_worker_hears_of_the_deletion_are_no_failure(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    from penstock.catalog.changes import delete
+    from penstock.catalog.register import of_plan
+
+    entry = await bench.register(chain(bench))
+    await bench.start()
+    await bench.append(bench.input, [("k", {"G": "g", "V": 1}, 1000)])
+    await counts(bench, 1)
+    with caplog.at_level(logging.WARNING, "penstock"):
+        await bench.log.delete_topics(list(of_plan(entry.plan)))
+        await bench.append(bench.input, [("k", {"G": "g", "V": 2}, 2000)])
+        await asyncio.sleep(0.3)
+        await bench.change(lambda s: delete(s, "chain"))
+        async with asyncio.timeout(10):
+            while bench.board.tasks():
+                await asyncio.sleep(0.05)
+    assert [r.getMessage() for r in caplog.records if r.name == "penstock.runner"] == []
     await bench.stop()
 
 

@@ -50,6 +50,8 @@ EARLY = 4
 BACKLOG = 32
 """Full batches that may wait while a commit is under way; then processing waits too."""
 PURGE_EVERY = 30.0
+DELETION_HEARD = 1.0
+"""Seconds in which a worker hears that a topology was deleted whose topics are gone already."""
 BACK_OFF = (0.05, 5.0)
 
 
@@ -147,6 +149,8 @@ class Runner:
 
     async def _start_over(self, why: Exception) -> None:
         """Reset until that succeeds: what stopped the work (a full disk above all) may stop the resetting too."""
+        if isinstance(why, UnknownTopic):
+            await self._hear_of_deletion()
         while not self._stopping:
             try:
                 await self._reset(why)
@@ -154,6 +158,12 @@ class Runner:
             except (LogError, StateError, OSError) as e:
                 log.warning("topology %s cannot start over yet: %s", self.plan.topology, e)
                 await asyncio.sleep(0.5)
+
+    async def _hear_of_deletion(self) -> None:
+        """A topology that is deleted may lose its topics before this worker hears of that."""
+        until = time.monotonic() + DELETION_HEARD
+        while not self._stopping and time.monotonic() < until:
+            await asyncio.sleep(0.05)
 
     async def _end(self) -> None:
         try:
@@ -377,6 +387,9 @@ class Runner:
             self._cannot_read(task, f"{error}: the topic was truncated or recreated; reset the topology to begin anew", None)
 
     def unknown_topic(self, error: UnknownTopic) -> None:
+        asyncio.get_running_loop().call_later(DELETION_HEARD, self._is_missing, error)
+
+    def _is_missing(self, error: UnknownTopic) -> None:
         for task in [t for t in self.tasks.values() if any(i.tp.topic == error.topic for i in t.inputs)]:
             self._cannot_read(task, str(error), 5.0)
 
