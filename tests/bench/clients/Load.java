@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.LongStream;
 
 /** The Java client as load.py has Python's. */
 final class Load {
@@ -107,9 +108,8 @@ final class Load {
     /** Rows with their number in the bundle. */
     private static void process(String address, String processor) {
         try (Worker worker = Worker.builder(address).maxInFlight(8).parallel(1).handler(processor, bundle -> {
-            for (int n = 0; n < bundle.rows().size(); n++) {
-                bundle.send("out", Map.of("id", bundle.rows().row(n).get("id"), "n", (long) n), n);
-            }
+            List<Long> places = LongStream.range(0, bundle.rows().size()).boxed().toList();
+            bundle.sendColumns("out", Map.of("id", bundle.rows().column("id"), "n", places));
         }).build()) {
             worker.run();
         }

@@ -33,18 +33,12 @@ class ProcessorServicer(processor_service_pb2_grpc.ProcessorServiceServicer):
         programs = self._host.programs
         program = programs.join([*hello.processors, *(served_function(f.name, f.version or 1) for f in hello.functions)], hello.max_in_flight or DEFAULT_IN_FLIGHT, hello.build, hello.timers, caller())
         listening = asyncio.create_task(_listen(programs, program, requests), name="program")
+        listening.add_done_callback(lambda done: program.outgoing.put_nowait(None))
         try:
-            while True:
-                sent = asyncio.create_task(program.outgoing.get())
-                await asyncio.wait({sent, listening}, return_when=asyncio.FIRST_COMPLETED)
-                if not sent.done():
-                    sent.cancel()
-                    await listening  # raises what was wrong with a request
-                    return
-                response = sent.result()
-                if response is None:
-                    return
+            while (response := await program.outgoing.get()) is not None:
                 yield response
+            if listening.done():
+                await listening  # raises what was wrong with a request
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from penstock.engine.processors.bundles import Bundle, Result
 from penstock.engine.processors.calls import CallHost
 from penstock.engine.processors.remote import RemoteHost
-from penstock.runtime.remote_port import Answer, Forget, Waits, Work, receive, send, socket_path
+from penstock.runtime.remote_port import BUFFER, Answer, Forget, Waits, Work, receive, send, socket_path
 
 log = logging.getLogger("penstock.programs")
 
@@ -67,7 +67,7 @@ class RemoteLink:
         while True:
             try:
                 with socket_path(self._run) as path:
-                    reader, writer = await asyncio.open_unix_connection(path)
+                    reader, writer = await asyncio.open_unix_connection(path, limit=BUFFER)
                 try:
                     self._writer = writer
                     for waiting in self._waiting.values():

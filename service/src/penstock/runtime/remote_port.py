@@ -14,6 +14,8 @@ from pathlib import Path
 from penstock.engine.processors.bundles import Bundle, Result, Shape
 
 LENGTH = 4
+BUFFER = 1 << 20
+"""Bytes that a reader takes in before it has the sender wait: a bundle comes in one go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from penstock_client.rows import column_decoder
 
 from penstock.engine.processors.bundles import Bundle, InvalidResult, OutputRows, Result, Rows, Shape, check, plain
 from penstock.engine.processors.timers import Timer, TimerChange, TimerClock
-from penstock.runtime.remote_port import Answer, Forget, Waits, Work, receive, send, socket_path
+from penstock.runtime.remote_port import BUFFER, Answer, Forget, Waits, Work, receive, send, socket_path
 from penstock.security.principal import Access, Need, Principal
 from penstock.serving.rows import DELETE, UPSERT, RowLayout, layout
 from penstock.types.schema import Column
@@ -115,7 +115,7 @@ class Programs:
         run.mkdir(parents=True, exist_ok=True)
         with socket_path(run) as path:
             Path(path).unlink(missing_ok=True)
-            self._server = await asyncio.start_unix_server(self._serve_worker, path)
+            self._server = await asyncio.start_unix_server(self._serve_worker, path, limit=BUFFER)
 
     async def close(self) -> None:
         """Workers send again to the next gateway."""

@@ -676,7 +676,8 @@ func (x *NamedSchema) GetSchema() *RowSchema {
 	return nil
 }
 
-// Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either.
+// Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either. Of a node without
+// stores and timers some full bundles of a partition may be out at once, with one program or several; they are committed in their order.
 type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// node is the ProcessorNode.id.

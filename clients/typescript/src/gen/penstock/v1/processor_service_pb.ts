@@ -306,7 +306,8 @@ export const NamedSchemaSchema: GenMessage<NamedSchema> = /*@__PURE__*/
   messageDesc(file_penstock_v1_processor_service, 5);
 
 /**
- * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either.
+ * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either. Of a node without
+ * stores and timers some full bundles of a partition may be out at once, with one program or several; they are committed in their order.
  *
  * @generated from message penstock.v1.Bundle
  */

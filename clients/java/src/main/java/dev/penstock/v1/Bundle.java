@@ -7,7 +7,8 @@ package dev.penstock.v1;
 
 /**
  * <pre>
- * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either.
+ * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either. Of a node without
+ * stores and timers some full bundles of a partition may be out at once, with one program or several; they are committed in their order.
  * </pre>
  *
  * Protobuf type {@code penstock.v1.Bundle}
@@ -568,7 +569,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either.
+   * Bundle is timers that are due and rows of one partition, in order, with the state of their keys. It has at least one of either. Of a node without
+   * stores and timers some full bundles of a partition may be out at once, with one program or several; they are committed in their order.
    * </pre>
    *
    * Protobuf type {@code penstock.v1.Bundle}
