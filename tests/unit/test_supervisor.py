@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import json
 import os
 import re
@@ -13,9 +15,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from penstock.config import ServeConfig
+from penstock.node.process import Process
 
 HERE = Path(__file__).parent
 
@@ -187,3 +191,23 @@ def test_a_gateway_that_cannot_start_ends_the_node(nodes: Callable[..., Node]) -
 
 def test_an_open_address_needs_insecure(nodes: Callable[..., Node]) -> None:
     refused(nodes(listen="0.0.0.0:0"), 2, "--insecure")
+
+
+async def test_a_child_that_cannot_be_started_now_is_started_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    refused = [OSError(errno.EAGAIN, "no processes left")]
+    gone = asyncio.Event()
+
+    async def start(*_: object, **__: object) -> object:
+        if refused:
+            raise refused.pop()
+        return SimpleNamespace(pid=4711, returncode=None, wait=gone.wait)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    child = Process("w0", "a.module", 1, lambda: ServeConfig(data_dir=str(tmp_path)), 0, tmp_path / "no such directory, or a full disk")
+    async with asyncio.timeout(5):
+        while child.pid is None:
+            await asyncio.sleep(0.01)
+    assert child.pid == 4711 and "it cannot be started: " in caplog.text
+    gone.set()
+    child.stop()
+    await child.ended.wait()

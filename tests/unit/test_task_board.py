@@ -11,6 +11,7 @@ from typing import Any
 import lmdb
 import pytest
 from penstock.clock import ManualClock
+from penstock.errors import StateError
 from penstock.log.port import TaskId
 from penstock.runtime.board import BoardWriter, NodeBoard
 from penstock.runtime.board_port import TaskState
@@ -64,6 +65,8 @@ def test_what_could_not_be_written_is_written_later(shown: Shown, monkeypatch: p
     shown.board.remove([TaskId(0, 0)])
     shown.board.say(TaskId(0, 1), TaskState.STUCK, "node n")
     assert shown.writer.behind
+    with pytest.raises(StateError, match="cannot be written: no room"):
+        shown.writer.clear()
     monkeypatch.setattr(shown.writer, "_env", environment)
     shown.writer.put([])
     assert not shown.writer.behind

@@ -79,13 +79,16 @@ class Process:
         try:
             while not self._stopping.is_set():
                 started = time.monotonic()
-                code = await self._once()
+                try:
+                    ending = _ending(await self._once())
+                except OSError as e:  # no memory or no descriptor for a process now
+                    ending = f"it cannot be started: {e}"
                 if self._stopping.is_set():
                     return
                 if time.monotonic() - started >= STABLE:
                     pause = BACK_OFF[0]
                 self.restarts += 1
-                log.warning("%s ended (%s); starting it again in %.1f s", self.name, _ending(code), pause)
+                log.warning("%s ended (%s); starting it again in %.1f s", self.name, ending, pause)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._stopping.wait()
@@ -104,9 +107,15 @@ class Process:
             self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", self._module, *child.to_args(), pass_fds=(theirs.fileno(), self._lock), start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, env={**os.environ, "MALLOC_ARENA_MAX": "2", HIDDEN: config.hidden()})
+        except OSError:
+            ours.close()
+            raise
         finally:
             theirs.close()
-        self._pid_file.write_text(f"{process.pid}\n")
+        try:
+            self._pid_file.write_text(f"{process.pid}\n")
+        except OSError as e:  # on a full disk; people miss it, nothing else does
+            log.warning("%s cannot be written: %s", self._pid_file, e)
         self._line = ours
         self._alive_at = time.monotonic() + START_WITHIN - STALL
         listener = asyncio.create_task(self._listen(ours))

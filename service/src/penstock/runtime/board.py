@@ -15,6 +15,7 @@ from pathlib import Path
 import lmdb
 import msgspec
 
+from penstock.errors import StateError
 from penstock.runtime.board_port import TaskEntry
 
 log = logging.getLogger("penstock.board")
@@ -31,21 +32,27 @@ def _key(topology: str, incarnation: int, sub: str, partition: int) -> bytes:
 
 
 class BoardWriter:
-    """The board of one worker."""
+    """The board of one worker. Raises StateError when it cannot be opened, on a full disk above all."""
 
     def __init__(self, path: Path, worker: str) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self.worker = worker
-        self._env = lmdb.open(str(path), map_size=MAP_SIZE, sync=False, metasync=False, max_readers=512)
-        self._env.reader_check()
+        try:
+            self._env = lmdb.open(str(path), map_size=MAP_SIZE, sync=False, metasync=False, max_readers=512)
+            self._env.reader_check()
+        except lmdb.Error as e:
+            raise StateError(f"the board in {path} cannot be opened: {e}") from e
         self._owed: dict[bytes, bytes | None] = {}
         self._path = str(path)
         _opened[self._path] = self._env
 
     def clear(self) -> None:
-        """Forget what an earlier process of this worker wrote."""
-        with self._env.begin(write=True) as txn:
-            txn.drop(self._env.open_db(None, txn=txn), delete=False)
+        """Forget what an earlier process of this worker wrote. StateError: to go on would be to show it."""
+        try:
+            with self._env.begin(write=True) as txn:
+                txn.drop(self._env.open_db(None, txn=txn), delete=False)
+        except lmdb.Error as e:
+            raise StateError(f"the board in {self._path} cannot be written: {e}") from e
 
     def put(self, entries: Iterable[TaskEntry]) -> None:
         """Write tasks in one transaction. On a full disk the board stays as it was: it only describes, and work may go on without it. What could
