@@ -102,7 +102,7 @@ export class Connection {
       try {
         // Whole milliseconds: the header of the deadline has no others.
         const wait = Math.max(1, Math.ceil(left));
-        const message = await used.unary(operation.method, operation.request, wait, call);
+        const { message } = await used.transport.unary(operation.method, call.signal, wait, call.headers, operation.request);
         if (operation.place !== undefined) {
           this.#owners.answered(operation.place, used.address, operation.owner?.(message) ?? "");
         }

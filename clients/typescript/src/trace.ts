@@ -1,5 +1,7 @@
 /** Trace context of the application's OpenTelemetry in the metadata of calls, where the application has the package @opentelemetry/api. */
 
+import type { Interceptor } from "@connectrpc/connect";
+
 type Api = typeof import("@opentelemetry/api");
 
 let api: Promise<Api | undefined> | undefined;
@@ -15,10 +17,11 @@ function openTelemetry(): Promise<Api | undefined> {
   return api;
 }
 
-/** What the application's propagator says of the active context, such as `traceparent`. */
-export async function traceContext(): Promise<Record<string, string>> {
+/** Adds what the application's propagator says of the active context, such as `traceparent`, to each call. */
+export const traced: Interceptor = (next) => async (request) => {
   const otel = await openTelemetry();
-  const out: Record<string, string> = {};
-  otel?.propagation.inject(otel.context.active(), out);
-  return out;
-}
+  if (otel !== undefined) {
+    otel.propagation.inject(otel.context.active(), request.header, { set: (header, name, value) => header.set(name, value) });
+  }
+  return next(request);
+};

@@ -2,12 +2,10 @@
 
 import type { ClientHttp2Session, ClientHttp2Stream, SecureClientSessionOptions } from "node:http2";
 import { isIPv4 } from "node:net";
-import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import type { CallOptions, ClientOptions, TlsOptions } from "./options.js";
-import { traceContext } from "./trace.js";
-import { unary } from "./unary.js";
+import type { ClientOptions, TlsOptions, Token } from "./options.js";
+import { traced } from "./trace.js";
 
 /** The largest message either way. */
 const MESSAGE_BYTES = 64 << 20;
@@ -20,13 +18,6 @@ const CONNECTION_WINDOW = 1 << 30;
 export interface Endpoint {
   readonly address: string;
   readonly transport: Transport;
-  /** A unary call, bounded by whole milliseconds. Rejects with a ConnectError. */
-  unary<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    timeoutMs: number,
-    call: CallOptions,
-  ): Promise<MessageShape<O>>;
   /** Ends the connection with all its calls. */
   close(): void;
 }
@@ -61,22 +52,16 @@ export function endpoint(address: string, options: ClientOptions): Endpoint {
     },
     { settings: { initialWindowSize: STREAM_WINDOW, enablePush: false }, ...tlsOptions(options.tls) },
   );
-  const metadata = metadataOf(options);
+  const interceptors = [...(options.token === undefined ? [] : [authorized(options.token)]), ...withHeaders(options.headers), traced];
   const transport = createGrpcTransport({
     baseUrl: url,
     sessionManager: sessions,
-    interceptors: [described(metadata)],
+    interceptors,
     acceptCompression: [],
     readMaxBytes: MESSAGE_BYTES,
     writeMaxBytes: MESSAGE_BYTES,
   });
-  return {
-    address,
-    transport,
-    unary: async (method, request, timeoutMs, { headers, signal }) =>
-      unary(sessions, { method, request, timeoutMs, signal, metadata: await metadata(headers), maxBytes: MESSAGE_BYTES }),
-    close: () => sessions.abort(),
-  };
+  return { address, transport, close: () => sessions.abort() };
 }
 
 function onThisMachine(address: string): boolean {
@@ -101,31 +86,26 @@ function pem(text: string | Uint8Array): string | Buffer {
   return typeof text === "string" ? text : Buffer.from(text);
 }
 
-type Headers = Readonly<Record<string, string>>;
-type Metadata = (call: Headers | undefined) => Promise<Record<string, string>>;
-
-/** What goes with a call: the client's headers, the call's own, the token and the trace context. */
-function metadataOf({ headers, token }: ClientOptions): Metadata {
-  const always = lowered(headers);
-  return async (call) => {
-    const out = { ...always, ...lowered(call) };
-    if (token !== undefined) {
-      out["authorization"] = `Bearer ${typeof token === "string" ? token : await token()}`;
-    }
-    return Object.assign(out, await traceContext());
-  };
-}
-
-function lowered(headers: Headers = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-/** The same for calls on the general transport. */
-function described(metadata: Metadata): Interceptor {
+function authorized(token: Token): Interceptor {
   return (next) => async (request) => {
-    for (const [name, value] of Object.entries(await metadata(Object.fromEntries(request.header)))) {
-      request.header.set(name, value);
-    }
+    request.header.set("authorization", `Bearer ${typeof token === "string" ? token : await token()}`);
     return next(request);
   };
+}
+
+function withHeaders(headers: Readonly<Record<string, string>> | undefined): Interceptor[] {
+  if (headers === undefined) {
+    return [];
+  }
+  const all = Object.entries(headers);
+  return [
+    (next) => (request) => {
+      for (const [name, value] of all) {
+        if (!request.header.has(name)) {
+          request.header.set(name, value);
+        }
+      }
+      return next(request);
+    },
+  ];
 }
