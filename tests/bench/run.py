@@ -1,6 +1,6 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,clients,remote,moving,idle] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
+    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,replay,clients,remote,moving,idle] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
                               [--log embedded,kafka] [--json] [--no-streams]
 
 The formats beside each other (formats.py), the figures of serving (serving.py) and those of the clients (clients.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
@@ -30,6 +30,7 @@ import formats
 import idle
 import kafka_streams
 import moving
+import restoring
 import serving
 from load import ends, load, opened, read
 from measure import Figures
@@ -41,7 +42,7 @@ from transactions import RECORDS
 from workloads import PARTITIONS, WORKLOADS, Workload
 
 Line = dict[str, Any]
-FIGURES = {**serving.FIGURES, **clients.FIGURES}
+FIGURES = {**serving.FIGURES, "replay": restoring.replaying, **clients.FIGURES}
 PARTS = ("throughput", "formats", *FIGURES, "moving", "idle")
 
 

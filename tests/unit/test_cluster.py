@@ -57,6 +57,18 @@ def test_the_newest_claim_owns_a_task_and_an_earlier_life_nothing() -> None:
     assert copies.owners[KEY].node == "a" and [h.node for h in copies.standbys[KEY]] == ["b"]
 
 
+def test_two_processes_under_one_id_are_told_from_a_restart() -> None:
+    """The later one is the node; the earlier one, when it goes on to speak, its double."""
+    restarted = table(*alive("b", [entry()]), *alive("b", [entry(claim=2)], started=2))
+    assert seen_by("a", restarted).doubles() == {}
+    late = table(*alive("b", [entry(claim=3)]), before=restarted)
+    assert late.owners[KEY].claim.claim == 2 and seen_by("a", late).doubles() == {}, "it was under way"
+    later, earlier = seen_by("a", table(*alive("b"), before=late)).doubles()["b"]
+    assert (later.started_ms, earlier.started_ms) == (2, 1)
+    back = table(*alive("b", started=1), before=table(*alive("b", started=2), heard=0.0))
+    assert (back.members["b"].entry.started_ms, seen_by("a", back).doubles()) == (1, {}), "the clock was set back"
+
+
 async def test_a_node_shows_its_tasks_whatever_its_log_and_boards_do() -> None:
     published: list[tuple[str, ...]] = []
     tasks = [entry(TaskState.OPENING)]
@@ -66,7 +78,7 @@ async def test_a_node_shows_its_tasks_whatever_its_log_and_boards_do() -> None:
         if broken:
             broken.pop()
             raise OSError("no room for the lock file")
-        return tasks
+        return list(tasks)
 
     async def publish(changes: Sequence[Change]) -> None:
         await asyncio.sleep(0.4)  # the log is slow

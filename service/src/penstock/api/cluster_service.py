@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import grpc
 from penstock_client.gen.penstock.internal.v1 import node_service_pb2 as internal
@@ -39,7 +40,8 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
         others = [_other(parts.gateway, m) for _, m in sorted(parts.gateway.cluster.others.items())] if parts is not None else []
         return pb.DescribeClusterResponse(
             service_id=host.config.service_id, log="kafka" if host.config.kafka else "embedded",
-            log_available=parts is not None and not parts.gateway.log.healthy(), nodes=[self._this(), *others],
+            log_available=parts is not None and not parts.gateway.log.healthy(),
+            nodes=[self._this(), *others, *(self._doubles(parts.gateway) if parts is not None else ())],
             topologies=len(state.topologies) if state is not None else 0, relations=len(state.relations) if state is not None else 0,
         )
 
@@ -50,6 +52,15 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
         return pb.ClusterNode(id=parts.gateway.node if parts is not None else host.config.node_id, address=host.advertised, version=VERSION,
                               start_time=timestamp(host.started_ms), workers=workers, state=state, rack=host.config.rack,
                               heard_time=timestamp(time.time_ns() // 1_000_000))
+
+    def _doubles(self, gateway: Gateway) -> list[pb.ClusterNode]:
+        """The second process of each id that two run under."""
+        table = gateway.cluster.table
+        found = []
+        for node, (later, earlier) in gateway.cluster.doubles().items():
+            mine = node == gateway.node and earlier.started_ms == self._host.started_ms
+            found.append(_other(gateway, replace(table.members[node], entry=later if mine else earlier)))
+        return found
 
     async def ListTasks(self, request: pb.ListTasksRequest, context: grpc.aio.ServicerContext) -> pb.ListTasksResponse:
         gateway = self._host.gateway

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -41,12 +42,22 @@ def status(
         here = Counter(task.node for task in tasks)
         output.table(("NODE", "ADDRESS", "STATE", "TASKS", "VERSION", "RACK"),
                      ((n.id, n.address, n.state, here[n.id], n.version, n.rack) for n in cluster.nodes))
+        for node, addresses in _twice(cluster.nodes).items():
+            print(f"node {node} runs twice, at {' and '.join(addresses)}: end one, and give it a --node-id and a data directory of its own")
         print()
         output.table(("TOPOLOGY", "STATE", ""), ((t.name, t.state, t.state_reason) for t in found))
         print()
         copied = any(task.standby_nodes for task in tasks)
         headers = ("TASK", "STATE", "LAG", "WORKER", *(("STANDBYS",) if copied else ()), "")
         output.table(headers, (_task(task, copied) for task in tasks))
+
+
+def _twice(nodes: Iterable[Any]) -> dict[str, list[str]]:
+    """Addresses of those whose id another one has too."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        found.setdefault(node.id, []).append(node.address)
+    return {node: addresses for node, addresses in found.items() if len(addresses) > 1}
 
 
 def _task(task: Any, copied: bool) -> tuple[Any, ...]:

@@ -292,7 +292,7 @@ func (x *DescribeClusterResponse) GetRelations() uint32 {
 // ClusterNode is one node: a gateway and its workers.
 type ClusterNode struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id names the node.
+	// id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// address is where clients and other nodes reach its gateway, such as `127.0.0.1:7550`.
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`

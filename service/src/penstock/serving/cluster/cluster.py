@@ -15,11 +15,9 @@ from penstock.clock import Clock
 from penstock.log.port import Log, Record
 from penstock.log.state_topic import StateTopic
 from penstock.runtime.board_port import TaskEntry
-from penstock.serving.cluster.published import CONFIG, Change, Claim, TaskKey, encode, entry_of, topic_name
-from penstock.serving.cluster.table import OWNING, STANDBY, Holder, Member, RoutingTable, apply
+from penstock.serving.cluster.published import CONFIG, Change, Claim, NodeEntry, TaskKey, encode, entry_of, topic_name
+from penstock.serving.cluster.table import OWNING, SILENT, STANDBY, Holder, Member, RoutingTable, apply
 
-SILENT = 10.0
-"""Seconds without a sign of life after which a node is not asked any more."""
 FORGOTTEN = 600.0
 """Seconds after which a silent node is no longer shown."""
 
@@ -141,6 +139,10 @@ class Cluster:
     def elsewhere_alive(self) -> Sequence[str]:
         """Addresses of other nodes that take clients."""
         return [m.entry.address for n, m in sorted(self.others.items()) if m.entry.state == "SERVING" and self.alive(n)]
+
+    def doubles(self) -> dict[str, tuple[NodeEntry, NodeEntry]]:
+        """Ids under which two processes run, with the later and the earlier life of each."""
+        return {node: (m.entry, m.double) for node, m in self.table.members.items() if m.double is not None}
 
     async def close(self) -> None:
         """Stop following the topic."""

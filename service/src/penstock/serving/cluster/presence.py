@@ -36,6 +36,7 @@ class Presence:
     forgotten: Callable[[str], None] = lambda node: None
     _said: tuple[Claim, ...] | None = None
     _seen: Sequence[TaskEntry] | None = None
+    _double: str = ""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -64,6 +65,7 @@ class Presence:
             with _goes_on("give signs of life"):
                 await self._publish()
                 await self._forget()
+                self._look_for_double()
             await asyncio.sleep(BEAT)
 
     async def _publish(self) -> None:
@@ -73,6 +75,17 @@ class Presence:
             await self.topic.publish([self.entry])
         except LogError as e:
             _log.warning("the other nodes hear nothing of this one: %s", e)
+
+    def _look_for_double(self) -> None:
+        """Another process under this node's id; its workers and this node's take the tasks from each other."""
+        both = self.cluster.doubles().get(self.entry.id)
+        address = next((e.address for e in both or () if e.started_ms != self.entry.started_ms), "")
+        if address != self._double:
+            self._double = address
+            if address:
+                _log.error("another node runs as %s, at %s: end one of the two, and give it a --node-id and a data directory of its own", self.entry.id, address)
+            else:
+                _log.warning("no other node runs as %s any more: start this one again if its workers were expelled", self.entry.id)
 
     async def _forget(self) -> None:
         """The first of the nodes that are alive forgets those that have been silent for long."""
@@ -93,7 +106,8 @@ class Presence:
                 cost = 0.0
                 with _goes_on("show its tasks"):
                     began = time.thread_time()
-                    known = self.entry.id in self.topic.state.tasks  # others forget a node that was silent for long, and it has to say all again
+                    said = self.topic.state.tasks.get(self.entry.id)
+                    known = said is not None and said.started_ms == self.entry.started_ms  # who was silent for long is forgotten, and says all again
                     tasks = self.board.tasks()
                     now = None if tasks is self._seen and known else claims(tasks)
                     cost = time.thread_time() - began  # of looking: how long the log takes to answer is no reason to look less often

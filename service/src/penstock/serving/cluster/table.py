@@ -19,12 +19,34 @@ OWNING = frozenset(s.value for s in (TaskState.RUNNING, TaskState.PAUSED, TaskSt
 """States in which the node's store has everything that is committed."""
 
 
+SILENT = 10.0
+"""Seconds without a sign of life after which a node is not asked any more."""
+_OFTEN = 2
+"""Words of an earlier life that are one too many to have been under way when the next one began."""
+
+
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A node that has not left. heard: when it gave its last sign of life, by this process's monotonic clock."""
+class Rival:
+    """An earlier life of a node that goes on: two processes run under one id. times: how often it has spoken since the later one began."""
 
     entry: NodeEntry
     heard: float
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node that has not left, in its latest life. heard: when it gave its last sign of life, by this process's monotonic clock."""
+
+    entry: NodeEntry
+    heard: float
+    rival: Rival | None = None
+
+    @property
+    def double(self) -> NodeEntry | None:
+        """The other process that runs under the node's id."""
+        rival = self.rival
+        return rival.entry if rival is not None and rival.times >= _OFTEN and self.heard - rival.heard <= SILENT else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +75,29 @@ def apply(table: RoutingTable, records: Sequence[Record], position: int, heard: 
         match decode(record.key, record.value) if record.key is not None else None:
             case NodeEntry() as entry:
                 known = members.get(entry.id)
-                members[entry.id] = Member(entry, heard(record.timestamp))
-                changed = changed or known is None or known.entry.started_ms != entry.started_ms
+                members[entry.id] = _spoken(known, entry, heard(record.timestamp))
+                changed = changed or known is None or known.entry.started_ms != members[entry.id].entry.started_ms
             case NodeTasks() as claimed:
-                tasks[claimed.id], changed = claimed, True
+                member = members.get(claimed.id)
+                if member is None or claimed.started_ms >= member.entry.started_ms:
+                    tasks[claimed.id], changed = claimed, True
             case Left(node, kind):
                 of_kind: dict[str, Any] = members if kind == "node" else tasks
                 changed = of_kind.pop(node, None) is not None or changed
     after = replace(table, position=position, members=members, tasks=tasks)
     return replace(after, **_index(members, tasks)) if changed else after
+
+
+def _spoken(known: Member | None, entry: NodeEntry, heard: float) -> Member:
+    """A node after a sign of life. What an earlier life says while a later one lives changes nothing of that; a later one that is silent was none: the
+    machine's clock was set back."""
+    if known is None or entry.started_ms > known.entry.started_ms:
+        return Member(entry, heard)
+    if entry.started_ms == known.entry.started_ms:
+        return Member(entry, heard, known.rival)
+    if heard - known.heard > SILENT:
+        return Member(entry, heard)
+    return replace(known, rival=Rival(entry, heard, 1 if known.rival is None else known.rival.times + 1))
 
 
 def _index(members: Mapping[str, Member], tasks: Mapping[str, NodeTasks]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ export const DescribeClusterResponseSchema: GenMessage<DescribeClusterResponse> 
  */
 export type ClusterNode = Message<"penstock.v1.ClusterNode"> & {
   /**
-   * id names the node.
+   * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
    *
    * @generated from field: string id = 1;
    */

@@ -59,7 +59,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object id_ = "";
   /**
    * <pre>
-   * id names the node.
+   * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
@@ -80,7 +80,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * id names the node.
+   * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
@@ -914,7 +914,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object id_ = "";
     /**
      * <pre>
-     * id names the node.
+     * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -934,7 +934,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * id names the node.
+     * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -955,7 +955,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * id names the node.
+     * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -972,7 +972,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * id names the node.
+     * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -986,7 +986,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * id names the node.
+     * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>

@@ -11,7 +11,7 @@ public interface ClusterNodeOrBuilder extends
 
   /**
    * <pre>
-   * id names the node.
+   * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
@@ -20,7 +20,7 @@ public interface ClusterNodeOrBuilder extends
   java.lang.String getId();
   /**
    * <pre>
-   * id names the node.
+   * id names the node. Two nodes of one id are two processes that were given the same: they take the tasks from each other until one ends.
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
