@@ -155,8 +155,8 @@ async def remove(log: Log, plan: ResolvedPlan) -> None:
     try:
         await log.delete_group(plan.group)
     except LogError as e:
-        # Its members leave when they see the entry gone; a group that is still in use forgets its offsets by itself later.
-        _log.info("group %s is deleted by the log when its members have left: %s", plan.group, e)
+        # Its members leave when they see the entry gone, and the last of them deletes it.
+        _log.info("group %s is deleted when its members have left: %s", plan.group, e)
 
 
 def topics_of(plan: ResolvedPlan) -> Mapping[str, TopicConfig]:

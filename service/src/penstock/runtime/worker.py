@@ -20,6 +20,7 @@ from penstock.log.port import Log, Placement
 from penstock.runtime.board import BoardWriter, NodeBoard
 from penstock.runtime.board_port import Notices
 from penstock.runtime.context import Context
+from penstock.runtime.gone_groups import GoneGroups
 from penstock.runtime.layout import Layout
 from penstock.runtime.leftovers import Leftovers
 from penstock.runtime.poison import NoteFile, Suspects
@@ -42,6 +43,7 @@ class Worker:
         self._registry = registry
         self._notices = notices
         self.runners: dict[str, Runner] = {}
+        self._gone = GoneGroups(ctx.log)
 
     async def run(self, stop: asyncio.Event, drain: asyncio.Event, drained: Callable[[], None]) -> None:
         """Until stop is set; then everything is committed and closed. drain: from when it is set, tasks go to other nodes, drained is called
@@ -52,6 +54,7 @@ class Worker:
                                         name="leftovers")
         watch = StuckWatch(self._stuck)
         nudges = asyncio.create_task(self._nudges(), name="nudges")
+        groups = asyncio.create_task(self._gone.run(), name="groups")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:
             state = self._registry.state
@@ -66,7 +69,7 @@ class Worker:
                     changed.cancel()
                     await asyncio.gather(changed, return_exceptions=True)
         finally:
-            helpers = nudges, stopped, draining, leftovers
+            helpers = nudges, groups, stopped, draining, leftovers
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
@@ -102,18 +105,22 @@ class Worker:
     async def _follow(self, state: CatalogState) -> None:
         """Start, change and stop runners until they equal the registry."""
         wanted: Mapping[str, TopologyEntry] = state.topologies
-        ends = []
+        ends, gone = [], []
         for name, runner in list(self.runners.items()):
             entry = wanted.get(name)
             if entry is None or entry.incarnation != runner.entry.incarnation:
                 del self.runners[name]
-                ends.append(runner.stop(delete=f"topology:{name}" not in state.unreadable))
+                deleted = f"topology:{name}" not in state.unreadable
+                ends.append(runner.stop(delete=deleted))
+                gone += [runner.plan.group] if deleted else []
             elif entry.plan.edition != runner.entry.plan.edition:  # stops at a commit; the new plan goes on from there
                 del self.runners[name]
                 ends.append(runner.stop())
             elif entry != runner.entry:
                 runner.update(entry)
         await asyncio.gather(*ends)
+        for group in gone:
+            self._gone.add(group)
         for name, entry in wanted.items():
             if name not in self.runners:
                 runner = self.runners[name] = Runner(self.ctx, entry)
