@@ -8,8 +8,9 @@ STAMP := $(VENV)/.installed
 demo: setup  ## the purchases example on the embedded log, with a worker killed in the middle
 	@$(BIN)/penstock demo $(NAME)
 
-test: setup  ## every test; those on a real Kafka need Java 17 and Maven, those of other languages' clients Node 20 and Go 1.26
-	@$(BIN)/python -m pytest tests $(ARGS)
+PROCESSES ?= 2
+test: setup  ## every test, in two processes; those on a real Kafka need Java 17 and Maven, those of other languages' clients Node 20 and Go 1.26
+	@$(BIN)/python -m pytest tests -n $(PROCESSES) $(ARGS)
 
 kafka: setup  ## a real broker from Maven jars on 127.0.0.1:9092, for trying `penstock serve --kafka`
 	@$(BIN)/python tests/kafka/broker.py start --port 9092 --dir .cache/kafka-data

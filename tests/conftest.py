@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent / "plugins"))
 
 import broker
 from broker import NO_KAFKA, Broker, available, without_kafka
+from processes import GroupScheduling, in_order
 
 # how long an example takes says nothing on a busy machine
 hypothesis.settings.register_profile("penstock", deadline=None)
@@ -32,6 +34,18 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         without_kafka(reason)
     with Broker(tmp_path_factory.mktemp("kafka"), extra=KEEPS_ALL) as broker:
         yield broker
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Of several processes (`-n 2`): processes.py."""
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In one of several processes: the order in which groups of tests are given out."""
+    if hasattr(config, "workerinput"):
+        in_order(items)
 
 
 @pytest.hookimpl(wrapper=True)

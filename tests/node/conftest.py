@@ -37,12 +37,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory, metrics_port: int) -> Itera
         assert "Traceback" not in node.log, node.log
 
 
-@pytest.fixture(scope="session", autouse=True)
-def hanging(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HangingNode | None]:
+@pytest.fixture(autouse=True)
+def begin_hanging(request: pytest.FixtureRequest) -> None:
+    """The first test without a broker starts the node that hangs, if the last file is to look at it in this session; tests on a broker may
+    run in another process."""
+    if request.node.get_closest_marker("kafka") is None and any(item.path.name == "test_worker_hangs.py" for item in request.session.items):
+        request.getfixturevalue("hanging")
+
+
+@pytest.fixture(scope="session")
+def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HangingNode]:
     """A node whose workers hang from the beginning of the session, since the watchdog takes its time; test_worker_hangs.py, the last file, looks
     at what became of it."""
-    if not any("hanging" in getattr(item, "fixturenames", ()) and item.path.name == "test_worker_hangs.py" for item in request.session.items):
-        yield None
-        return
     with HangingNode(tmp_path_factory.mktemp("hanging")) as node:
         yield node
