@@ -17,6 +17,10 @@ from penstock_client.errors import DeadlineExceededError, PositionNotReachedErro
 from penstock_client.model import Task
 from penstock_client.retry import NO_RETRY, transient
 
+TAKEN_WITHIN = 300.0
+"""Seconds until somebody takes an append: its outcome must be known. All three nodes may be starting at once, which takes two minutes where sixty
+processes want two cores."""
+
 TOLD_AFTER = 14.0
 """Seconds after which no status may show a task as RUNNING on a node that is gone: 10 without a sign of life, and some for a busy machine."""
 
@@ -53,7 +57,7 @@ class Probes:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(90)
+            thread.join(TAKEN_WITHIN + 10)
 
     def _guarded(self, body: Any) -> None:
         try:
@@ -77,7 +81,7 @@ class Probes:
     def _append(self, writer: Client, relation: str, rows: Sequence[Mapping[str, Any]]) -> str:
         """Until it is acknowledged. Each relation's rows are numbered by a producer of their own, without a gap."""
         count = self._numbered[relation] = self._numbered.get(relation, 0) + 1
-        end = time.monotonic() + 90
+        end = time.monotonic() + TAKEN_WITHIN
         while True:
             try:
                 return writer.append(relation, rows, producer_id=f"probe-{self._seed}-{relation}", sequence=count).position
