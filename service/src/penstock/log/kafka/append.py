@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from penstock.errors import Fenced, OffsetOutOfRange, RecordTooLarge, RequestError, UnknownTopic, producer_fenced
+from penstock.errors import Fenced, LogUnavailable, OffsetOutOfRange, RecordTooLarge, RequestError, UnknownTopic, producer_fenced
 from penstock.log.kafka.admin import Admin
 from penstock.log.kafka.cluster import Cluster
 from penstock.log.kafka.lookups import Lookups
@@ -237,7 +237,7 @@ class Appends:
         return self._producers.setdefault(transactional_id, _Producer(self._cluster, transactional_id))
 
     async def _with_producer(self, transactional_id: str, use: Callable[[_Producer], Awaitable[T]]) -> T:
-        """Use the id's producer, which is dropped after any error. Found fenced by another process, it is taken back once."""
+        """Use the id's producer, which is dropped after any error. Found fenced by another process, it is taken back once; again: LogUnavailable."""
         producer = self._producer(transactional_id)
         self._producers.move_to_end(transactional_id)
         await self._close_oldest()
@@ -247,10 +247,13 @@ class Appends:
                     return await use(producer)
                 except RequestError:
                     raise
-                except BaseException as error:
+                except Fenced as error:
                     await producer.drop()
-                    if attempt == 2 or not isinstance(error, Fenced):
-                        raise
+                    if attempt == 2:  # an earlier try of the same append goes on elsewhere: later the sequence, or the epoch, tells what became of it
+                        raise LogUnavailable(f"another process appends as {transactional_id} at the same time: {error}") from error
+                except BaseException:
+                    await producer.drop()
+                    raise
         raise AssertionError("unreachable")
 
     async def _close_oldest(self) -> None:
