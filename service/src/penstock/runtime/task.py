@@ -156,7 +156,7 @@ class Input:
 @dataclass(frozen=True, slots=True)
 class Away:
     """A bundle that is with a program: none of its records counts as processed. source: where they are from; None when there are none, but
-    timers. position: of the source, when they are processed."""
+    timers. position: of the source, when they are processed. since: monotonic seconds."""
 
     waiting: Waiting
     host: RemoteHost | CallHost
@@ -164,6 +164,7 @@ class Away:
     count: int = 0
     last: int = -1
     position: int = -1
+    since: float = 0.0
 
 
 class Task:
@@ -192,6 +193,7 @@ class Task:
         self._by_tp = {i.tp: i for i in self.inputs}
         self._remote, self._clock = remote, clock
         self._away: deque[Away] = deque()  # in the order of their records, in which they come back
+        self._took = float("inf")  # seconds for which the last bundle that came back was away
         self._lease = secrets.randbits(63)
         self._bundles = 0
         self._times = head_times(sub)
@@ -425,7 +427,7 @@ class Task:
             self._done(source, len(records), records[-1].offset)
             return len(records)
         waiting = self._submit(host, bundle)
-        self._away.append(Away(waiting, host, source, len(records), records[-1].offset, source.hand_out(len(records))))
+        self._away.append(Away(waiting, host, source, len(records), records[-1].offset, source.hand_out(len(records)), time.monotonic()))
         return 0
 
     def _submit(self, host: RemoteHost | CallHost, bundle: Bundle) -> Waiting:
@@ -458,10 +460,10 @@ class Task:
 
     def _may_follow(self, source: Input) -> bool:
         """Whether a bundle may be handed out while others are away: a full one, so that a trickle is gathered meanwhile, of a node that keeps nothing
-        that the others could change."""
+        that the others could change, and whose programs are so quick that one which takes them one by one has the last in half its time."""
         host = None if source.replay or not self._ahead else self.program.remote(source.tp.topic)
         return (isinstance(host, RemoteHost) and host.stateless and self.suspect is None and len(self._away) < MOST_AWAY
-                and source.buffered >= host.node.bundle_rows)
+                and source.buffered >= host.node.bundle_rows and self._took * MOST_AWAY < host.node.timeout_ms / 2000)
 
     def _bundled(self, source: Input, below: int | None, equal: bool) -> list[Record]:
         """Records for one bundle: as many as it may have, in rows and in bytes; replayed ones one by one, as they are of several topics."""
@@ -485,6 +487,7 @@ class Task:
             self.touched = True
             self.program.expire()
             return 0
+        self._took = time.monotonic() - away.since
         away.source.came_back(away.position)
         self._done(away.source, away.count, away.last)
         return away.count
@@ -501,8 +504,8 @@ class Task:
 
     @property
     def waits_for(self) -> str:
-        """Why a bundle is not answered; empty when none is away, or programs have them."""
-        return next((away.waiting.reason for away in self._away if away.waiting.reason), "")
+        """Why the oldest bundle is not answered; empty when none is away, or a program has it."""
+        return self._away[0].waiting.reason if self._away else ""
 
     @property
     def away(self) -> bool:

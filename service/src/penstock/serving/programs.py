@@ -242,10 +242,11 @@ class Programs:
         return f"no program serves {name}: start one, it dials in by itself"
 
     def _fill(self, program: Program) -> None:
-        """Give a program what waits for it."""
+        """Give a program what waits for it, first of tasks of which no program has anything."""
+        served = {lease for other in self.connected for lease, _ in other.given}
         for name in program.processors:
             queue = self._waiting.get(name, deque())
-            for ask in [a for a in queue if a.over or program.serves(a.work.shape)]:
+            for ask in sorted((a for a in queue if a.over or program.serves(a.work.shape)), key=lambda a: a.work.lease in served):
                 if not program.free:
                     return
                 queue.remove(ask)
