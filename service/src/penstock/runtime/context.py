@@ -11,6 +11,7 @@ from penstock.log.port import USUAL, Log, Membership
 from penstock.runtime.board import BoardWriter
 from penstock.runtime.board_port import Notices
 from penstock.runtime.layout import Layout
+from penstock.runtime.memory import Memory
 from penstock.runtime.poison import NoteFile, Suspects
 from penstock.runtime.readers import Readers
 from penstock.runtime.remote import RemoteLink
@@ -58,5 +59,6 @@ class Context:
     remote: RemoteLink
     acceptable_lag: int = USUAL.acceptable_lag
     restores: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RESTORES))
+    memory: Memory = field(default_factory=Memory)
     counters: Counters = field(default_factory=Counters)
     boot: str = field(default_factory=lambda: Path("/proc/sys/kernel/random/boot_id").read_text().strip())

@@ -89,6 +89,7 @@ def open_state(ctx: Context, plan: ResolvedPlan, sub: SubTopology, partition: in
         return None
     path = ctx.layout.task(plan.topology, plan.incarnation, sub.name, partition)
     path.parent.mkdir(parents=True, exist_ok=True)
+    ctx.memory.changed()
     return LmdbTaskState.open(path, sub.stores, plan.incarnation, map_size=ctx.store_bytes)
 
 
@@ -217,3 +218,4 @@ def rewind(ctx: Context, plan: ResolvedPlan, task: Task, inputs: Sequence[InputT
 def delete_state(ctx: Context, topology: str, incarnation: int) -> None:
     """Remove the environments of a deleted topology from this node."""
     shutil.rmtree(ctx.layout.topology(topology, incarnation), ignore_errors=True)
+    ctx.memory.changed()

@@ -55,6 +55,7 @@ class Worker:
         watch = StuckWatch(self._stuck)
         nudges = asyncio.create_task(self._nudges(), name="nudges")
         groups = asyncio.create_task(self._gone.run(), name="groups")
+        memory = asyncio.create_task(self.ctx.memory.run(), name="memory")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:
             state = self._registry.state
@@ -69,7 +70,7 @@ class Worker:
                     changed.cancel()
                     await asyncio.gather(changed, return_exceptions=True)
         finally:
-            helpers = nudges, groups, stopped, draining, leftovers
+            helpers = nudges, groups, memory, stopped, draining, leftovers
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
