@@ -39,6 +39,7 @@ from changes import Changes  # noqa: E402
 from checker import Violations  # noqa: E402
 from faults import SESSION_MS, Storm  # noqa: E402
 from fleet import Fleet  # noqa: E402
+from guards import GUARDS  # noqa: E402
 from load import Generator, Sent, Watcher  # noqa: E402
 from pauses import Pauses, summary  # noqa: E402
 from penstock_client import Client, PenstockError  # noqa: E402
@@ -141,10 +142,11 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--standbys", type=int, help="1 for several nodes, half of the seeds")
     options.add_argument("--calm", action="store_true", help="no faults: the same load and recount")
-    options.add_argument("--unguarded", choices=("recovery", "appends"), default="", help="switch a guard of the service off, to see that it is found")
+    options.add_argument("--unguarded", choices=GUARDS, default="", help="a calm run with a guard of the service switched off (guards.py), to see that it is found")
     options.add_argument("--keep", action="store_true", help="leave data and logs behind a clean run too")
     options.add_argument("--sabotage", action="store_true", help="write one record twice and one count wrong, to see that it is found")
     args = options.parse_args()
+    guard = GUARDS.get(args.unguarded)
     args.brokers = args.brokers or (3 if args.nodes > 1 else 1 if args.log == "kafka" else 0)
     if args.standbys is None:
         args.standbys = args.seed % 2 if args.nodes > 1 else 0
@@ -154,7 +156,7 @@ def main() -> int:
         at = place(args, directory, stack)
         for node in at.fleet:
             stack.callback(node.kill)
-            node.start("after_commit:kill:0.02" if args.unguarded == "recovery" else "", args.unguarded)
+            node.start(guard.fault if guard else "", args.unguarded)
         try:
             storm_and_recount(args, at, v)
         except Exception:  # noqa: BLE001 (a run that cannot be finished is a finding, and is explained like any other)
@@ -194,7 +196,12 @@ def storm_and_recount(args: argparse.Namespace, at: Place, v: Violations) -> Non
     storm = Storm(at.fleet, at.broker, at.links, changes, random.Random(args.seed), v)
     generator.start()
     probes.start()
-    if args.calm:
+    if args.unguarded:
+        time.sleep(args.seconds / 2)
+        if strike := GUARDS[args.unguarded].strike:
+            strike(at.fleet, changes)
+        time.sleep(args.seconds / 2)
+    elif args.calm:
         time.sleep(args.seconds)
     else:
         storm.rage(args.seconds)

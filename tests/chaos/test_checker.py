@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "conformance")]
+import kafka_topics  # noqa: E402
+import verify  # noqa: E402
+from broker import Broker  # noqa: E402
 from checker import (  # noqa: E402
     Violations,
     amount,
+    by_key,
     check_echo,
     check_enriched,
     check_equal_stores,
@@ -24,6 +32,13 @@ from checker import (  # noqa: E402
     rowtime,
     running,
 )
+from kafka_topics import Read  # noqa: E402
+from penstock.errors import Fenced  # noqa: E402
+from penstock.log.port import BatchBuilder, Log  # noqa: E402
+from penstock.plan.nodes import StoreKind, StoreSpec  # noqa: E402
+from penstock.state.lmdb import FORMAT, LmdbTaskState  # noqa: E402
+from penstock.state.port import Stamp  # noqa: E402
+from support import kafka, new_topic, unique  # noqa: E402
 
 SENT = {"k1": 5, "k2": 3}
 ECHO = {"k1": [1, 2, 3, 4, 5], "k2": [1, 2, 3]}
@@ -125,3 +140,77 @@ def test_owned() -> None:
     assert verdict(check_owned, good, {**good, "o2": ("k9", change - 1, version)}) == (1, 0, 0)
     assert verdict(check_owned, good, {**good, "o2": ("k9", change, version)}) == (0, 0, 1)
     assert verdict(check_owned, good, {**good, "o3": good["o1"]}) == (0, 0, 1)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("fenced", [True, False])
+def test_a_zombie_that_is_not_fenced(kafka_broker: Broker, fenced: bool) -> None:
+    """A writer sends, and stands still before its commit; another one does its work; it wakes, and commits."""
+
+    async def both() -> list[Read]:
+        async with kafka(kafka_broker.bootstrap) as log, kafka(kafka_broker.bootstrap, "other") as other:
+            (tp,) = await new_topic(log)
+            name = unique("task")
+            zombie = await log.writer(name)
+            await zombie.send(*tp, numbers(log))
+            successor = await other.writer(name if fenced else unique("task"))
+            await successor.send(*tp, numbers(other))
+            await successor.commit("g", None, lambda ends: {})
+            with pytest.raises(Fenced) if fenced else nullcontext():
+                await zombie.commit("g", None, lambda ends: {})
+            return await kafka_topics.read(kafka_broker.bootstrap, tp.topic)
+
+    found = by_key((r.key.decode(), int(r.value)) for r in asyncio.run(both()))
+    assert verdict(check_echo, {"k1": 3}, found) == (0, 0 if fenced else 3, 0)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_hop_that_reads_what_was_aborted(kafka_broker: Broker, committed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is aborted and done again; the next topology reads it by the service's own reader, which may have lost its isolation."""
+    if not committed:
+        monkeypatch.setattr("penstock.log.kafka.reader._COMMITTED", 0)
+
+    async def hop() -> list[tuple[str, int]]:
+        async with kafka(kafka_broker.bootstrap) as log:
+            (tp,) = await new_topic(log)
+            writer = await log.writer(unique("task"))
+            await writer.send(*tp, numbers(log))
+            await writer.abort()
+            await writer.send(*tp, numbers(log))
+            await writer.commit("g", None, lambda ends: {})
+            reader, found, end = log.reader(), list[tuple[str, int]](), (await log.ends([tp], committed=False))[tp]
+            reader.add({tp: 0})
+            while reader.ends()[tp][0] < end:
+                found += [((r.key or b"").decode(), int(r.value or b"")) for chunk in await reader.poll(1) for r in chunk.records]
+            await reader.close()
+            return found
+
+    assert verdict(check_echo, {"k1": 3}, by_key(asyncio.run(hop()))) == (0, 0 if committed else 3, 0)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_copy_that_misses_a_record(tmp_path: Path, missing: int) -> None:
+    """A store that follows the changelog of another one, with all of its records or not."""
+    spec = StoreSpec("totals", StoreKind.KEY_VALUE, ("count", "sum"), 1)
+    stamp = Stamp(1, FORMAT, "copy", {}, {"log": 3}, "boot", 0)
+    active, copy = (LmdbTaskState.open(tmp_path / name, (spec,), 1, map_size=1 << 22) for name in ("active", "copy"))
+    for key in (b"a", b"b", b"c"):
+        active.store("totals").put(key, (0, 1, 2))
+    (frozen,) = active.freeze()
+    changelog = [Read(0, offset, key, value) for offset, (key, value) in enumerate(frozen.entries)]
+    copy.take("copy")
+    copy.restore("totals", [(r.key, r.value) for r in changelog[missing:]], stamp)
+    v = Violations()
+    verify._compare(v, "copy", changelog, copy.store("totals"))
+    assert (v.lost, v.doubled, v.other) == (0, 0, missing)
+    active.close()
+    copy.close()
+
+
+def numbers(log: Log) -> BatchBuilder:
+    """Three records of one key."""
+    builder = log.builder()
+    for n in range(1, 4):
+        builder.append(rowtime(n), b"k1", str(n).encode(), [])
+    return builder
