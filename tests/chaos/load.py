@@ -18,6 +18,9 @@ PROBED = KEYS[-8:]
 """Keys that the probes write to, one record at a time, and nobody else."""
 BATCH = 40
 PAUSE = 0.02
+TAKEN_WITHIN = 300.0
+"""Seconds until an append is acknowledged: its outcome must be known. All three nodes may be starting at once, which takes two minutes where sixty
+processes want two cores."""
 
 
 @dataclass
@@ -84,10 +87,10 @@ class Generator:
     def finish(self) -> dict[str, str]:
         """Stop, wait until all is acknowledged; the position of the last append to each relation. Empty when the load broke off."""
         self._stop.set()
-        self._thread.join(90)
+        self._thread.join(TAKEN_WITHIN)
         if self.error:
             return {}
-        positions = {name: appender.flush(60) for name, appender in self._appenders.items()}
+        positions = {name: appender.flush(TAKEN_WITHIN) for name, appender in self._appenders.items()}
         self._client.close()
         return positions
 

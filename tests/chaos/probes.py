@@ -11,15 +11,11 @@ from typing import Any
 
 from checker import Violations, amount
 from fleet import Fleet
-from load import PROBED, Generator, mark, number
+from load import PROBED, TAKEN_WITHIN, Generator, mark, number
 from penstock_client import Client, PenstockError
 from penstock_client.errors import DeadlineExceededError, PositionNotReachedError
 from penstock_client.model import Task
 from penstock_client.retry import NO_RETRY, transient
-
-TAKEN_WITHIN = 300.0
-"""Seconds until somebody takes an append: its outcome must be known. All three nodes may be starting at once, which takes two minutes where sixty
-processes want two cores."""
 
 TOLD_AFTER = 14.0
 """Seconds after which no status may show a task as RUNNING on a node that is gone: 10 without a sign of life, and some for a busy machine."""
