@@ -1,4 +1,4 @@
-"""The Java client: its own tests; its README and examples as a new user meets them, with the client as the jar that was built."""
+"""The Java client: its own tests; its README and examples as a new user meets them, in a project that takes the jar from the local repository."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
 from conftest import ROOT, without
-from languages import build_java, maven, missing_tools
+from languages import maven, missing_tools
 from real import RealNode
 
 CLIENT = ROOT / "clients/java"
@@ -40,8 +40,14 @@ def test_its_own_tests_pass() -> None:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The command of an example, but for its class."""
-    return build_java(sorted(CLIENT.glob("examples/**/*.java")), tmp_path_factory.mktemp("java"))
+    """The command of an example, but for its class: a project of its own, as the examples' pom.xml describes it, after `mvn install` of the client."""
+    maven("-DskipTests", "install", cwd=CLIENT)
+    project = tmp_path_factory.mktemp("java") / "app"
+    shutil.copytree(CLIENT / "examples", project, ignore=shutil.ignore_patterns("target"))
+    maven("compile", "dependency:build-classpath", "-DincludeScope=runtime", "-Dmdep.outputFile=target/classpath", cwd=project)
+    path = (project / "target/classpath").read_text()
+    assert "penstock-client-0.1.0.jar" in path and str(ROOT) not in path
+    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{project / 'target/classes'}:{path}"]
 
 
 def run(app: list[str], program: str, address: str) -> str:
