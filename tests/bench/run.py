@@ -1,9 +1,9 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,replay,clients,remote,moving,idle] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
+    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,replay,clients,remote,moving,idle,joining] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
                               [--log embedded,kafka] [--json] [--no-streams]
 
-The formats beside each other (formats.py), the figures of serving (serving.py) and those of the clients (clients.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
+The formats beside each other (formats.py), the figures of serving (serving.py) and those of the clients (clients.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py), and a node that joins two others (joining.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
 ratio_to_kafka_streams}. cpu is of the worker alone, from the last moment at which nothing was committed to the commit of the last record; half2 is of
 the second half of the records, past most of a JVM's compiling. The ratio is Penstock's cpu_s_per_million over Kafka Streams' half2, and
 the target is for that on Kafka. Every output is read back and checked, each record exactly once; a wrong one ends the program with code 1.
@@ -28,6 +28,7 @@ import broker as kafka_broker
 import clients
 import formats
 import idle
+import joining
 import kafka_streams
 import moving
 import restoring
@@ -43,7 +44,7 @@ from workloads import PARTITIONS, WORKLOADS, Workload
 
 Line = dict[str, Any]
 FIGURES = {**serving.FIGURES, "replay": restoring.replaying, **clients.FIGURES}
-PARTS = ("throughput", "formats", *FIGURES, "moving", "idle")
+PARTS = ("throughput", "formats", *FIGURES, "moving", "idle", "joining")
 
 
 class WrongOutput(Exception):
@@ -158,7 +159,7 @@ def bench(workloads: Sequence[Workload], logs: Sequence[str], records: int, with
 
 def bench_serving(figures: Sequence[str], logs: Sequence[str], records: int, show: Callable[[Line], None]) -> None:
     """Print the figures of serving on each log."""
-    for log in logs:
+    for log in logs if figures else ():
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
             bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap if log == "kafka" else ""
@@ -185,6 +186,15 @@ def bench_idle(topologies: int, show: Callable[[Line], None]) -> None:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
         bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap
         for found in idle.run(serving.Setting("kafka", directory, bootstrap, "", {}), topologies):
+            show(found)
+
+
+def bench_joining(show: Callable[[Line], None]) -> None:
+    """Print what tasks notice of a node that joins, on Kafka."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
+        bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap
+        for found in joining.run(serving.Setting("kafka", directory, bootstrap, "", {})):
             show(found)
 
 
@@ -237,6 +247,8 @@ def main() -> int:
             bench_moving(logs, options.moving_records, show)
         if "idle" in options.only and "kafka" in logs:
             bench_idle(options.topologies, show)
+        if "joining" in options.only and "kafka" in logs:
+            bench_joining(show)
     except WrongOutput as e:
         print(f"WRONG OUTPUT: {e}", file=sys.stderr)
         return 1
