@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from lifetimes import with_us
 from ports import free_ports
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Served:
         where standard error goes, the log file if not given."""
         with self.log_file.open("a") as log:
             self._process = subprocess.Popen(
-                [*PENSTOCK, "serve", "--listen", self.address, "--data", str(self.data), *self._options], stdout=subprocess.PIPE, stderr=log if errors is None else errors,
+                [*with_us(signal.SIGTERM), *PENSTOCK, "serve", "--listen", self.address, "--data", str(self.data), *self._options], stdout=subprocess.PIPE, stderr=log if errors is None else errors,
                 text=True, start_new_session=True, env=environment, preexec_fn=limits)
         return self._process
 

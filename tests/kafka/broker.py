@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn, Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from lifetimes import with_us  # noqa: E402
 from ports import free_ports  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -108,11 +109,11 @@ def fetch_libs() -> None:
 
 
 class Node:
-    """One broker process."""
+    """One broker process, which ends with this one unless it stays."""
 
-    def __init__(self, directory: Path, port: int, heap_mib: int = 512) -> None:
+    def __init__(self, directory: Path, port: int, heap_mib: int = 512, stays: bool = False) -> None:
         self.directory, self.port = directory, port
-        self._heap_mib = heap_mib
+        self._heap_mib, self._stays = heap_mib, stays
         self.pid_file = directory / "pid"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -165,7 +166,8 @@ class Node:
             time.sleep(0.05)
 
     def _java(self, main: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = ["java", "-Xms64m", f"-Xmx{self._heap_mib}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", main, *arguments]
+        end = [] if self._stays else with_us(signal.SIGKILL)
+        command = [*end, "java", "-Xms64m", f"-Xmx{self._heap_mib}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", main, *arguments]
         with open(self.directory / "log", "ab") as out:
             return subprocess.Popen(command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
 
@@ -174,15 +176,15 @@ class Broker:
     """A cluster of one or three brokers below a directory. Data stays there over kill and restart."""
 
     def __init__(self, directory: Path | str, port: int = 0, brokers: int = 1, extra: str = "", format_options: Sequence[str] = (),
-                 aside: Callable[[str], str] | None = None) -> None:
-        """extra: more lines for server.properties, with the same fields in braces; a later line wins. format_options: of kafka-storage format,
+                 aside: Callable[[str], str] | None = None, stays: bool = False) -> None:
+        """stays: it goes on when this process has ended. extra: more lines for server.properties, with the same fields in braces; a later line wins. format_options: of kafka-storage format,
         such as --add-scram. aside: each broker has a second listener, and who comes by it is told this address of it, such as a proxy's."""
         root = Path(directory).resolve()
         ports = free_ports(3 * brokers)
         if port:
             ports[:brokers] = range(port, port + brokers)
         heap_mib = 512 if brokers == 1 else 256
-        self.nodes = [Node(root / f"node-{i + 1}", ports[i], heap_mib) for i in range(brokers)]
+        self.nodes = [Node(root / f"node-{i + 1}", ports[i], heap_mib, stays) for i in range(brokers)]
         self._controllers, self._aside = ports[brokers:2 * brokers], ports[2 * brokers:]
         self.aside = [aside(f"127.0.0.1:{p}") for p in self._aside] if aside is not None else []
         self._extra = extra
@@ -264,7 +266,7 @@ def _start(directory: Path, port: int, brokers: int) -> int:
         return 1
     if directory.exists():
         shutil.rmtree(directory)
-    broker = Broker(directory, port, brokers).start()
+    broker = Broker(directory, port, brokers, stays=True).start()
     print(f"Kafka 4.1.0 listens on {broker.bootstrap} (data in {directory}, gone at the next start)")
     print(_how_to_stop(directory))
     return 0
