@@ -60,7 +60,10 @@ def _column(text: str) -> ast.Name | None:
     found = _COLUMN.fullmatch(text)
     if found is None:
         return None
-    return ast.Name(0, len(text), tuple(Ident(*found.span(n), found[n][1:-1].replace("``", "`"), True) for n in (1, 2) if found[n]))
+    end, first = found.end(1), Ident(0, found.end(1), text[1:found.end(1) - 1].replace("``", "`"), True)
+    if end == len(text):
+        return ast.Name(0, end, (first,))
+    return ast.Name(0, len(text), (first, Ident(end + 1, len(text), text[end + 2:-1].replace("``", "`"), True)))
 
 
 DEEPEST = 180

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from types import MappingProxyType
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
 from penstock.errors import RequestError
+from penstock.expr.ast import Ast
+from penstock.expr.parser import parse_expression
 from penstock.plan import dead_letter
 from penstock.planner.names import valid_name
 from penstock.planner.plugins import plugin
@@ -31,19 +34,24 @@ class Placed:
     operator: str
     name: str
     inputs: tuple[str, ...]
+    trees: Mapping[str, Ast]
+
+    def tree(self, text: str) -> Ast:
+        """The expression: read, unless its tree was given with the request."""
+        return self.trees.get(text) or parse_expression(text)
 
     def path(self, *parts: str) -> str:
         """A field of the operator as errors name it, such as `topology.nodes[2].filter.where`."""
         return ".".join((f"topology.nodes[{self.index}]", self.operator, *parts))
 
 
-def validate(definition: topology_pb2.Topology) -> tuple[Placed, ...]:
-    """The nodes in topological order (the request's order where it is free). Raises RequestError."""
+def validate(definition: topology_pb2.Topology, trees: Mapping[str, Ast] = MappingProxyType({})) -> tuple[Placed, ...]:
+    """The nodes in topological order (the request's order where it is free). trees: as plan_topology has them. Raises RequestError."""
     if not valid_name(definition.name):
         raise refuse("INVALID_TOPOLOGY", f"the topology's name {definition.name!r} is not [A-Za-z][A-Za-z0-9_]{{0,63}}", field="topology.name")
     if not definition.nodes:
         raise refuse("INVALID_TOPOLOGY", f"topology {definition.name} has no nodes", field="topology.nodes")
-    placed = tuple(_placed(i, node) for i, node in enumerate(definition.nodes))
+    placed = tuple(_placed(i, node, trees) for i, node in enumerate(definition.nodes))
     _unique(placed)
     for node in placed:
         _count_inputs(node)
@@ -58,7 +66,7 @@ def validate(definition: topology_pb2.Topology) -> tuple[Placed, ...]:
     return _ordered(placed)
 
 
-def _placed(index: int, node: topology_pb2.Node) -> Placed:
+def _placed(index: int, node: topology_pb2.Node, trees: Mapping[str, Ast]) -> Placed:
     field = f"topology.nodes[{index}]"
     if not valid_name(node.name):
         raise refuse("INVALID_TOPOLOGY", f"node name {node.name!r} is not [A-Za-z][A-Za-z0-9_]{{0,63}}", node=node.name, field=f"{field}.name")
@@ -69,7 +77,7 @@ def _placed(index: int, node: topology_pb2.Node) -> Placed:
         raise refuse("INVALID_TOPOLOGY", f"{node.name} has no operator", node=node.name, field=field)
     if operator not in INPUTS:
         raise refuse("UNSUPPORTED", f"{node.name}: {operator} is not built", node=node.name, field=f"{field}.{operator}")
-    return Placed(index, node, operator, node.name, tuple(node.inputs))
+    return Placed(index, node, operator, node.name, tuple(node.inputs), trees)
 
 
 def _unique(placed: Sequence[Placed]) -> None:

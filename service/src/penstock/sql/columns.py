@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from penstock.expr import ast
+from penstock.expr.analyze import analyze
 from penstock.expr.ast import Ast
 from penstock.expr.remote import RemoteFunction
 from penstock.expr.scope import Scope
 from penstock.plan.relations import RelationInfo
 from penstock.sql.faults import folded, refuse
-from penstock.sql.text import quoted, write
+from penstock.sql.text import Hook, quoted, rewrite, write
 from penstock.types import sqltype as t
 from penstock.types.sqltype import SqlType
 
@@ -105,14 +106,22 @@ class Columns:
             bounds = [p for p in one.types() if p in ("WINDOWSTART", "WINDOWEND")] if self.joined else []
             yield from ((one, name) for name in ([*rest, *pseudo, *keys] if partitioned else [*keys, *bounds, *rest]))
 
-    def canonical(self, tree: Ast, clause: str = "SELECT") -> str:
-        """Text by which equal expressions are told, with inner names."""
+    def inside(self, clause: str = "SELECT") -> Hook:
+        """What gives columns their inner names."""
 
         def hook(part: Ast, _inside: frozenset[str]) -> str | None:
             return quoted(self.inner(*self.find(part, clause))) if isinstance(part, ast.Name) else None
 
-        return write(tree, hook)
+        return hook
+
+    def canonical(self, tree: Ast, clause: str = "SELECT") -> str:
+        """Text by which equal expressions are told, with inner names."""
+        return write(tree, self.inside(clause))
+
+    def type_of(self, tree: Ast) -> SqlType | None:
+        """The type of an expression; ExpressionError with the place in the statement."""
+        return analyze(rewrite(tree, self.inside()), self.scope()).type
 
     def scope(self) -> Scope:
-        """For typing canonical text."""
+        """For typing expressions with inner names."""
         return Scope((("", {self.inner(s, c): kind for s in self.sources for c, kind in s.types().items()}),), functions=self.functions)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
+from penstock.expr.ast import Ast
 from penstock.plan.relations import RelationInfo
 from penstock.sql.catalog import StatementCatalog
 from penstock.sql.session import Session
@@ -52,13 +53,14 @@ class Declare(Effect):
 class Start(Effect):
     """Plan and run a topology, which is named by its query's id. publishes: the relation that it makes, "" for INSERT INTO. replaces: the
     running query that goes on with this definition, its state kept; "" for a new one. forgets: a relation of the name that no query writes
-    any more, and that gives way."""
+    any more, and that gives way. trees: of its expressions, with their places in the statement, by text."""
 
     query_id: str
     definition: topology_pb2.Topology
     publishes: str
     replaces: str = ""
     forgets: str = ""
+    trees: Mapping[str, Ast] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +130,11 @@ class DescribeFunction(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Explain(Effect):
-    """Show a plan: of a running query, or of a definition that is not registered."""
+    """Show a plan: of a running query, or of a definition that is not registered. trees: as those of Start."""
 
     query: str
     definition: topology_pb2.Topology | None
+    trees: Mapping[str, Ast] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from penstock.sql.faults import folded, refuse
 from penstock.sql.insert import insert_values
 from penstock.sql.listings import listing
 from penstock.sql.parameters import Parameters
-from penstock.sql.persistent import create_as, insert_select, target_of
+from penstock.sql.persistent import Written, create_as, insert_select, target_of
 from penstock.sql.replace import check_relation
 from penstock.sql.script import Parsed, normal
 from penstock.sql.session import Session
@@ -107,7 +107,7 @@ def _create_as(statement: tree.Create, catalog: InSession) -> Effect:
     name = folded(statement.name)
     if existing is None:
         started = query_id(f"C{statement.kind[0]}AS_{name}", catalog)
-        return effects.Start(f"Created query with ID {started}", started, create_as(statement, catalog, started), name)
+        return _start(started, create_as(statement, catalog, started), name)
     old = catalog.find(existing)
     assert old is not None
     if old.kind.value != statement.kind:
@@ -116,8 +116,12 @@ def _create_as(statement: tree.Create, catalog: InSession) -> Effect:
     running = next((q for q in catalog.queries() if q.creates == existing), None)
     if running is None:
         started = query_id(f"C{statement.kind[0]}AS_{name}", catalog)
-        return effects.Start(f"Created query with ID {started}", started, create_as(statement, catalog, started), name, forgets=existing)
-    return effects.Start(f"Created query with ID {running.id}", running.id, create_as(statement, catalog, running.id), name, replaces=running.id)
+        return _start(started, create_as(statement, catalog, started), name, forgets=existing)
+    return _start(running.id, create_as(statement, catalog, running.id), name, replaces=running.id)
+
+
+def _start(query: str, made: Written, publishes: str, *, replaces: str = "", forgets: str = "") -> effects.Start:
+    return effects.Start(f"Created query with ID {query}", query, made.definition, publishes, replaces, forgets, made.trees)
 
 
 def _insert_select(statement: tree.InsertSelect, catalog: InSession) -> Effect:
@@ -125,7 +129,7 @@ def _insert_select(statement: tree.InsertSelect, catalog: InSession) -> Effect:
     if named and any(q.id.upper() == named.upper() for q in catalog.queries()):
         raise refuse(f"Query ID '{named}' already exists.", statement, "NAME_TAKEN", name=named)
     started = named.upper() if named else query_id("INSERTQUERY", catalog)
-    return effects.Start(f"Created query with ID {started}", started, insert_select(statement, catalog, started), "")
+    return _start(started, insert_select(statement, catalog, started), "")
 
 
 def query_id(prefix: str, catalog: StatementCatalog | InSession) -> str:
@@ -239,8 +243,9 @@ def _explain(statement: tree.Admin, words: tuple[str, ...], catalog: InSession) 
             return effects.ExplainQuery("", query_)
         case tree.Create(query=tree.Query()) | tree.InsertSelect() as inner:
             started = _create_as(inner, catalog) if isinstance(inner, tree.Create) else _insert_select(inner, catalog)
-            definition = started.definition if isinstance(started, effects.Start) else topology_pb2.Topology()
-            return effects.Explain("", "", definition)
+            if isinstance(started, effects.Start):
+                return effects.Explain("", "", started.definition, started.trees)
+            return effects.Explain("", "", topology_pb2.Topology())
     raise refuse("The provided statement does not run a query: EXPLAIN takes a query's id, a SELECT, CREATE ... AS SELECT or INSERT INTO ... SELECT",
                  statement)
 

@@ -16,7 +16,7 @@ from penstock.plan.nodes import RelationKind
 from penstock.sql.columns import PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
 from penstock.sql.parts import columns_in
-from penstock.sql.text import quoted, write
+from penstock.sql.text import quoted, rewrite, write
 from penstock.sql.tree import Join, Query
 from penstock.types.schema import Role
 
@@ -96,7 +96,7 @@ def _check_condition(clause: Join, columns: Columns, scope: Scope, right_source:
         kinds = "table-table" if columns.sources[0].info.kind is RelationKind.TABLE else "stream-table"
         raise refuse(f"Invalid join condition: {kinds} joins require to join on the primary key of the right input table. "
                      f"Got {written(left, columns)} = {written(right, columns)}.", clause.condition)
-    types = [analyze(known(side), scope).type for side in (left, right)]
+    types = [analyze(rewrite(side, columns.inside()), scope).type for side in (left, right)]
     if types[0] != types[1]:
         a, b = (f"{written(side, columns)}{{{t}}}" for side, t in zip((left, right), types, strict=True))
         raise refuse(f"Invalid join condition: types don't match. Got {a} = {b}.", clause.condition)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
+from penstock.expr.ast import Ast
 from penstock.plan.nodes import Format, RelationKind
 from penstock.sql.catalog import SqlCatalog, known, lookup
 from penstock.sql.declare import DEFAULT_KEY, wrapped
@@ -16,7 +20,15 @@ from penstock.types.schema import Role
 PREFIX = "ksql.output.topic.name.prefix"
 
 
-def create_as(statement: Create, catalog: SqlCatalog, query_id: str) -> topology_pb2.Topology:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A topology, and the trees of its expressions, with their places in the statement, by text."""
+
+    definition: topology_pb2.Topology
+    trees: Mapping[str, Ast]
+
+
+def create_as(statement: Create, catalog: SqlCatalog, query_id: str) -> Written:
     """The topology of CREATE ... AS SELECT, named by the query's id."""
     assert statement.query is not None
     if statement.source:
@@ -38,10 +50,10 @@ def create_as(statement: Create, catalog: SqlCatalog, query_id: str) -> topology
         sink.topic.create.replicas = given.number("REPLICAS") or 0
         if given.number("RETENTION_MS") is not None:
             sink.topic.create.retention.FromMilliseconds(given.number("RETENTION_MS") or 0)
-    return _topology(query_id, made)
+    return _written(query_id, made)
 
 
-def insert_select(statement: InsertSelect, catalog: SqlCatalog, query_id: str) -> topology_pb2.Topology:
+def insert_select(statement: InsertSelect, catalog: SqlCatalog, query_id: str) -> Written:
     """The topology of INSERT INTO ... SELECT."""
     for p in statement.properties:
         if p.name != "QUERY_ID":
@@ -58,7 +70,7 @@ def insert_select(statement: InsertSelect, catalog: SqlCatalog, query_id: str) -
         raise refuse("INSERT INTO can only be used to insert into a stream, and the SELECT gives a table.", statement.query)
     sink = made.add(_free(made, node_name(target.name))).sink
     sink.relation, sink.insert = target.name, True
-    return _topology(query_id, made)
+    return _written(query_id, made)
 
 
 def target_of(statement: Create, catalog: SqlCatalog) -> str | None:
@@ -120,5 +132,5 @@ def _message(fmt: Format) -> relation_pb2.Format:
     return relation_pb2.Format(name=fmt.name, properties=dict(fmt.properties))
 
 
-def _topology(query_id: str, made: Selected) -> topology_pb2.Topology:
-    return topology_pb2.Topology(name=query_id, nodes=made.nodes)
+def _written(query_id: str, made: Selected) -> Written:
+    return Written(topology_pb2.Topology(name=query_id, nodes=made.nodes), made.trees)

@@ -49,10 +49,12 @@ class RowQuery:
 
 @dataclass(frozen=True, slots=True)
 class RichQuery:
-    """A query that needs a topology. definition has one sink, which publishes the relation `rows.relation`."""
+    """A query that needs a topology. definition has one sink, which publishes the relation `rows.relation`. trees: of its expressions, with their
+    places in the statement, by text."""
 
     definition: topology_pb2.Topology
     rows: RowQuery
+    trees: Mapping[str, Ast]
 
 
 def is_plain(query: Query) -> bool:
@@ -126,7 +128,8 @@ def rich(query: Query, catalog: InSession, query_id: str, topic: str) -> RichQue
     definition = topology_pb2.Topology(name=query_id, nodes=made.nodes)
     shown = tuple(Column(name, t.STRING) for name, _ in items)
     check_names(list(shown), query)
-    return RichQuery(definition, RowQuery(query_id, shown, tuple(quoted(f"{ITEM}{n}") for n in range(len(items))), "", query.limit or 0, catalog.types))
+    return RichQuery(definition, RowQuery(query_id, shown, tuple(quoted(f"{ITEM}{n}") for n in range(len(items))), "", query.limit or 0, catalog.types),
+                     made.trees)
 
 
 def with_types(rows: RowQuery, info: RelationInfo) -> RowQuery:

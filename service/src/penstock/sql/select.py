@@ -13,7 +13,7 @@ from penstock_client.gen.penstock.v1 import relation_pb2, topology_pb2
 
 from penstock.errors import ExpressionError
 from penstock.expr import aggregates, ast
-from penstock.expr.analyze import TABLE_FUNCTIONS, analyze
+from penstock.expr.analyze import TABLE_FUNCTIONS
 from penstock.expr.ast import Ast
 from penstock.plan.nodes import RelationKind
 from penstock.sql.catalog import SqlCatalog, known
@@ -21,10 +21,10 @@ from penstock.sql.columns import PLACES, PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
 from penstock.sql.joins import JoinPlan, add_joins, plan_joins, pseudo_columns, written
 from penstock.sql.parts import calls_of
-from penstock.sql.text import Hook, quoted, write
+from penstock.sql.text import Hook, quoted, rewrite, write
 from penstock.sql.tree import Query, WindowSpec
 from penstock.types.schema import Role
-from penstock.types.sqltype import Kind, SqlType
+from penstock.types.sqltype import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Key:
 @dataclass
 class Selected:
     """The nodes so far, the last of which is the result without its sink. grouping: what made its keys, "partitioning" or "grouping". transient: the rows
-    of a query, not of a relation: every item is a value, and the keys, which nobody sees, have names of their own."""
+    of a query, not of a relation: every item is a value, and the keys, which nobody sees, have names of their own. trees: of the texts in the nodes."""
 
     columns: Columns
     nodes: list[topology_pb2.Node] = field(default_factory=list)
@@ -64,6 +64,14 @@ class Selected:
     grouping: str = ""
     settings: Callable[[str], str] = lambda name: ""
     transient: bool = False
+    trees: dict[str, Ast] = field(default_factory=dict)
+
+    def text(self, tree: Ast, hook: Hook, inside: frozenset[str] = frozenset()) -> str:
+        """An expression as the planner reads it, which gets its tree too: with that it need not read, and knows the place in the statement."""
+        text = write(tree, hook, inside)
+        if not isinstance(tree, ast.Name):
+            self.trees[text] = rewrite(tree, hook, inside)
+        return text
 
     def add(self, name: str, inputs: tuple[str, ...] | None = None) -> topology_pb2.Node:
         """A new node behind the last one, or behind the inputs."""
@@ -112,9 +120,9 @@ def select(query: Query, catalog: SqlCatalog, transient: bool = False) -> Select
         items = _items(query, columns)
         made.keys = [Key((quoted(c.name),), c.name, c.name) for c in first.info.schema.key]
     if query.where is not None:
-        made.add("where").filter.where = _boolean(query.where, columns, "WHERE")
-    hook = _plain(columns)
-    hook = _explode(items, made, hook)
+        text = made.text(query.where, columns.inside("WHERE"))
+        made.add("where").filter.where = text
+    hook = _explode(items, made, columns.inside())
     if query.group_by is not None:
         _grouped(query, items, made, hook)
     else:
@@ -210,7 +218,7 @@ def _items(query: Query, columns: Columns) -> list[Item]:
                     at = ast.Name(tree.start, tree.end, (ast.Ident(tree.start, tree.end, source_of.alias, True), ast.Ident(tree.start, tree.end, name, True)))
                     found.append(Item(at, columns.inner(source_of, name), False))
             case ast.StructStar(item=item):
-                kind = _type_of(item, columns)
+                kind = columns.type_of(item)
                 if kind is None or kind.kind is not Kind.STRUCT:
                     raise refuse("->* takes a STRUCT", item)
                 for name, _ in kind.fields:
@@ -253,21 +261,6 @@ class Numbers:
         return name
 
 
-def _type_of(tree: Ast, columns: Columns) -> SqlType | None:
-    return analyze(columns.canonical(tree), columns.scope()).type
-
-
-def _plain(columns: Columns, clause: str = "SELECT") -> Hook:
-    def hook(part: Ast, inside: frozenset[str]) -> str | None:
-        return quoted(columns.inner(*columns.find(part, clause))) if isinstance(part, ast.Name) else None
-
-    return hook
-
-
-def _boolean(tree: Ast, columns: Columns, clause: str) -> str:
-    return write(tree, _plain(columns, clause))
-
-
 # ---- table functions
 
 def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
@@ -277,7 +270,7 @@ def _explode(items: list[Item], made: Selected, hook: Hook) -> Hook:
         for call in calls_of(item.tree, TABLE_FUNCTIONS):
             if any(calls_of(arg, TABLE_FUNCTIONS) for arg in call.args):
                 raise refuse("Table functions cannot be nested", call)
-            calls.setdefault(write(call, hook), f"KSQL_TABLE_{len(calls)}")
+            calls.setdefault(made.text(call, hook), f"KSQL_TABLE_{len(calls)}")
     if not calls:
         return hook
     if made.table:
@@ -305,12 +298,12 @@ def _has_aggregate(tree: Ast) -> bool:
 
 def _new_keys(given: tuple[Ast, ...], made: Selected, hook: Hook, clause: str) -> list[Key]:
     columns = made.columns
-    clause_hook = _plain(columns, clause)
+    clause_hook = columns.inside(clause)
     keys: list[Key] = []
     numbers = Numbers(columns)
     taken = {columns.inner(s, c) for s in columns.sources for c in s.types()}
     for tree in given:
-        text = write(tree, clause_hook)
+        text = made.text(tree, clause_hook)
         if any(text in k.texts for k in keys):
             raise refuse(f"Duplicate {clause} expression: {_shown(tree, columns)}", tree)
         if isinstance(tree, ast.Name):
@@ -376,8 +369,8 @@ def _grouped(query: Query, items: list[Item], made: Selected, hook: Hook) -> Non
     aggregated = made.add("aggregate")
     calls_by_text: dict[str, str] = {}
     after = _after_group(made, hook, calls_by_text, query.window, "SELECT")
-    values = [(item, write(item.tree, after)) for item in items]
-    having = "" if query.having is None else write(
+    values = [(item, made.text(item.tree, after)) for item in items]
+    having = "" if query.having is None else made.text(
         query.having, _after_group(made, hook, calls_by_text, None, "HAVING"))
     for text, name in calls_by_text.items():
         aggregated.aggregate.columns.add(expression=text, alias=name)
@@ -444,7 +437,7 @@ def _after_group(made: Selected, hook: Hook, calls: dict[str, str], window: Wind
 
 def _call_text(call: ast.FunctionCall, made: Selected, hook: Hook, inside: frozenset[str]) -> str:
     """The call as the planner reads it; COLLECT_LIST and COLLECT_SET with the session's limit."""
-    text, name = write(call, hook, inside), call.name.text.upper()
+    text, name = made.text(call, hook, inside), call.name.text.upper()
     if name not in ("COLLECT_LIST", "COLLECT_SET"):
         return text
     if len(call.args) != 1:
@@ -482,9 +475,9 @@ def _project(items: list[Item], made: Selected, hook: Hook, everything: bool) ->
 
     values: list[tuple[Item, str, str]] = []
     for item in items:
-        text = write(item.tree, hook)
+        text = made.text(item.tree, hook)
         has_key = any(key in text for key in by_text)  # as a part, or by chance; without it nothing is to be replaced
-        values.append((item, text, write(item.tree, after) if has_key else text))
+        values.append((item, text, made.text(item.tree, after) if has_key else text))
     _finish(made, values, everything)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from penstock.expr import ast
 from penstock.expr.ast import Ast, Ident
+from penstock.expr.parser import parse_expression
 from penstock.sql.faults import folded, unsupported
 from penstock.sql.parts import has_unit, is_variable
 
@@ -73,6 +75,52 @@ def write(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> str
             inner = variables | {p.upper() for p in parameters}
             return f"({', '.join(p.upper() for p in parameters)}) => {write(body, hook, inner)}"
     raise unsupported("this expression", tree)
+
+
+def rewrite(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> Ast:
+    """The tree of what `write` gives, but with its places in the statement: what the planner has to say of it is said there."""
+    if isinstance(tree, ast.Name) and variables and is_variable(tree, variables):
+        return _upper(tree)
+    found = hook(tree, variables)
+    if found is not None:
+        return replace(parse_expression(found), start=tree.start, end=tree.end)
+
+    def part(item: Ast) -> Ast:
+        return rewrite(item, hook, variables)
+
+    match tree:
+        case ast.Operator(args=args):
+            return replace(tree, args=tuple(map(part, args)))
+        case ast.FunctionCall(name=name, args=args):
+            unit = (_upper(args[0]),) if has_unit(name, args) and isinstance(args[0], ast.Name) else ()
+            return replace(tree, args=(*unit, *map(part, args[len(unit):])))
+        case ast.CaseWhen(operand=operand, whens=whens, otherwise=otherwise):
+            return replace(tree, operand=None if operand is None else part(operand), whens=tuple((part(w), part(r)) for w, r in whens),
+                           otherwise=None if otherwise is None else part(otherwise))
+        case ast.CastTo(arg=arg):
+            return replace(tree, arg=part(arg))
+        case ast.Dereference(arg=arg, field=field):
+            return replace(tree, arg=part(arg), field=_exact(field))
+        case ast.Index(arg=arg, index=index):
+            return replace(tree, arg=part(arg), index=part(index))
+        case ast.ArrayOf(items=items):
+            return replace(tree, items=tuple(map(part, items)))
+        case ast.MapOf(entries=entries):
+            return replace(tree, entries=tuple((part(k), part(v)) for k, v in entries))
+        case ast.StructOf(fields=fields):
+            return replace(tree, fields=tuple((_exact(n), part(v)) for n, v in fields))
+        case ast.LambdaOf(parameters=parameters, body=body):
+            names = tuple(p.upper() for p in parameters)
+            return replace(tree, parameters=names, body=rewrite(body, hook, variables.union(names)))
+    return tree
+
+
+def _upper(name: ast.Name) -> ast.Name:
+    return replace(name, parts=(replace(name.parts[0], text=name.parts[0].text.upper()),))
+
+
+def _exact(name: Ident) -> Ident:
+    return replace(name, text=folded(name), quoted=True)
 
 
 def _arguments(name: Ident, args: tuple[Ast, ...], part: Callable[[Ast], str]) -> list[str]:

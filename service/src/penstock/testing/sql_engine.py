@@ -232,7 +232,7 @@ class SqlEngine:
 
     def _plan(self, effect: effects.Start, statement: tree.Statement, text: str, old: Running | None, replaced: RelationInfo | None) -> None:
         definition = effect.definition
-        checked = plan_topology(definition, self.catalog, service_id="test", incarnation=1)
+        checked = plan_topology(definition, self.catalog, service_id="test", incarnation=1, trees=effect.trees)
         plan = pin_plan(one_partition(definition, self.catalog), self.catalog.schemas)
         nodes = [n for sub in plan.subs for n in sub.nodes]
         sink = next(n for n in nodes if isinstance(n, Sink))

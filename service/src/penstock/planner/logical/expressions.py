@@ -42,16 +42,17 @@ class placed_at:
 def condition(node: Placed, text: str, scope: Scope, *field: str) -> Expr:
     """A BOOLEAN expression."""
     with placed_at(node, node.path(*field)):
-        return expect_boolean(text, scope)
+        return expect_boolean(node.tree(text), scope)
 
 
 def of_kind(node: Placed, text: str, scope: Scope, kinds: Sequence[Kind], *field: str) -> Expr:
     """An expression of one of these kinds."""
     with placed_at(node, node.path(*field)):
-        expr = analyze(text, scope)
+        tree = node.tree(text)
+        expr = analyze(tree, scope)
         if expr.type is None or expr.type.kind not in kinds:
             raise ExpressionError(f"this is {'NULL' if expr.type is None else expr.type}; {' or '.join(k.value for k in kinds)} is needed "
-                                  "here: use CAST", 0, len(text), "TYPE_MISMATCH", metadata={"expected": " or ".join(k.value for k in kinds)})
+                                  "here: use CAST", tree.start, tree.end, "TYPE_MISMATCH", metadata={"expected": " or ".join(k.value for k in kinds)})
         return expr
 
 
@@ -63,23 +64,28 @@ def items(node: Placed, projections: Sequence[topology_pb2.Projection], field: s
     """Projections parsed and named; None stands for `*`. taken: names that exist already; grows. An alias is taken as written in the
     message; `AS` inside the text counts where the message has no alias."""
     found: list[Item | None] = []
+    prefix = node.path(field)
     for i, projection in enumerate(projections):
-        path = node.path(f"{field}[{i}]")
-        with placed_at(node, f"{path}.expression"):
-            tree = parse_projection(projection.expression)
-            if isinstance(tree, ast.Star):
-                if tree.source is not None or projection.alias:
-                    raise ExpressionError("* stands alone", tree.start, tree.end)
-                found.append(None)
-                continue
-            if not isinstance(tree, ast.Selected):
-                raise ExpressionError("struct->* is for SQL", tree.start, tree.end, "UNSUPPORTED", metadata={"feature": "struct->*"})
-            name = projection.alias or _written(tree) or _default(tree.item, scope, taken, i)
+        text, name = projection.expression, projection.alias
+        path = f"{prefix}[{i}].expression"
+        tree = node.trees.get(text)
+        if tree is None or not name:
+            with placed_at(node, path):
+                read = parse_projection(text)
+                if isinstance(read, ast.Star):
+                    if read.source is not None or name:
+                        raise ExpressionError("* stands alone", read.start, read.end)
+                    found.append(None)
+                    continue
+                if not isinstance(read, ast.Selected):
+                    raise ExpressionError("struct->* is for SQL", read.start, read.end, "UNSUPPORTED", metadata={"feature": "struct->*"})
+                tree = read.item
+                name = name or _written(read) or _default(tree, scope, taken, i)
         if name.upper() in PSEUDO:
-            raise refuse("INVALID_SCHEMA", f"{node.name}: the column name {name} is reserved", node=node.name, field=f"{path}.alias",
+            raise refuse("INVALID_SCHEMA", f"{node.name}: the column name {name} is reserved", node=node.name, field=f"{prefix}[{i}].alias",
                          column=name)
         taken.add(name)
-        found.append((f"{path}.expression", tree.item, name))
+        found.append((path, tree, name))
     return found
 
 

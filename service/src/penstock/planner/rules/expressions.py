@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from penstock.expr.typed import Expr
-from penstock.plan.nodes import StoreSpec
+from penstock.plan.nodes import Projection, StoreSpec
 from penstock.types.schema import Schema
+
+_WITHOUT = (str, Schema, StoreSpec, Enum)
 
 
 def expressions_of(node: object) -> list[Expr]:
@@ -15,12 +19,15 @@ def expressions_of(node: object) -> list[Expr]:
 
 
 def _gather(value: object, found: list[Expr]) -> None:
-    if isinstance(value, Expr):
-        found.append(value)
-    elif isinstance(value, tuple):
+    if isinstance(value, tuple):
         for item in value:
-            _gather(item, found)
-    elif value is not None and not isinstance(value, str | Schema | StoreSpec):
+            if isinstance(item, Projection):
+                found.append(item.expr)
+            else:
+                _gather(item, found)
+    elif isinstance(value, Expr):
+        found.append(value)
+    elif value is not None and not isinstance(value, _WITHOUT):
         fields: tuple[str, ...] = getattr(value, "__match_args__", ())
         for name in fields:
             _gather(getattr(value, name), found)

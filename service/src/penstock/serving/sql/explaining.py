@@ -30,7 +30,7 @@ async def explanation(effect: effects.Explain | effects.ExplainQuery, statements
         text = f"{entry.sql}\n\n" if entry.sql else ""
     else:
         assert effect.definition is not None
-        plan, text = await statements.planned(effect.definition), ""
+        plan, text = await statements.planned(effect.definition, effect.trees), ""
     return text + explain(plan, {s.name: source_of(s, plan.settings) for s in plan.subs})
 
 
@@ -44,7 +44,7 @@ async def _push(query: Query, catalog: InSession, statements: Statements) -> str
         rows = plain(query, catalog)
         return "\n".join([f"push query: a subscription of {rows.relation} on the shared reader of its topic", *_view(rows)]) + "\n"
     made = rich(query, catalog, f"{PREFIX}{catalog.next_number()}", "result")
-    return "push query with a topology of its own\n\n" + explain(await statements.planned(made.definition))
+    return "push query with a topology of its own\n\n" + explain(await statements.planned(made.definition, made.trees))
 
 
 def _pull(query: Query, catalog: InSession, node: NodeCatalog) -> str:

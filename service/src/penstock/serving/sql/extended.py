@@ -194,7 +194,7 @@ def local_info(info: RelationInfo, kind: RelationKind) -> RelationInfo:
 
 def computed(made: RichQuery, local: Local, rows: Mapping[str, Sequence[Row]], descending: Sequence[bool]) -> tuple[tuple[Column, ...], list[Row]]:
     """Columns and rows of the result, sorted, from base rows of the sources."""
-    plan = plan_topology(made.definition, local, service_id="query", incarnation=1, default_partitions=1)
+    plan = plan_topology(made.definition, local, service_id="query", incarnation=1, default_partitions=1, trees=made.trees)
     driver = TopologyTestDriver(plan, local)
     sink = next(n for sub in plan.subs for n in sub.nodes if isinstance(n, Sink))
     for name, given in rows.items():

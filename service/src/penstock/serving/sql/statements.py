@@ -21,6 +21,7 @@ from penstock.catalog.register import Moved
 from penstock.catalog.update import go_on
 from penstock.catalog.view import CatalogRelations, resolve
 from penstock.errors import RequestError
+from penstock.expr.ast import Ast
 from penstock.log.port import RETENTION_MS, TopicConfig, TopicInfo
 from penstock.plan.nodes import RelationKind
 from penstock.plan.relations import RelationInfo, Relations
@@ -89,19 +90,19 @@ class Statements:
             except Moved:
                 continue
 
-    def planner(self, definition: topology_pb2.Topology) -> Callable[[Relations, int], ResolvedPlan]:
-        """What plans a definition."""
+    def planner(self, definition: topology_pb2.Topology, trees: Mapping[str, Ast] = MappingProxyType({})) -> Callable[[Relations, int], ResolvedPlan]:
+        """What plans a definition. trees: as plan_topology has them."""
         return lambda relations, incarnation: plan_topology(definition, relations, service_id=self.gateway.service_id, incarnation=incarnation,
-                                                            default_partitions=self.default_partitions)
+                                                            default_partitions=self.default_partitions, trees=trees)
 
-    async def planned(self, definition: topology_pb2.Topology) -> ResolvedPlan:
+    async def planned(self, definition: topology_pb2.Topology, trees: Mapping[str, Ast] = MappingProxyType({})) -> ResolvedPlan:
         """The plan of a definition that is not registered."""
         state = await self.gateway.registry.refresh()
-        return self.planner(definition)(CatalogRelations(state, await self.gateway.log.topics()), state.position)
+        return self.planner(definition, trees)(CatalogRelations(state, await self.gateway.log.topics()), state.position)
 
     def _validate(self, effect: Effect, state: CatalogState, topics: Mapping[str, TopicInfo]) -> None:
         if isinstance(effect, effects.Start) and not effect.replaces and not effect.forgets:
-            self.planner(effect.definition)(CatalogRelations(state, topics), state.position)
+            self.planner(effect.definition, effect.trees)(CatalogRelations(state, topics), state.position)
 
     async def _do(self, effect: Effect, parsed: Parsed, catalog: NodeCatalog) -> Outcome:
         state, entry = catalog.state, None
@@ -163,7 +164,7 @@ class Statements:
     async def _start(self, effect: effects.Start, parsed: Parsed, catalog: NodeCatalog) -> TopologyEntry:
         made = changes.Made(parsed.text, forgets=effect.forgets)
         if not effect.replaces:
-            return await self._register(effect.query_id, effect.definition, catalog.state, made)
+            return await self._register(effect.query_id, effect.definition, catalog.state, made, effect.trees)
         old = catalog.state.topologies[effect.replaces.lower()]
         before = catalog.find(effect.publishes)
         assert before is not None
@@ -174,14 +175,15 @@ class Statements:
             check_relation(before, RelationInfo(new.name, new.kind, new.schema, new.topic, new.window, plan.topology), parsed.statement)
 
         log, registry = self.gateway.log, self.gateway.registry
-        entry = await go_on(log, registry, catalog.state, old, topology_bytes(effect.definition), self.planner(effect.definition),
-                                      partial(settle, self.gateway), made, fits)
+        entry = await go_on(log, registry, catalog.state, old, topology_bytes(effect.definition),
+                            self.planner(effect.definition, effect.trees), partial(settle, self.gateway), made, fits)
         await states.settled(self.gateway, entry, START_SECONDS)
         return entry
 
-    async def _register(self, name: str, definition: topology_pb2.Topology, state: CatalogState, made: changes.Made) -> TopologyEntry:
+    async def _register(self, name: str, definition: topology_pb2.Topology, state: CatalogState, made: changes.Made,
+                        trees: Mapping[str, Ast] = MappingProxyType({})) -> TopologyEntry:
         gateway = self.gateway
-        entry = await register.start(gateway.log, gateway.registry, state, name, topology_bytes(definition), self.planner(definition),
+        entry = await register.start(gateway.log, gateway.registry, state, name, topology_bytes(definition), self.planner(definition, trees),
                                      partial(settle, gateway), gateway.clock, made)
         await states.settled(gateway, entry, START_SECONDS)
         return entry

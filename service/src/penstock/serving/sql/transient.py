@@ -77,7 +77,8 @@ class Transients:
             self._users[name] = 1
             try:
                 entry = await register.start(gateway.log, gateway.registry, catalog.state, name, topology_bytes(query.definition),
-                                             self.statements.planner(query.definition), partial(settle, gateway), gateway.clock, changes.Made(transient=gateway.node))
+                                             self.statements.planner(query.definition, query.trees), partial(settle, gateway), gateway.clock,
+                                             changes.Made(transient=gateway.node))
             except Moved:
                 del self._users[name]
                 continue
