@@ -60,7 +60,7 @@ def server() -> Iterator[Server]:
     kept, loop = MemoryRegistry(), asyncio.new_event_loop()
 
     async def start() -> tuple[web.AppRunner, str]:
-        runner = web.AppRunner(application(kept))
+        runner = web.AppRunner(application(kept), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
