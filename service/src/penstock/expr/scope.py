@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from penstock.errors import ExpressionError
 from penstock.expr.ast import Ident, Name
 from penstock.expr.remote import RemoteFunction
+from penstock.expr.typed import ColumnRef
 from penstock.types.sqltype import SqlType, quote
 
 
@@ -25,6 +26,19 @@ class Scope:
     def custom_type(self, name: str) -> SqlType | None:
         """A type that CREATE TYPE made."""
         return self.types.get(name)
+
+    def exact(self) -> dict[str, ColumnRef]:
+        """Columns by the text that names them in backquotes, without a source where there is one input: what is read of them without reading."""
+        found: dict[str, ColumnRef] = {}
+        for i, (source, columns) in enumerate(self.inputs):
+            prefix = f"{_quoted(source)}." if source else ""
+            for name, kind in columns.items():
+                column, text = ColumnRef(kind, name, i), _quoted(name)
+                if len(self.inputs) == 1:
+                    found[text] = column
+                if prefix:
+                    found[prefix + text] = column
+        return found
 
     def column(self, name: Name) -> tuple[int, str, SqlType]:
         """Input number, exact name and type of a column; ExpressionError UNKNOWN_COLUMN or INVALID_EXPRESSION (ambiguous)."""
@@ -57,6 +71,10 @@ class Scope:
         written = ".".join(part.text for part in name.parts)
         return ExpressionError(f"there is no column {written}" + _hint(ident.text, known), name.start, name.end, "UNKNOWN_COLUMN",
                                metadata={"column": written, "candidates": _candidates(ident.text, known)})
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`" if "`" in name else f"`{name}`"
 
 
 def match_name(ident: Ident, names: Iterable[str]) -> str | None:

@@ -83,17 +83,18 @@ def rewrite(tree: Ast, hook: Hook, variables: frozenset[str] = frozenset()) -> A
         return _upper(tree)
     found = hook(tree, variables)
     if found is not None:
-        return replace(parse_expression(found), start=tree.start, end=tree.end)
+        read = parse_expression(found)
+        return ast.Name(tree.start, tree.end, read.parts) if isinstance(read, ast.Name) else replace(read, start=tree.start, end=tree.end)
 
     def part(item: Ast) -> Ast:
         return rewrite(item, hook, variables)
 
     match tree:
         case ast.Operator(args=args):
-            return replace(tree, args=tuple(map(part, args)))
+            return ast.Operator(tree.start, tree.end, tree.op, tuple(map(part, args)))
         case ast.FunctionCall(name=name, args=args):
             unit = (_upper(args[0]),) if has_unit(name, args) and isinstance(args[0], ast.Name) else ()
-            return replace(tree, args=(*unit, *map(part, args[len(unit):])))
+            return ast.FunctionCall(tree.start, tree.end, name, (*unit, *map(part, args[len(unit):])), tree.star)
         case ast.CaseWhen(operand=operand, whens=whens, otherwise=otherwise):
             return replace(tree, operand=None if operand is None else part(operand), whens=tuple((part(w), part(r)) for w, r in whens),
                            otherwise=None if otherwise is None else part(otherwise))

@@ -63,30 +63,29 @@ Item = tuple[str, Ast, str]
 def items(node: Placed, projections: Sequence[topology_pb2.Projection], field: str, scope: Scope, taken: set[str]) -> list[Item | None]:
     """Projections parsed and named; None stands for `*`. taken: names that exist already; grows. An alias is taken as written in the
     message; `AS` inside the text counts where the message has no alias."""
-    found: list[Item | None] = []
-    prefix = node.path(field)
-    for i, projection in enumerate(projections):
-        text, name = projection.expression, projection.alias
-        path = f"{prefix}[{i}].expression"
-        tree = node.trees.get(text)
-        if tree is None or not name:
-            with placed_at(node, path):
-                read = parse_projection(text)
-                if isinstance(read, ast.Star):
-                    if read.source is not None or name:
-                        raise ExpressionError("* stands alone", read.start, read.end)
-                    found.append(None)
-                    continue
-                if not isinstance(read, ast.Selected):
-                    raise ExpressionError("struct->* is for SQL", read.start, read.end, "UNSUPPORTED", metadata={"feature": "struct->*"})
-                tree = read.item
-                name = name or _written(read) or _default(tree, scope, taken, i)
-        if name.upper() in PSEUDO:
-            raise refuse("INVALID_SCHEMA", f"{node.name}: the column name {name} is reserved", node=node.name, field=f"{prefix}[{i}].alias",
-                         column=name)
-        taken.add(name)
-        found.append((path, tree, name))
-    return found
+    return [item(node, projection, i, field, scope, taken) for i, projection in enumerate(projections)]
+
+
+def item(node: Placed, projection: topology_pb2.Projection, i: int, field: str, scope: Scope, taken: set[str]) -> Item | None:
+    """One of them."""
+    text, name = projection.expression, projection.alias
+    path = node.path(f"{field}[{i}]")
+    tree = node.trees.get(text)
+    if tree is None or not name:
+        with placed_at(node, f"{path}.expression"):
+            read = parse_projection(text)
+            if isinstance(read, ast.Star):
+                if read.source is not None or name:
+                    raise ExpressionError("* stands alone", read.start, read.end)
+                return None
+            if not isinstance(read, ast.Selected):
+                raise ExpressionError("struct->* is for SQL", read.start, read.end, "UNSUPPORTED", metadata={"feature": "struct->*"})
+            tree = read.item
+            name = name or _written(read) or _default(tree, scope, taken, i)
+    if name.upper() in PSEUDO:
+        raise refuse("INVALID_SCHEMA", f"{node.name}: the column name {name} is reserved", node=node.name, field=f"{path}.alias", column=name)
+    taken.add(name)
+    return f"{path}.expression", tree, name
 
 
 def _written(tree: ast.Selected) -> str:

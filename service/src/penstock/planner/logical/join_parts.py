@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from penstock_client.gen.penstock.v1 import topology_pb2
 
-from penstock.expr.typed import ColumnRef
+from penstock.expr.typed import ColumnRef, Expr
 from penstock.plan.nodes import JoinKind, Projection, RelationKind
-from penstock.planner.logical.expressions import items, typed
+from penstock.planner.convert import PSEUDO
+from penstock.planner.logical.expressions import item, typed
 from penstock.planner.logical.flow import Flow, scope
 from penstock.planner.names import input_aliases
 from penstock.planner.refuse import refuse
@@ -62,15 +63,25 @@ def joined(node: Placed, given: Sequence[topology_pb2.Projection], left: Flow, r
     if not given:
         return everything()
     here = scope(*sides)
+    exact = here.exact()
     keys = {c.name for c in left.schema.key}
+    taken = set(keys)
     found: list[Typed] = []
-    for item in items(node, given, "columns", here, set(keys)):
-        if item is None:
-            found += everything()
-            continue
-        expr, kind = typed(node, item, here)
-        if not (isinstance(expr, ColumnRef) and expr.source == 0 and expr.name == item[2] and expr.name in keys):
-            found.append((Projection(item[2], expr), kind))
+    for i, projection in enumerate(given):
+        expr: Expr | None = exact.get(projection.expression) if projection.alias.upper() not in PSEUDO else None
+        name = projection.alias
+        if expr is not None and expr.type is not None and name:  # as are nearly all in a join of many
+            kind = expr.type
+            taken.add(name)
+        else:
+            read = item(node, projection, i, "columns", here, taken)
+            if read is None:
+                found += everything()
+                continue
+            name = read[2]
+            expr, kind = typed(node, read, here)
+        if not (isinstance(expr, ColumnRef) and expr.source == 0 and expr.name == name and expr.name in keys):
+            found.append((Projection(name, expr), kind))
     return found
 
 
