@@ -98,7 +98,7 @@ def test_transaction_across_a_rebalance_is_sent_again_with_the_next_token(kafka_
             writer = await log.writer(unique("w"))
             await writer.send(*outputs[0], batch(log, "kept"))
             second = await _joined(other, "b", group, inputs)
-            await until(lambda: handle.latest is not None and handle.latest.token != token and handle.latest.give_up)
+            await until(lambda: handle.latest is not None and handle.latest.token != token and bool(handle.latest.give_up))
             assert handle.latest is not None
             await writer.commit(group, token, lambda _: {inputs[0]: CommittedOffset(1), inputs[1]: CommittedOffset(2)})
             assert (await log.committed(group, inputs))[inputs[1]].offset == 2
