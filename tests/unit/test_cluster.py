@@ -12,6 +12,7 @@ from typing import Any, cast
 import grpc
 import pytest
 from penstock.clock import ManualClock
+from penstock.errors import LogUnavailable
 from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.cluster.cluster import SILENT, Cluster, Elsewhere
 from penstock.serving.cluster.presence import Presence
@@ -99,6 +100,39 @@ async def test_a_node_shows_its_tasks_whatever_its_log_and_boards_do() -> None:
         while published != [("OPENING",), ("RUNNING",)]:
             await asyncio.sleep(0.01)
     await presence.leave()
+
+
+async def test_tasks_that_land_late_behind_newer_ones_are_said_again() -> None:
+    """The log did not answer to the first append, and has written it after all, behind the second."""
+    published: list[str] = []
+    late: list[Change] = []
+
+    async def publish(changes: Sequence[Change]) -> None:
+        for said in (c for c in changes if isinstance(c, NodeTasks)):
+            if not late:
+                late.append(said)
+                tasks[:] = [entry(TaskState.RUNNING)]
+                raise LogUnavailable("no answer")
+            published.append(said.claims[0].state)
+            topic.state = table(said, before=topic.state)
+            if len(published) == 1:
+                topic.state = table(*late, before=topic.state)
+
+    async def wait(seconds: float) -> bool:
+        return True
+
+    tasks = [entry(TaskState.OPENING)]
+    topic = cast(Any, SimpleNamespace(state=table(*alive("a")), publish=publish))
+    waiter = SimpleNamespace(wait=wait, close=lambda: None)
+    presence = Presence(seen_by("a", topic.state), topic, cast(Any, SimpleNamespace(tasks=lambda: tasks)),
+                        cast(Any, SimpleNamespace(subscribe=lambda what: waiter)), NodeEntry("a", 1, "a:1"))
+    presence.start()
+    async with asyncio.timeout(5):
+        while len(published) < 2:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)  # no third time
+    await presence.leave()
+    assert published == ["RUNNING", "RUNNING"] and topic.state.tasks["a"].claims[0].state == "RUNNING"
 
 
 @pytest.mark.parametrize(("others", "local", "expected"), [

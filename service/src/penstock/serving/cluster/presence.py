@@ -22,6 +22,8 @@ BEAT = 1.0
 SHORTEST = 0.1
 """Seconds between two looks at the boards, which are told of after each commit; or twenty times the processor time of a look."""
 LEAVE_SECONDS = 2.0
+DOUBT_SECONDS = 60.0
+"""How long an append that failed may still land in the log, behind a later one."""
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Presence:
     _said: tuple[Claim, ...] | None = None
     _seen: Sequence[TaskEntry] | None = None
     _double: str = ""
+    _doubt: float = 0.0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -108,6 +111,8 @@ class Presence:
                     began = time.thread_time()
                     said = self.topic.state.tasks.get(self.entry.id)
                     known = said is not None and said.started_ms == self.entry.started_ms  # who was silent for long is forgotten, and says all again
+                    if said is not None and time.monotonic() < self._doubt:
+                        known = known and self._said is not None and same(said.claims, self._said)
                     tasks = self.board.tasks()
                     now = None if tasks is self._seen and known else claims(tasks)
                     cost = time.thread_time() - began  # of looking: how long the log takes to answer is no reason to look less often
@@ -128,6 +133,7 @@ class Presence:
             await self.topic.publish([NodeTasks(self.entry.id, self.entry.started_ms, now)])
             self._said, self._seen = now, tasks
         except LogError as e:
+            self._doubt = time.monotonic() + DOUBT_SECONDS
             _log.warning("the other nodes do not hear of this one's tasks, trying again: %s", e)
 
 
