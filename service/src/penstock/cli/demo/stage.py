@@ -81,7 +81,8 @@ class Stage:
 
     def start(self) -> None:
         """Start the node and wait until it is ready."""
-        command = [sys.executable, "-m", "penstock.cli.main", "serve", "--listen", self.address, "--data", str(self.data / "data"), "--workers", "2"]
+        command = [sys.executable, "-m", "penstock.cli.main", "serve", "--listen", self.address, "--data", str(self.data / "data"), "--workers", "2",
+                   "--schema-registry-listen", "none"]  # no demo has schemas there, and the port beside may be taken
         with self._log.open("a") as log:
             self._node = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
         assert self._node.stdout is not None
