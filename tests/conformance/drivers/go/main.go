@@ -25,6 +25,7 @@ import (
 	declareanddescribe "penstock.dev/conformance/scenarios/declare_and_describe"
 	errorsofcalls "penstock.dev/conformance/scenarios/errors_of_calls"
 	errorsofdefinitions "penstock.dev/conformance/scenarios/errors_of_definitions"
+	errorsofstatements "penstock.dev/conformance/scenarios/errors_of_statements"
 	explain "penstock.dev/conformance/scenarios/explain"
 	largebatches "penstock.dev/conformance/scenarios/large_batches"
 	lookupbatchget "penstock.dev/conformance/scenarios/lookup_batch_get"
@@ -68,6 +69,7 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"declare_and_describe":          declareanddescribe.Scenario,
 	"errors_of_calls":               errorsofcalls.Scenario,
 	"errors_of_definitions":         errorsofdefinitions.Scenario,
+	"errors_of_statements":          errorsofstatements.Scenario,
 	"explain":                       explain.Scenario,
 	"large_batches":                 largebatches.Scenario,
 	"lookup_batch_get":              lookupbatchget.Scenario,
