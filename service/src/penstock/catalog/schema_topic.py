@@ -117,10 +117,15 @@ class TopicSchemas(Known):
         return self._topic.state.subjects
 
     def by_id(self, schema_id: int) -> WrittenSchema:
-        """An id that is not known yet is looked for up to the topic's end before it counts as missing: its record may have been faster."""
+        """An id that is not known yet is looked for up to the topic's end before it counts as missing: its record may have been faster. In a
+        thread without an event loop, as statements are decided in one, that is waited for."""
         if schema_id in self.subjects.ids:
             return of_id(self.subjects, schema_id)
         look = self._looked.get(schema_id)
+        if look is None and not _in_event_loop():
+            look = asyncio.run_coroutine_threadsafe(self._look_through(schema_id), self._loop).result(WRITE_SECONDS)
+            if schema_id in self.subjects.ids:
+                return of_id(self.subjects, schema_id)
         if look is None:
             self._loop.call_soon_threadsafe(self._look, schema_id)
         if look is None or not look.done() or look.cancelled() or look.exception() is not None:
@@ -132,6 +137,13 @@ class TopicSchemas(Known):
     def _look(self, schema_id: int) -> None:
         if schema_id not in self._looked:
             self._looked[schema_id] = self._loop.create_task(self._topic.refresh())
+
+    async def _look_through(self, schema_id: int) -> asyncio.Task[SchemaState]:
+        """The look, when it has ended."""
+        self._look(schema_id)
+        look = self._looked[schema_id]
+        await asyncio.wait([look])
+        return look
 
     def register(self, subject: str, schema: WrittenSchema) -> int:
         """A port.Registry's. Raises LogError when the log does not answer."""
@@ -169,3 +181,11 @@ class TopicSchemas(Known):
         for look in self._looked.values():
             look.cancel()
         await self._topic.close()
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
