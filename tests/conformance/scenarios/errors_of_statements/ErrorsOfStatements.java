@@ -42,6 +42,8 @@ final class ErrorsOfStatements implements Scenario {
                 "window", why(run, """
                         CREATE TABLE "%s" AS SELECT "k", COUNT(*) AS "c" FROM "%s" WINDOW TUMBLING (SIZE 1 HOUR, RETENTION 1 MINUTE)
                         GROUP BY "k";""", x, orders),
+                "schema", why(run, """
+                        CREATE STREAM "%1$s" ("k" STRING KEY) WITH (kafka_topic='%1$s', partitions=1, value_format='AVRO', value_schema_id=99999);""", x),
                 "types", why(run, quotient), "place", place,
                 "property", why(run, "SET 'no.such' = 'x';"),
                 "query", why(run, "TERMINATE \"%s\";", none),

@@ -38,7 +38,8 @@ func Scenario(ctx context.Context, run *Run) Facts {
 		"aggregate": why(`CREATE TABLE "%s" AS SELECT "total", MIN("total") AS "m" FROM "%s" GROUP BY "total";`, x, totals),
 		"window": why(`CREATE TABLE "%s" AS SELECT "k", COUNT(*) AS "c" FROM "%s" WINDOW TUMBLING (SIZE 1 HOUR, RETENTION 1 MINUTE)
 			GROUP BY "k";`, x, orders),
-		"types": Reason("", err), "place": place, "property": why(`SET 'no.such' = 'x';`), "query": why(`TERMINATE "%s";`, none),
+		"schema": why(`CREATE STREAM "%[1]s" ("k" STRING KEY) WITH (kafka_topic='%[1]s', partitions=1, value_format='AVRO', value_schema_id=99999);`, x),
+		"types":  Reason("", err), "place": place, "property": why(`SET 'no.such' = 'x';`), "query": why(`TERMINATE "%s";`, none),
 		"range": backwards,
 	}
 }

@@ -26,6 +26,7 @@ def scenario(run: Run) -> dict[str, object]:
         "aggregate": why(f'CREATE TABLE "{x}" AS SELECT "total", MIN("total") AS "m" FROM "{totals}" GROUP BY "total";'),
         "window": why(f"""CREATE TABLE "{x}" AS SELECT "k", COUNT(*) AS "c" FROM "{orders}" WINDOW TUMBLING (SIZE 1 HOUR, RETENTION 1 MINUTE)
             GROUP BY "k";"""),
+        "schema": why(f"""CREATE STREAM "{x}" ("k" STRING KEY) WITH (kafka_topic='{x}', partitions=1, value_format='AVRO', value_schema_id=99999);"""),
         "types": why(quotient), "place": place, "property": why("SET 'no.such' = 'x';"), "query": why(f'TERMINATE "{none}";'),
         "range": reason(lambda: list(client.scan(totals, from_key="z", to_key="a"))),
     }  # fmt: skip

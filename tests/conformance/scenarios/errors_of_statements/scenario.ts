@@ -21,6 +21,7 @@ export default async function scenario(run: Run): Promise<Facts> {
     aggregate: await why(`CREATE TABLE "${x}" AS SELECT "total", MIN("total") AS "m" FROM "${totals}" GROUP BY "total";`),
     window: await why(`CREATE TABLE "${x}" AS SELECT "k", COUNT(*) AS "c" FROM "${orders}" WINDOW TUMBLING (SIZE 1 HOUR, RETENTION 1 MINUTE)
       GROUP BY "k";`),
+    schema: await why(`CREATE STREAM "${x}" ("k" STRING KEY) WITH (kafka_topic='${x}', partitions=1, value_format='AVRO', value_schema_id=99999);`),
     types: await why(quotient),
     place: quotient.slice(place?.start, place?.end),
     property: await why("SET 'no.such' = 'x';"),
