@@ -10,7 +10,7 @@ from penstock.errors import ExpressionError
 from penstock.expr.ast import Ident, Name
 from penstock.expr.remote import RemoteFunction
 from penstock.expr.typed import ColumnRef
-from penstock.types.sqltype import SqlType, quote
+from penstock.types.sqltype import SqlType, quote, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Scope:
         """Columns by the text that names them in backquotes, without a source where there is one input: what is read of them without reading."""
         found: dict[str, ColumnRef] = {}
         for i, (source, columns) in enumerate(self.inputs):
-            prefix = f"{_quoted(source)}." if source else ""
+            prefix = f"{quoted(source)}." if source else ""
             for name, kind in columns.items():
-                column, text = ColumnRef(kind, name, i), _quoted(name)
+                column, text = ColumnRef(kind, name, i), quoted(name)
                 if len(self.inputs) == 1:
                     found[text] = column
                 if prefix:
@@ -71,10 +71,6 @@ class Scope:
         written = ".".join(part.text for part in name.parts)
         return ExpressionError(f"there is no column {written}" + _hint(ident.text, known), name.start, name.end, "UNKNOWN_COLUMN",
                                metadata={"column": written, "candidates": _candidates(ident.text, known)})
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`" if "`" in name else f"`{name}`"
 
 
 def match_name(ident: Ident, names: Iterable[str]) -> str | None:

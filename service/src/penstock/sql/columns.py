@@ -12,9 +12,9 @@ from penstock.expr.remote import RemoteFunction
 from penstock.expr.scope import Scope
 from penstock.plan.relations import RelationInfo
 from penstock.sql.faults import folded, refuse
-from penstock.sql.text import Hook, quoted, rewrite, write
+from penstock.sql.text import Hook, rewrite, write
 from penstock.types import sqltype as t
-from penstock.types.sqltype import SqlType
+from penstock.types.sqltype import SqlType, quoted
 
 PLACES = ("ROWPARTITION", "ROWOFFSET")
 PSEUDO = ("ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND")

@@ -16,9 +16,10 @@ from penstock.plan.nodes import RelationKind
 from penstock.sql.columns import PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
 from penstock.sql.parts import columns_in
-from penstock.sql.text import quoted, rewrite, write
+from penstock.sql.text import rewrite, write
 from penstock.sql.tree import Join, Query
 from penstock.types.schema import Role
+from penstock.types.sqltype import quoted
 
 if TYPE_CHECKING:
     from penstock.sql.select import Selected

@@ -21,11 +21,12 @@ from penstock.sql.faults import folded, refuse
 from penstock.sql.parts import columns_in, parts_of
 from penstock.sql.session import Session
 from penstock.sql.settings import TABLE_SCAN
-from penstock.sql.text import quoted, write
+from penstock.sql.text import write
 from penstock.sql.tree import Query
 from penstock.types import sqltype as t
 from penstock.types.coerce import coerce_insert
 from penstock.types.schema import Column
+from penstock.types.sqltype import quoted
 
 RANGES = "ksql.query.pull.range.scan.enabled"
 _MOST_WAYS = 1000

@@ -23,11 +23,10 @@ from penstock.sql.columns import Columns, From
 from penstock.sql.faults import folded, refuse
 from penstock.sql.parts import calls_of, columns_in
 from penstock.sql.select import Numbers, node_name, select
-from penstock.sql.text import quoted
 from penstock.sql.tree import Query
 from penstock.types import sqltype as t
 from penstock.types.schema import Column, Role
-from penstock.types.sqltype import Kind, SqlType
+from penstock.types.sqltype import Kind, SqlType, quoted
 
 BOUNDS = ("WINDOWSTART", "WINDOWEND")
 PLACES = ("ROWPARTITION", "ROWOFFSET")

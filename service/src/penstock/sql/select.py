@@ -21,10 +21,10 @@ from penstock.sql.columns import PLACES, PSEUDO, Columns, From
 from penstock.sql.faults import folded, refuse
 from penstock.sql.joins import JoinPlan, add_joins, plan_joins, pseudo_columns, written
 from penstock.sql.parts import calls_of
-from penstock.sql.text import Hook, quoted, rewrite, write
+from penstock.sql.text import Hook, rewrite, write
 from penstock.sql.tree import Query, WindowSpec
 from penstock.types.schema import Role
-from penstock.types.sqltype import Kind
+from penstock.types.sqltype import Kind, quoted
 
 
 @dataclass(frozen=True, slots=True)

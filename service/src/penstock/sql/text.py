@@ -10,6 +10,7 @@ from penstock.expr.ast import Ast, Ident
 from penstock.expr.parser import parse_expression
 from penstock.sql.faults import folded, unsupported
 from penstock.sql.parts import has_unit, is_variable
+from penstock.types.sqltype import quoted
 
 Hook = Callable[[Ast, frozenset[str]], str | None]
 """(part, parameters of lambdas around it) -> text that stands for the whole part, or None: asked for each part from the outside in. Names
@@ -17,11 +18,6 @@ that are no such parameter must be answered."""
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
           "and": "AND", "or": "OR", "concat": "||", "distinct": "IS DISTINCT FROM", "not_distinct": "IS NOT DISTINCT FROM"}
-
-
-def quoted(name: str) -> str:
-    """A name in backquotes."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def literal(value: str) -> str:

@@ -72,6 +72,11 @@ def quote(name: str) -> str:
     plain = name.replace("_", "A").replace("@", "A")
     if plain.isalnum() and plain.isascii() and name == name.upper() and not name[0].isdigit():
         return name
+    return quoted(name)
+
+
+def quoted(name: str) -> str:
+    """The name in backquotes: as it is, whatever folding does."""
     return "`" + name.replace("`", "``") + "`"
 
 
