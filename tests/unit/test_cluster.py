@@ -17,6 +17,7 @@ from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.cluster.cluster import SILENT, Cluster, Elsewhere
 from penstock.serving.cluster.presence import Presence
 from penstock.serving.cluster.published import Change, NodeEntry, NodeTasks, claims, decode, encode, gone
+from penstock.serving.cluster.signs import Signs
 from penstock.serving.cluster.table import RoutingTable, apply
 from penstock.serving.committed import ANY_AGE, FOLLOWS_MS, age
 from penstock.state.port import Stamp
@@ -32,7 +33,7 @@ def entry(state: TaskState = TaskState.RUNNING, claim: int = 1) -> TaskEntry:
 
 def table(*changes: Change, before: RoutingTable | None = None, heard: float | None = None) -> RoutingTable:
     records = [SimpleNamespace(key=k, value=v, timestamp=0) for k, v in map(encode, changes)]
-    return apply(before or RoutingTable(0), cast(Any, records), 1, lambda _: time.monotonic() if heard is None else heard)
+    return apply(before or RoutingTable(0), cast(Any, records), 1, lambda _, __: time.monotonic() if heard is None else heard)
 
 
 def alive(node: str, tasks: Sequence[TaskEntry] = (), started: int = 1) -> list[Change]:
@@ -155,6 +156,29 @@ def test_a_silent_node_is_not_asked() -> None:
     found = cluster.place(KEY, None)
     assert found is not None and not found.node and "silent" in found.why
     assert cluster.elsewhere_alive() == [] and cluster.copies(KEY) == []
+
+
+def test_the_tasks_of_a_silent_node_are_not_shown_as_running() -> None:
+    cluster = seen_by("a", table(*alive("b", [entry()]), heard=time.monotonic() - SILENT - 1))
+    node, shown = cluster.tasks([])[KEY]
+    assert (node, shown.state, cluster.heard("b")) == ("b", TaskState.SILENT, False) and "b, which had it, is silent" in shown.state_reason
+    assert cluster.tasks([entry()])[KEY] == ("a", entry()), "which runs here by now"
+    assert seen_by("a", table(*alive("b", [entry()]))).tasks([])[KEY] == ("b", entry())
+
+
+def test_signs_of_life_are_as_old_as_they_are() -> None:
+    clock = ManualClock(100_000)
+    signs = Signs(clock)
+
+    def ago(node: str, written_ms: int) -> float:
+        return round(time.monotonic() - signs.heard(node, written_ms))
+
+    assert (ago("b", 91_000), ago("b", 160_000)) == (9, 0), "history is as old as it says"
+    signs.live()
+    assert [ago("b", 100_000 - ms) for ms in (0, 9_000, 4_000)] == [0, 9, 4], "they were under way for so long"
+    assert [ago("c", 40_000 - ms) for ms in (0, 9_000)] == [0, 9], "a clock that is a minute slow"
+    assert ago("c", 160_000) == 0 and ago("c", 100_000) == 60, "it was set forward"
+    assert [ago("c", 100_000) for _ in range(30)][-1] == 0, "and back"
 
 
 def test_while_the_log_does_not_answer_nobody_counts_as_silent() -> None:

@@ -107,7 +107,7 @@ def _other(gateway: Gateway, member: Member) -> pb.ClusterNode:
     state = f"NODE_STATE_{e.state}" if e.state in ("SERVING", "DRAINING") else "NODE_STATE_UNSPECIFIED"
     heard = time.time_ns() // 1_000_000 - round(1000 * (time.monotonic() - member.heard))
     return pb.ClusterNode(id=e.id, address=e.address, version=e.version, start_time=timestamp(e.started_ms), workers=e.workers, rack=e.rack,
-                          state=state if gateway.cluster.alive(e.id) else "NODE_STATE_SILENT", heard_time=timestamp(heard))
+                          state=state if gateway.cluster.heard(e.id) else "NODE_STATE_SILENT", heard_time=timestamp(heard))
 
 
 async def _asked(gateway: Gateway, name: str, nodes: set[str]) -> Mapping[tuple[str, str, str, int], pb.Task]:

@@ -20,6 +20,8 @@ class TaskState(Enum):
     STUCK = "STUCK"
     STANDBY = "STANDBY"
     WAITING_FOR_WORKER = "WAITING_FOR_WORKER"
+    SILENT = "SILENT"
+    """On no board: what other nodes say of the tasks of one that they hear nothing of."""
 
 
 @dataclass(frozen=True, slots=True)

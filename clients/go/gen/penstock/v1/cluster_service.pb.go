@@ -104,21 +104,25 @@ const (
 	TaskState_TASK_STATE_STANDBY TaskState = 8
 	// TASK_STATE_WAITING_FOR_WORKER has rows for a RemoteProcessor that no program serves now; state_reason names it.
 	TaskState_TASK_STATE_WAITING_FOR_WORKER TaskState = 9
+	// TASK_STATE_SILENT was on a node that has given no sign of life for 10 s, or of which this one has heard none; another node takes the
+	// task over when that node's session is over.
+	TaskState_TASK_STATE_SILENT TaskState = 10
 )
 
 // Enum value maps for TaskState.
 var (
 	TaskState_name = map[int32]string{
-		0: "TASK_STATE_UNSPECIFIED",
-		1: "TASK_STATE_OPENING",
-		2: "TASK_STATE_RESTORING",
-		3: "TASK_STATE_RUNNING",
-		4: "TASK_STATE_PAUSED",
-		5: "TASK_STATE_FAILED",
-		6: "TASK_STATE_CLOSED",
-		7: "TASK_STATE_STUCK",
-		8: "TASK_STATE_STANDBY",
-		9: "TASK_STATE_WAITING_FOR_WORKER",
+		0:  "TASK_STATE_UNSPECIFIED",
+		1:  "TASK_STATE_OPENING",
+		2:  "TASK_STATE_RESTORING",
+		3:  "TASK_STATE_RUNNING",
+		4:  "TASK_STATE_PAUSED",
+		5:  "TASK_STATE_FAILED",
+		6:  "TASK_STATE_CLOSED",
+		7:  "TASK_STATE_STUCK",
+		8:  "TASK_STATE_STANDBY",
+		9:  "TASK_STATE_WAITING_FOR_WORKER",
+		10: "TASK_STATE_SILENT",
 	}
 	TaskState_value = map[string]int32{
 		"TASK_STATE_UNSPECIFIED":        0,
@@ -131,6 +135,7 @@ var (
 		"TASK_STATE_STUCK":              7,
 		"TASK_STATE_STANDBY":            8,
 		"TASK_STATE_WAITING_FOR_WORKER": 9,
+		"TASK_STATE_SILENT":             10,
 	}
 )
 
@@ -762,7 +767,7 @@ const file_penstock_v1_cluster_service_proto_rawDesc = "" +
 	"\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12NODE_STATE_SERVING\x10\x01\x12\x17\n" +
 	"\x13NODE_STATE_DRAINING\x10\x02\x12\x15\n" +
-	"\x11NODE_STATE_SILENT\x10\x03*\x87\x02\n" +
+	"\x11NODE_STATE_SILENT\x10\x03*\x9e\x02\n" +
 	"\tTaskState\x12\x1a\n" +
 	"\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12TASK_STATE_OPENING\x10\x01\x12\x18\n" +
@@ -773,7 +778,9 @@ const file_penstock_v1_cluster_service_proto_rawDesc = "" +
 	"\x11TASK_STATE_CLOSED\x10\x06\x12\x14\n" +
 	"\x10TASK_STATE_STUCK\x10\a\x12\x16\n" +
 	"\x12TASK_STATE_STANDBY\x10\b\x12!\n" +
-	"\x1dTASK_STATE_WAITING_FOR_WORKER\x10\t2\x86\x02\n" +
+	"\x1dTASK_STATE_WAITING_FOR_WORKER\x10\t\x12\x15\n" +
+	"\x11TASK_STATE_SILENT\x10\n" +
+	"2\x86\x02\n" +
 	"\x0eClusterService\x12\\\n" +
 	"\x0fDescribeCluster\x12#.penstock.v1.DescribeClusterRequest\x1a$.penstock.v1.DescribeClusterResponse\x12J\n" +
 	"\tListTasks\x12\x1d.penstock.v1.ListTasksRequest\x1a\x1e.penstock.v1.ListTasksResponse\x12J\n" +

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from penstock.clock import Clock
 from penstock.log.port import Log, Record
 from penstock.log.state_topic import StateTopic
-from penstock.runtime.board_port import TaskEntry
+from penstock.runtime.board_port import TaskEntry, TaskState
 from penstock.serving.cluster.published import CONFIG, Change, Claim, NodeEntry, TaskKey, encode, entry_of, topic_name
+from penstock.serving.cluster.signs import Signs
 from penstock.serving.cluster.table import OWNING, SILENT, STANDBY, Holder, Member, RoutingTable, apply
 
 FORGOTTEN = 600.0
@@ -63,6 +64,10 @@ class Cluster:
         """Whether another node has given a sign of life."""
         return self.silence(node) <= SILENT
 
+    def heard(self, node: str) -> bool:
+        """Whether another node's last sign of life is not old, whatever the reason: for those who ask what is known, not whom to ask."""
+        return time.monotonic() - self.table.members[node].heard <= SILENT
+
     def silence(self, node: str) -> float:
         """Seconds in which this node's own signs of life came through and a node's did not: while the log does not answer nobody is heard, and
         nobody is the worse for it."""
@@ -94,7 +99,7 @@ class Cluster:
         if holder is None:
             return Elsewhere("", "" if local is not None else "no node has it now")
         if not self.alive(holder.node):
-            return Elsewhere("", f"node {holder.node}, which had it, is silent")
+            return Elsewhere("", _silent(holder.node))
         return Elsewhere(holder.node)
 
     def _alone(self, task: TaskKey, local: TaskEntry | None) -> Elsewhere | None:
@@ -123,10 +128,13 @@ class Cluster:
         return [h.node for h in self.table.standbys.get(task, ()) if h.node == self.node or self.alive(h.node)]
 
     def tasks(self, local: Iterable[TaskEntry], topology: str = "") -> dict[TaskKey, tuple[str, TaskEntry]]:
-        """Node and entry of every task, of one topology or of all. local: what this node's boards say."""
+        """Node and entry of every task, of one topology or of all; SILENT on a node that is. local: what this node's boards say."""
         found: dict[TaskKey, tuple[str, TaskEntry]] = {}
+        silent = {node for node in self.others if not self.heard(node)}
         for task, holder in self.table.owners.items():
             entry = entry_of(holder.claim) if holder.node != self.node and (not topology or task[0] == topology) else None
+            if entry is not None and holder.node in silent:
+                entry = replace(entry, state=TaskState.SILENT, state_reason=_silent(holder.node))
             if entry is not None:
                 found[task] = holder.node, entry
         for entry in local:
@@ -150,6 +158,10 @@ class Cluster:
             await self.topic.close()
 
 
+def _silent(node: str) -> str:
+    return f"node {node}, which had it, is silent"
+
+
 def _newer(holder: Holder, local: TaskEntry) -> bool:
     return holder.claim.state in OWNING and holder.claim.claim > local.claim
 
@@ -160,23 +172,13 @@ def _outranks(one: TaskEntry, other: TaskEntry) -> bool:
 
 async def open_nodes(log: Log, service_id: str, clock: Clock) -> NodesTopic:
     """Follow the topic of the nodes; read to its end when this returns. Raises LogUnavailable."""
-    heard = _heard(clock)
+    signs = Signs(clock)
 
     def applied(table: RoutingTable, records: Sequence[Record], position: int) -> RoutingTable:
-        return apply(table, records, position, heard)
+        return apply(table, records, position, signs.heard)
 
     topic: NodesTopic = StateTopic(log, topic_name(service_id), None, clock, empty=RoutingTable, apply=applied, encode=encode, notice="nodes",
                                    config=CONFIG)
     await topic.start()
+    signs.live()
     return topic
-
-
-def _heard(clock: Clock) -> Callable[[int], float]:
-    """When what was written at a wall clock counts as heard: now, unless it is old. Clocks of machines differ by less than SILENT, or a node
-    that starts would take the last words of a dead one for a sign of life."""
-
-    def heard(written_ms: int) -> float:
-        age = (clock.now_ms() - written_ms) / 1000
-        return time.monotonic() - (age if age > SILENT else 0.0)
-
-    return heard

@@ -68,14 +68,14 @@ class RoutingTable:
     standbys: Mapping[TaskKey, tuple[Holder, ...]] = field(default_factory=dict)
 
 
-def apply(table: RoutingTable, records: Sequence[Record], position: int, heard: Callable[[int], float]) -> RoutingTable:
-    """The table after these records. heard: when what was written at a wall clock (ms) counts as heard."""
+def apply(table: RoutingTable, records: Sequence[Record], position: int, heard: Callable[[str, int], float]) -> RoutingTable:
+    """The table after these records. heard: when what a node wrote at a wall clock (ms) counts as heard."""
     members, tasks, changed = dict(table.members), dict(table.tasks), False
     for record in records:
         match decode(record.key, record.value) if record.key is not None else None:
             case NodeEntry() as entry:
                 known = members.get(entry.id)
-                members[entry.id] = _spoken(known, entry, heard(record.timestamp))
+                members[entry.id] = _spoken(known, entry, heard(entry.id, record.timestamp))
                 changed = changed or known is None or known.entry.started_ms != members[entry.id].entry.started_ms
             case NodeTasks() as claimed:
                 member = members.get(claimed.id)

@@ -29,6 +29,7 @@ class TaskState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_STATE_STUCK: _ClassVar[TaskState]
     TASK_STATE_STANDBY: _ClassVar[TaskState]
     TASK_STATE_WAITING_FOR_WORKER: _ClassVar[TaskState]
+    TASK_STATE_SILENT: _ClassVar[TaskState]
 NODE_STATE_UNSPECIFIED: NodeState
 NODE_STATE_SERVING: NodeState
 NODE_STATE_DRAINING: NodeState
@@ -43,6 +44,7 @@ TASK_STATE_CLOSED: TaskState
 TASK_STATE_STUCK: TaskState
 TASK_STATE_STANDBY: TaskState
 TASK_STATE_WAITING_FOR_WORKER: TaskState
+TASK_STATE_SILENT: TaskState
 
 class DescribeClusterRequest(_message.Message):
     __slots__ = ()

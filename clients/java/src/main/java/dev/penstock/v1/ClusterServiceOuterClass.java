@@ -107,21 +107,21 @@ public final class ClusterServiceOuterClass {
       "progress*o\n\tNodeState\022\032\n\026NODE_STATE_UNSP" +
       "ECIFIED\020\000\022\026\n\022NODE_STATE_SERVING\020\001\022\027\n\023NOD" +
       "E_STATE_DRAINING\020\002\022\025\n\021NODE_STATE_SILENT\020" +
-      "\003*\207\002\n\tTaskState\022\032\n\026TASK_STATE_UNSPECIFIE" +
+      "\003*\236\002\n\tTaskState\022\032\n\026TASK_STATE_UNSPECIFIE" +
       "D\020\000\022\026\n\022TASK_STATE_OPENING\020\001\022\030\n\024TASK_STAT" +
       "E_RESTORING\020\002\022\026\n\022TASK_STATE_RUNNING\020\003\022\025\n" +
       "\021TASK_STATE_PAUSED\020\004\022\025\n\021TASK_STATE_FAILE" +
       "D\020\005\022\025\n\021TASK_STATE_CLOSED\020\006\022\024\n\020TASK_STATE" +
       "_STUCK\020\007\022\026\n\022TASK_STATE_STANDBY\020\010\022!\n\035TASK" +
-      "_STATE_WAITING_FOR_WORKER\020\t2\206\002\n\016ClusterS" +
-      "ervice\022\\\n\017DescribeCluster\022#.penstock.v1." +
-      "DescribeClusterRequest\032$.penstock.v1.Des" +
-      "cribeClusterResponse\022J\n\tListTasks\022\035.pens" +
-      "tock.v1.ListTasksRequest\032\036.penstock.v1.L" +
-      "istTasksResponse\022J\n\tDrainNode\022\035.penstock" +
-      ".v1.DrainNodeRequest\032\036.penstock.v1.Drain" +
-      "NodeResponseB\023\n\017dev.penstock.v1P\001b\006proto" +
-      "3"
+      "_STATE_WAITING_FOR_WORKER\020\t\022\025\n\021TASK_STAT" +
+      "E_SILENT\020\n2\206\002\n\016ClusterService\022\\\n\017Describ" +
+      "eCluster\022#.penstock.v1.DescribeClusterRe" +
+      "quest\032$.penstock.v1.DescribeClusterRespo" +
+      "nse\022J\n\tListTasks\022\035.penstock.v1.ListTasks" +
+      "Request\032\036.penstock.v1.ListTasksResponse\022" +
+      "J\n\tDrainNode\022\035.penstock.v1.DrainNodeRequ" +
+      "est\032\036.penstock.v1.DrainNodeResponseB\023\n\017d" +
+      "ev.penstock.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

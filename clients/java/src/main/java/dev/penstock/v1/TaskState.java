@@ -95,6 +95,15 @@ public enum TaskState
    * <code>TASK_STATE_WAITING_FOR_WORKER = 9;</code>
    */
   TASK_STATE_WAITING_FOR_WORKER(9),
+  /**
+   * <pre>
+   * TASK_STATE_SILENT was on a node that has given no sign of life for 10 s, or of which this one has heard none; another node takes the
+   * task over when that node's session is over.
+   * </pre>
+   *
+   * <code>TASK_STATE_SILENT = 10;</code>
+   */
+  TASK_STATE_SILENT(10),
   UNRECOGNIZED(-1),
   ;
 
@@ -188,6 +197,15 @@ public enum TaskState
    * <code>TASK_STATE_WAITING_FOR_WORKER = 9;</code>
    */
   public static final int TASK_STATE_WAITING_FOR_WORKER_VALUE = 9;
+  /**
+   * <pre>
+   * TASK_STATE_SILENT was on a node that has given no sign of life for 10 s, or of which this one has heard none; another node takes the
+   * task over when that node's session is over.
+   * </pre>
+   *
+   * <code>TASK_STATE_SILENT = 10;</code>
+   */
+  public static final int TASK_STATE_SILENT_VALUE = 10;
 
 
   public final int getNumber() {
@@ -224,6 +242,7 @@ public enum TaskState
       case 7: return TASK_STATE_STUCK;
       case 8: return TASK_STATE_STANDBY;
       case 9: return TASK_STATE_WAITING_FOR_WORKER;
+      case 10: return TASK_STATE_SILENT;
       default: return null;
     }
   }
