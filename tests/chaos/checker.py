@@ -52,7 +52,7 @@ class Violations:
         """n violations of a kind (lost, doubled, other)."""
         setattr(self, kind, getattr(self, kind) + n)
         if len(self.examples) < 12:
-            self.examples.append(f"{kind}: {text}")
+            self.examples.append(f"{kind}: {text} ({time.strftime('%T')})")
 
     @property
     def line(self) -> str:

@@ -1,4 +1,4 @@
-"""A topology that is deleted while a node is down leaves nothing behind, there neither; two nodes that were given one id are told of."""
+"""A topology that is reset or deleted while a node is down leaves nothing behind, there neither; two nodes that were given one id are told of."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from counting import PARTITIONS, declare, outcome
 from nodes import ClusterNode, own_tasks, several
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TopicPartition
+from penstock_client import Client
+from penstock_client.errors import NotServingError
 from served import PENSTOCK, wait_for
 from support import run, unique
 
@@ -21,7 +23,7 @@ def stores(node: ClusterNode) -> list[str]:
     return sorted(p.name for p in root.iterdir()) if root.exists() else []
 
 
-def test_what_is_deleted_while_a_node_is_down_is_gone_everywhere(kafka_broker: Broker, tmp_path: Path) -> None:
+def test_what_is_reset_or_deleted_while_a_node_is_down_is_gone_everywhere(kafka_broker: Broker, tmp_path: Path) -> None:
     with several(tmp_path, kafka_broker.bootstrap, unique("g").replace("-", ""), 2) as nodes:
         declare(nodes)
         wait_for(lambda: all(stores(n) for n in nodes), 40, lambda: nodes.running_tasks("counting"))
@@ -31,14 +33,29 @@ def test_what_is_deleted_while_a_node_is_down_is_gone_everywhere(kafka_broker: B
         left = f"sales-{nodes.service_id}", outcome(nodes)
         assert committed(kafka_broker, group, left[0]) > 0
         nodes[1].kill()
-        nodes[0].client.delete_topology("counting")
+        client = nodes[0].client
+        client.pause_topology("counting")
+        client.reset_topology("counting")
+        client.resume_topology("counting")
+        old = stores(nodes[1])[0]
+        wait_for(lambda: counted(client) == 200, 40, lambda: f"{counted(client)} rows of 200 are counted anew")
+        wait_for(lambda: committed(kafka_broker, group, left[0]) == 0, 20, "the old group is gone, once the session of the node that is down is over")
+        assert old not in stores(nodes[0]) and not any(old in t for t in topics(kafka_broker, nodes.service_id))
+        client.delete_topology("counting")
         wait_for(lambda: not stores(nodes[0]) and topics(kafka_broker, nodes.service_id) == set(left), 20, lambda: topics(kafka_broker, nodes.service_id))
-        wait_for(lambda: committed(kafka_broker, group, left[0]) == 0, 20, "the group is gone, once the session of the node that is down is over")
-        assert stores(nodes[1])
+        assert stores(nodes[1]) == [old]
         nodes[1].start()
         nodes[1].wait_ready()
         wait_for(lambda: not stores(nodes[1]), 10, lambda: stores(nodes[1]))
         assert own_tasks(nodes[1], "counting") == []
+
+
+def counted(client: Client) -> int:
+    """Records in the counts, of what can be read now."""
+    try:
+        return sum(r.C for r in client.scan("counting.counts"))
+    except NotServingError:
+        return -1
 
 
 def topics(broker: Broker, service: str) -> set[str]:
