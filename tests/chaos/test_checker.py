@@ -38,6 +38,7 @@ from penstock.log.port import BatchBuilder, Log  # noqa: E402
 from penstock.plan.nodes import StoreKind, StoreSpec  # noqa: E402
 from penstock.state.lmdb import FORMAT, LmdbTaskState  # noqa: E402
 from penstock.state.port import Stamp  # noqa: E402
+from penstock.state.sorted_entries import SortedEntries  # noqa: E402
 from support import kafka, new_topic, unique  # noqa: E402
 
 SENT = {"k1": 5, "k2": 3}
@@ -200,7 +201,7 @@ def test_a_copy_that_misses_a_record(tmp_path: Path, missing: int) -> None:
     (frozen,) = active.freeze()
     changelog = [Read(0, offset, key, value) for offset, (key, value) in enumerate(frozen.entries)]
     copy.take("copy")
-    copy.restore("totals", [(r.key, r.value) for r in changelog[missing:]], stamp)
+    copy.restore("totals", SortedEntries.of([(r.key, r.value) for r in changelog[missing:]]), stamp)
     v = Violations()
     verify._compare(v, "copy", changelog, copy.store("totals"))
     assert (v.lost, v.doubled, v.other) == (0, 0, missing)

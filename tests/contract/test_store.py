@@ -20,6 +20,7 @@ from penstock.state.lmdb import EXPIRE_SLICE, LmdbTaskState
 from penstock.state.memory import MemoryEnvironment, MemorySnapshot, MemoryTaskState
 from penstock.state.port import Stamp, StateSnapshot, TaskState
 from penstock.state.reader import LmdbStateReader
+from penstock.state.sorted_entries import NO_ENTRIES, SortedEntries, order, slices
 
 KV = StoreSpec("totals", StoreKind.KEY_VALUE, ("count", "sum"), 0xABCD)
 WIN = StoreSpec("minutes", StoreKind.WINDOW, ("n",), 0x77, retention_ms=60_000)
@@ -237,7 +238,7 @@ def test_commit_after_another_owner_took_the_environment_writes_nothing(place: M
     state.drop_cache()
     assert state.store("totals").get(b"a") is None
     with pytest.raises(StoreLost):
-        state.restore("totals", [(b"a", b"x")], STAMP)
+        state.restore("totals", SortedEntries.of([(b"a", b"x")]), STAMP)
 
 
 def test_commit_after_somebody_wrote_other_inputs_is_lost(place: Memory | Lmdb, state: TaskState) -> None:
@@ -430,16 +431,30 @@ def test_restore_applies_packed_entries_with_the_stamp(state: TaskState) -> None
     packed = {f.store: list(f.entries) for f in state.freeze()}
     state.wipe()
     assert state.stamp() is None and store.get(b"001") is None
-    state.restore("totals", packed["totals"][:50], replace(STAMP, changelogs={"log": 50}))
-    state.restore("totals", [*((k, None) for k, _ in packed["totals"][:10]), *packed["totals"][50:]], replace(STAMP, changelogs={"log": 110}))
-    state.restore("minutes", packed["minutes"], replace(STAMP, changelogs={"log": 110, "win": 100}))
-    state.restore("totals", (), STAMP)
+    state.restore("totals", SortedEntries.of(packed["totals"][:50]), replace(STAMP, changelogs={"log": 50}))
+    newer = [*((k, None) for k, _ in packed["totals"][:10]), *packed["totals"][50:]]
+    state.restore("totals", SortedEntries.of(newer), replace(STAMP, changelogs={"log": 110}))
+    state.restore("minutes", SortedEntries.of(packed["minutes"]), replace(STAMP, changelogs={"log": 110, "win": 100}))
+    state.restore("totals", NO_ENTRIES, STAMP)
     assert state.stamp() == STAMP
     assert [k for k, _ in store.range(b"", b"")] == [b"%03d" % n for n in range(10, 100)]
     windows.expire(90_000)
     commit(state)
     state.drop_cache()
     assert [s for s, _ in windows.fetch(b"k", 0, 1 << 62)] == [n * 1000 for n in range(90, 100)]
+
+
+def test_slices_of_any_keys_are_restored(state: TaskState) -> None:
+    store, long = state.store("totals"), b"p" * 500
+    names = [b"", b"a", b"a\0", b"a\0\0", b"\xff", *(long + b"%d" % n for n in range(20)), *(b"%03d" % n for n in range(20))]
+    for n, key in enumerate(names):
+        store.put(key, (n, n, 0))
+    values: dict[bytes, bytes | None] = {k: v for k, v in state.freeze()[0].entries}
+    state.wipe()
+    for newer in (values, {b"": None, long + b"3": None, b"a": values[b"a"]}):
+        for some in slices(newer, order(list(newer)), 7):
+            state.restore("totals", some, STAMP)
+    assert dict(store.range(b"", b"")) == {key: (n, n, 0) for n, key in enumerate(names) if key not in (b"", long + b"3")}
 
 
 def test_wipe_keeps_the_owner(place: Memory | Lmdb, state: TaskState) -> None:
@@ -477,12 +492,12 @@ def test_values_of_an_unknown_older_schema_count_by_position(place: Memory | Lmd
     other = Memory() if isinstance(place, Memory) else Lmdb(place.path.parent / "other")
     grown = (StoreSpec("totals", StoreKind.KEY_VALUE, ("count", "sum", "max"), 0x2222),)
     state = other.open(grown)
-    state.restore("totals", packed, STAMP)
+    state.restore("totals", SortedEntries.of(packed), STAMP)
     assert state.store("totals").get(b"a") == (9, 1, 2, None)
     state.close()
     other = Memory() if isinstance(place, Memory) else Lmdb(place.path.parent / "fewer")
     state = other.open((StoreSpec("totals", StoreKind.KEY_VALUE, ("count",), 0x3333),))
-    state.restore("totals", packed, STAMP)
+    state.restore("totals", SortedEntries.of(packed), STAMP)
     with pytest.raises(StateError, match="totals"):
         state.store("totals").get(b"a")
     state.close()

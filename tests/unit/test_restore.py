@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from penstock.log.port import Chunk, TopicPartition
 from penstock.plan.nodes import StoreKind, StoreSpec
 from penstock.runtime.restore import BATCH, replay
 from penstock.state.port import Stamp
+from penstock.state.sorted_entries import SortedEntries
 
 TP = TopicPartition("changelog", 0)
 
@@ -36,8 +37,8 @@ class State:
     def __init__(self) -> None:
         self.written: list[tuple[list[tuple[bytes, bytes | None]], int]] = []
 
-    def restore(self, store: str, entries: Iterable[tuple[bytes, bytes | None]], stamp: Stamp) -> None:
-        self.written.append((list(entries), stamp.changelogs["changelog"]))
+    def restore(self, store: str, entries: SortedEntries, stamp: Stamp) -> None:
+        self.written.append((list(entries.entries), stamp.changelogs["changelog"]))
 
 
 def test_the_newest_values_are_written_in_order_and_the_position_moves_last() -> None:
@@ -51,6 +52,6 @@ def test_the_newest_values_are_written_in_order_and_the_position_moves_last() ->
     stamp = asyncio.run(replay(log, cast(Any, state), {"changelog": spec}, 0, {"changelog": (0, to)}, Stamp(1, 1, "me", {}, {"changelog": 0}, "b", 1),
                                lambda *_: None))
     assert stamp.changelogs == {"changelog": to}
-    assert [at for _, at in state.written] == [0, to], "who stops in between finds the old position, and applies the same again"
+    assert [at for _, at in state.written] == [0, 0, to], "who stops in between finds the old position, and applies the same again"
     written = [entry for entries, _ in state.written for entry in entries]
     assert written == sorted({r.key: r.value for r in records}.items()) and max(len(e) for e, _ in state.written) <= BATCH

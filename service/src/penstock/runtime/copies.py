@@ -26,6 +26,7 @@ from penstock.runtime.recovery import CLEAN, CopyFacts, follow_from
 from penstock.runtime.task_board import TaskBoard
 from penstock.state.lmdb import FORMAT, LmdbTaskState
 from penstock.state.port import Stamp
+from penstock.state.sorted_entries import NO_ENTRIES, SortedEntries
 
 log = logging.getLogger("penstock.copies")
 
@@ -216,7 +217,7 @@ class Copies:
         stamp = Stamp(self._plan.incarnation, FORMAT, owner, before.inputs if before else {},
                       before.changelogs if before else dict(earliest), self._ctx.boot,
                       before.committed_ms if before else now_ms)
-        state.restore(next(iter(specs.values())).name, (), stamp)  # on disk no longer marked as closed cleanly before it is written without fsync
+        state.restore(next(iter(specs.values())).name, NO_ENTRIES, stamp)  # on disk no longer marked as closed cleanly before it is written without fsync
         state.sync()
         return Copy(task_id, state, stamp, specs, dict.fromkeys(specs, -1))
 
@@ -239,7 +240,7 @@ class Copies:
             return
         stamp = replace(copy.stamp, changelogs={**copy.stamp.changelogs, topic: reached}, committed_ms=newest)
         try:
-            copy.state.restore(copy.specs[topic].name, sorted(entries.items()), stamp)
+            copy.state.restore(copy.specs[topic].name, SortedEntries.of(sorted(entries.items())), stamp)
         except (StoreFull, StateError) as e:
             self._again(TopicPartition(topic, copy.task_id.partition), str(e), 5.0)
             return
@@ -266,7 +267,7 @@ class Copies:
             if clean:
                 copy.state.sync()
                 seen = self._ctx.clock.now_ms() if copy.lag is not None and copy.lag <= MARKER else copy.stamp.committed_ms
-                copy.state.restore(next(iter(copy.specs.values())).name, (), replace(copy.stamp, boot=CLEAN, committed_ms=seen))
+                copy.state.restore(next(iter(copy.specs.values())).name, NO_ENTRIES, replace(copy.stamp, boot=CLEAN, committed_ms=seen))
                 copy.state.sync()
         finally:
             copy.state.close()

@@ -30,6 +30,7 @@ from penstock.runtime.readers import BUFFER_HIGH, BUFFER_LOW
 from penstock.runtime.recovery import CLEAN
 from penstock.state.lmdb import FORMAT, LmdbTaskState
 from penstock.state.port import Stamp, Store
+from penstock.state.sorted_entries import NO_ENTRIES
 
 log = logging.getLogger("penstock.global")
 
@@ -212,7 +213,7 @@ class GlobalTable:
             begin = earliest
         self._next, self._fetched, self._seen = dict(begin), dict(begin), dict(begin)
         state.take(self._owner)
-        state.restore(self.name, (), self._stamp(ctx.boot))  # on disk no longer marked as closed cleanly before anything is written
+        state.restore(self.name, NO_ENTRIES, self._stamp(ctx.boot))  # on disk no longer marked as closed cleanly before anything is written
         state.sync()
         ctx.readers.add(self, self._next)
         self._look()

@@ -24,6 +24,7 @@ from penstock.runtime.routing import RoutedRows
 from penstock.runtime.task import Task
 from penstock.state.lmdb import FORMAT, LmdbTaskState
 from penstock.state.port import Stamp, Store
+from penstock.state.sorted_entries import NO_ENTRIES
 
 log = logging.getLogger("penstock.task")
 peeks = logging.getLogger("penstock.peek")
@@ -129,8 +130,12 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
     else:  # as old as its last commit until it is replayed: readers may accept that
         stamp = Stamp(plan.incarnation, FORMAT, owner, before.inputs, dict(before.changelogs), ctx.boot, before.committed_ms)
 
+    counted = 0
+
     def progress(done: int, total: int, rate: float) -> None:
-        ctx.counters.restored += done
+        nonlocal counted
+        ctx.counters.restored += done - counted
+        counted = done
         seconds = (total - done) / max(1.0, rate)
         hooks.progress(task_id, f"restoring {done:,} of {total:,} records, {rate:,.0f}/s, about {seconds:.0f} s left")
 
@@ -139,7 +144,7 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
             stamp = await replay(ctx.log, state, specs, task_id.partition, decision.replay, stamp, progress)  # type: ignore[arg-type]
     # equal to the committed position now; and on disk no longer marked as closed cleanly before anything is written without fsync
     done = Stamp(plan.incarnation, FORMAT, owner, inputs, target, ctx.boot, ctx.clock.now_ms())
-    state.restore(plan.subs[task_id.sub].stores[0].name, (), done)
+    state.restore(plan.subs[task_id.sub].stores[0].name, NO_ENTRIES, done)
     state.sync()
     return target
 

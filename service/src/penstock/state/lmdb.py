@@ -19,7 +19,6 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from operator import itemgetter, lt
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -31,9 +30,10 @@ from penstock.plan.nodes import StoreSpec
 from penstock.state.cache import CACHE_LIMIT, CachedStore, CachedWindowStore
 from penstock.state.codec import schema_id
 from penstock.state.expiry import ExpiryIndex
-from penstock.state.keys import LONG, PREFIX, expiry_bytes, expiry_time, is_plain, ordered_scan, physical, split_value, with_key
+from penstock.state.keys import PREFIX, expiry_bytes, expiry_time, is_plain, ordered_scan, physical, split_value, with_key
 from penstock.state.kinds import cached_store
 from penstock.state.port import Frozen, Stamp
+from penstock.state.sorted_entries import SortedEntries
 
 FORMAT = 2
 """Layout of an environment; another one is rebuilt from the changelog."""
@@ -354,7 +354,7 @@ class LmdbTaskState:
             self._check_owner(txn)
             self._check_inputs(txn)
             for f in frozen:
-                self._write(txn, f.store, f.entries)
+                self._write(txn, f.store, SortedEntries.of(f.entries))
             for f in frozen:
                 if f.store in self._expiry:
                     self._expiry[f.store].add(txn, f.fresh)
@@ -369,16 +369,15 @@ class LmdbTaskState:
             assert isinstance(store, CachedWindowStore)
             store.forget(keys)
 
-    def restore(self, store: str, entries: Iterable[tuple[bytes, bytes | None]], stamp: Stamp) -> None:
+    def restore(self, store: str, entries: SortedEntries, stamp: Stamp) -> None:
         self._end_reading()
         name = self.store(store).spec.name
         with _writing(self.env, self.path) as txn:
             self._check_owner(txn)
-            found = entries if isinstance(entries, list) else list(entries)
             if name in self._expiry:  # most entries update a window that is noted already: looking is cheaper than noting
                 database = self._databases[name]
-                self._expiry[name].add(txn, [k for k, v in found if v is not None and txn.get(physical(k), db=database) is None])
-            self._write(txn, name, found, appendable=True)
+                self._expiry[name].add(txn, [k for k, v in entries.entries if v is not None and txn.get(physical(k), db=database) is None])
+            self._write(txn, name, entries, appendable=True)
             self._put_stamp(txn, stamp)
         self._written(stamp)
 
@@ -401,23 +400,26 @@ class LmdbTaskState:
         self._stamp = stamp
         self._owner = stamp.owner.encode()
 
-    def _write(self, txn: Transaction, name: str, entries: Sequence[tuple[bytes, bytes | None]], appendable: bool = False) -> None:
-        """Entries sorted by key, None deleting."""
+    def _write(self, txn: Transaction, name: str, found: SortedEntries, appendable: bool = False) -> None:
+        """appendable: they may stand behind all that is there."""
+        entries = found.entries
         if not entries:
             return
         database = self._databases[name]
-        if not _all_plain(entries):
+        if not found.plain:
             entries = sorted((k, v) if is_plain(k) else (physical(k), None if v is None else with_key(k, v)) for k, v in entries)
         puts = cast(Sequence[tuple[bytes, bytes]], entries)
-        if None in map(_second, entries):
+        if found.deletes:
             puts = [(k, v) for k, v in entries if v is not None]
             for key, value in entries:
                 if value is None:
                     txn.delete(key, db=database)
         if puts:
             with txn.cursor(db=database) as cursor:
-                behind = appendable and (not cursor.last() or cursor.key() < puts[0][0]) and _ascending(puts)
-                cursor.putmulti(puts, append=behind)
+                behind = appendable and (not cursor.last() or cursor.key() < puts[0][0])
+                _, added = cursor.putmulti(puts, append=behind)
+            if added != len(puts):  # LMDB leaves out what does not stand behind
+                raise StateError(f"{self.path}: entries of {name} to be appended are out of order")
 
     def _expire(self, txn: Transaction, name: str, before: int) -> list[bytes]:
         """Remove some EXPIRE_SLICE windows that are over; physical keys removed."""
@@ -470,16 +472,3 @@ class LmdbTaskState:
         opened.pop(self._id, None)
         self.env.close()
         os.close(self._lock)
-
-
-_first, _second = itemgetter(0), itemgetter(1)
-
-
-def _all_plain(entries: Sequence[tuple[bytes, bytes | None]]) -> bool:
-    lengths = set(map(len, map(_first, entries)))
-    return max(lengths) <= LONG and min(lengths) > 0
-
-
-def _ascending(entries: Sequence[tuple[bytes, bytes | None]]) -> bool:
-    keys = list(map(_first, entries))
-    return all(map(lt, keys, keys[1:]))

@@ -14,6 +14,7 @@ from penstock.state.codec import schema_id, unpacker
 from penstock.state.keys import expiry_time, window_start
 from penstock.state.kinds import cached_store
 from penstock.state.port import Frozen, Stamp, Value
+from penstock.state.sorted_entries import SortedEntries
 
 
 class MemoryBackend:
@@ -114,9 +115,9 @@ class MemoryTaskState:
             if f.entries:
                 self._stores[f.store].committed()
 
-    def restore(self, store: str, entries: Iterable[tuple[bytes, bytes | None]], stamp: Stamp) -> None:
+    def restore(self, store: str, entries: SortedEntries, stamp: Stamp) -> None:
         self._check_owner()
-        self._write([Frozen(self.store(store).spec.name, list(entries))], stamp)
+        self._write([Frozen(self.store(store).spec.name, entries.entries)], stamp)
 
     def _check_owner(self) -> None:
         if self.environment.owner != self._owner:

@@ -8,11 +8,12 @@ dirty entries; everybody else sees committed ones only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from penstock.plan.nodes import StoreSpec
+from penstock.state.sorted_entries import SortedEntries
 
 Value = tuple[object, ...]
 """(timestamp ms, fields...)."""
@@ -131,8 +132,8 @@ class TaskState(Protocol):
         """One write transaction: entries and stamp. Raises StoreLost when owner or the previous inputs are not what this object last
         wrote or took, StoreFull when there is no room (nothing is written)."""
 
-    def restore(self, store: str, entries: Iterable[tuple[bytes, bytes | None]], stamp: Stamp) -> None:
-        """Apply changelog records (packed values), sorted batches, with the stamp."""
+    def restore(self, store: str, entries: SortedEntries, stamp: Stamp) -> None:
+        """Apply changelog records (packed values), with the stamp."""
 
     def wipe(self) -> None:
         """Empty every store and the stamp."""
