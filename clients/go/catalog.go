@@ -143,6 +143,12 @@ func (c *Client) forget(name string) {
 	delete(c.relations, name)
 }
 
+func (c *Client) forgetAll() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	clear(c.relations)
+}
+
 // pages iterates over the items of all pages.
 func pages[M, T any](page func(token string) ([]M, string, error), read func(M) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

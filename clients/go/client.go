@@ -40,6 +40,7 @@ type Raw struct {
 	Lookup       pb.LookupServiceClient
 	SQL          pb.SqlServiceClient
 	Cluster      pb.ClusterServiceClient
+	Registry     pb.RegistryServiceClient
 }
 
 // New makes a client for the service at address, `host:port`, or several nodes of it by comma, of which it uses one that is there. It does not wait for the service; the first call does.
@@ -57,7 +58,7 @@ func New(address string, options ...Option) (*Client, error) {
 		Raw: Raw{
 			pb.NewTopologyServiceClient(conn), pb.NewCatalogServiceClient(conn), pb.NewAppendServiceClient(conn),
 			pb.NewSubscriptionServiceClient(conn), pb.NewLookupServiceClient(conn), pb.NewSqlServiceClient(conn),
-			pb.NewClusterServiceClient(conn),
+			pb.NewClusterServiceClient(conn), pb.NewRegistryServiceClient(conn),
 		},
 		Session: &Session{}, nodes: conn, retry: settings.retry, timeout: settings.timeout,
 		closing: closing, close: cancel, relations: map[string]*Relation{},
@@ -75,6 +76,16 @@ func (c *Client) within(ctx context.Context) (context.Context, context.CancelFun
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) })
 	return ctx, func() { stop(); cancel(context.Canceled) }
+}
+
+// bounded is within, with the client's timeout where ctx has no deadline: for a call of many messages.
+func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, free := c.within(ctx)
+	if _, has := ctx.Deadline(); has {
+		return ctx, free
+	}
+	ctx, stop := context.WithTimeout(ctx, c.timeout)
+	return ctx, func() { stop(); free() }
 }
 
 // mayRepeat says how a unary call is made.

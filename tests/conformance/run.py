@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import scenarios
 from languages import LANGUAGES
-from stage import Stage, Stages
+from stage import Stage
+from stages import Stages
 
 SECONDS = 90
 """The longest that one scenario may take."""
@@ -133,7 +134,7 @@ def main() -> int:
         for number, scenario in enumerate(chosen):
             for driver in built:
                 if scenario.name in driver.has:
-                    result = play(scenario, driver, stages.of(scenario.secured), f"{driver.language[0]}{number}_")
+                    result = play(scenario, driver, stages.of(scenario.node), f"{driver.language[0]}{number}_")
                 else:
                     outcome = "lacking" if scenario.name in driver.lacks else "missing"
                     result = Result(scenario.name, driver.language, outcome, 0.0, "the driver does not have it")

@@ -10,15 +10,16 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "scenarios"
 _FACTS = re.compile(r"```json\n(.*?)```", re.DOTALL)
+_NODE = re.compile(r"^Node: (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. secured: it needs the node with TLS and tokens."""
+    """One scenario. node: the kind of node that it needs, see Stages."""
 
     name: str
     facts: Any
-    secured: bool
+    node: str
 
 
 def read() -> list[Scenario]:
@@ -31,4 +32,5 @@ def _read(path: Path) -> Scenario:
     blocks = _FACTS.findall(text)
     if len(blocks) != 1:
         raise ValueError(f"{path} has {len(blocks)} blocks of facts, it needs one")
-    return Scenario(path.parent.name, json.loads(blocks[0]), re.search(r"^Node: secured$", text, re.MULTILINE) is not None)
+    node = _NODE.search(text)
+    return Scenario(path.parent.name, json.loads(blocks[0]), node.group(1) if node else "plain")

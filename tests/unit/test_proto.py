@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -38,6 +39,23 @@ def test_there_is_a_class_for_each_reason() -> None:
 def test_each_reason_documents_its_code(reason: str) -> None:
     code = (BY_REASON[reason].__doc__ or "").split()[0].rstrip(";,.")
     assert code in grpc.StatusCode.__members__
+
+
+NOT_FROM_ONE_NODE = {
+    "INTERNAL": "a fault of the service",
+    "NODE_UNAVAILABLE": "there is no second node",
+    "STATE_FULL": "the disk of a worker is full",
+}
+"""Reasons that no node of the conformance scenarios can be brought to, and why: a service of answers alone gives them (every_reason)."""
+
+
+def test_each_reason_is_in_a_conformance_scenario() -> None:
+    specs = {path.parent.name: path.read_text() for path in (ROOT / "tests/conformance/scenarios").glob("*/spec.md")}
+    every = json.loads(re.search(r"```json\n(.*?)```", specs.pop("every_reason"), re.DOTALL)[1])["codes"]  # type: ignore[index]
+    assert {reason: code for reason, code in every.items() if reason in BY_REASON} == {
+        reason: re.split(r"[^A-Z_]", cls.__doc__ or "", maxsplit=1)[0] for reason, cls in BY_REASON.items()}
+    found = set(re.findall(r'"([A-Z_]+)"', " ".join(specs.values())))
+    assert set(BY_REASON) - found == set(NOT_FROM_ONE_NODE)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)

@@ -6,6 +6,7 @@ import { type Client as Stub, createClient } from "@connectrpc/connect";
 import { AppendState } from "./appending.js";
 import { Appender } from "./appender.js";
 import * as appends from "./appends.js";
+import * as backups from "./backups.js";
 import { Connection, only, type Operation } from "./connection.js";
 import { type Binding, type Columns, functionMessage, type FunctionOptions, relationMessage } from "./declare.js";
 import { PenstockError } from "./error.js";
@@ -13,6 +14,7 @@ import { AppendService } from "./gen/penstock/v1/append_service_pb.js";
 import { CatalogService } from "./gen/penstock/v1/catalog_service_pb.js";
 import { ClusterService } from "./gen/penstock/v1/cluster_service_pb.js";
 import { LookupService } from "./gen/penstock/v1/lookup_service_pb.js";
+import { RegistryService } from "./gen/penstock/v1/registry_service_pb.js";
 import type { RelationSchema } from "./gen/penstock/v1/relation_pb.js";
 import { type QueryResponse, SqlService } from "./gen/penstock/v1/sql_service_pb.js";
 import { type SubscribeResponse, SubscriptionService } from "./gen/penstock/v1/subscription_service_pb.js";
@@ -38,6 +40,7 @@ export interface Raw {
   readonly lookup: Stub<typeof LookupService>;
   readonly sql: Stub<typeof SqlService>;
   readonly cluster: Stub<typeof ClusterService>;
+  readonly registry: Stub<typeof RegistryService>;
 }
 
 type Page<T> = { items: T[]; next: string };
@@ -75,6 +78,7 @@ export class Client implements AsyncDisposable {
       lookup: createClient(LookupService, transport),
       sql: createClient(SqlService, transport),
       cluster: createClient(ClusterService, transport),
+      registry: createClient(RegistryService, transport),
     };
     return this.#raw;
   }
@@ -223,6 +227,30 @@ export class Client implements AsyncDisposable {
     return this.#connection.run(operations.listTasks(topology), call);
   }
 
+  /** Take a node out of the service: its tasks and clients go to others, then its processes end. UnknownServiceNodeError. */
+  drainNode(node: string, call: CallOptions = {}): Promise<void> {
+    return this.#connection.run(operations.drainNode(node), call);
+  }
+
+  /** What is registered, as a file that restoreRegistry takes. */
+  async backupRegistry(call: CallOptions = {}): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for await (const { chunk } of this.#connection.answers(RegistryService.method.backupRegistry, only({}), call, true)) {
+      parts.push(chunk);
+    }
+    return new Uint8Array(Buffer.concat(parts));
+  }
+
+  /** Bring a backup back into an empty registry, or with `replace` in the place of what it has. RegistryNotEmptyError. */
+  async restoreRegistry(backup: Uint8Array, options: backups.RestoreOptions & CallOptions = {}): Promise<backups.Restored> {
+    const input = backups.parts(backup, options);
+    for await (const message of this.#connection.answers(RegistryService.method.restoreRegistry, input, options, true)) {
+      this.#relations.clear();
+      return backups.restoredOf(message);
+    }
+    throw new PenstockError("the service did not say what it restored");
+  }
+
   // Append
 
   /**
@@ -322,19 +350,9 @@ export class Client implements AsyncDisposable {
 
   /** As sql, each result when it is there. A statement waits up to 10 s until the query that it starts runs. */
   async *sqlResults(text: string, options: ExecuteOptions & CallOptions = {}): AsyncGenerator<SqlResult, void, undefined> {
-    const { address } = this.#connection;
-    try {
-      const input = only(this.session.request(text, options));
-      for await (const response of this.#connection.stream(SqlService.method.execute, input, options, address)) {
-        yield this.session.take(response);
-      }
-    } catch (thrown) {
-      if (thrown instanceof PenstockError) {
-        throw thrown;
-      }
-      options.signal?.throwIfAborted();
-      this.#connection.closing.throwIfAborted();
-      throw this.#connection.failed(thrown, address);
+    const input = only(this.session.request(text, options));
+    for await (const response of this.#connection.answers(SqlService.method.execute, input, options, false)) {
+      yield this.session.take(response);
     }
   }
 

@@ -4,7 +4,7 @@ import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShap
 import type { Transport } from "@connectrpc/connect";
 import { linked, pause } from "./abort.js";
 import { PenstockError } from "./error.js";
-import { ClosedError, fromRpc, UnreachableError } from "./errors.js";
+import { ClosedError, DeadlineExceededError, fromRpc, UnreachableError } from "./errors.js";
 import { type CallOptions, type ClientOptions, DEFAULT_ADDRESS } from "./options.js";
 import { Owners } from "./owners.js";
 import { Retry } from "./retry.js";
@@ -92,7 +92,7 @@ export class Connection {
 
   /** The result of a unary call, repeated while that helps and the deadline allows. */
   async run<I extends DescMessage, O extends DescMessage, T>(operation: Operation<I, O, T>, call: CallOptions = {}): Promise<T> {
-    const deadline = performance.now() + (call.timeoutMs ?? this.#options.timeoutMs ?? 30_000) + (operation.extraMs ?? 0);
+    const deadline = performance.now() + this.#timeoutMs(call) + (operation.extraMs ?? 0);
     const retry = operation.idempotent === true ? this.retry : NO_RETRY;
     for (let attempt = 1; ; attempt++) {
       this.#check(call.signal);
@@ -145,6 +145,30 @@ export class Connection {
     }
   }
 
+  /** As stream, for a call that is made once: what it fails with is a typed error. `bounded`: by the deadline of a unary call. */
+  async *answers<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodStreaming<I, O>,
+    input: AsyncIterable<MessageInitShape<I>>,
+    call: CallOptions,
+    bounded: boolean,
+  ): AsyncGenerator<MessageShape<O>, void, undefined> {
+    const { address } = this;
+    // The transport's own deadline would keep the process for that long, also after the answer.
+    const limit = bounded ? AbortSignal.timeout(this.#timeoutMs(call)) : undefined;
+    const { controller, release } = linked(call.signal, limit);
+    try {
+      yield* this.stream(method, input, { ...call, signal: controller.signal }, address);
+    } catch (thrown) {
+      this.#check(call.signal);
+      if (limit?.aborted) {
+        throw new DeadlineExceededError("the call was not answered in time", { code: "DEADLINE_EXCEEDED", cause: thrown });
+      }
+      throw this.failed(thrown, address);
+    } finally {
+      release();
+    }
+  }
+
   /** The error that a call on an address failed with. A failure that is none is thrown. After one without an answer calls go to the next address. */
   failed(thrown: unknown, address: string): PenstockError {
     const error = fromRpc(thrown);
@@ -179,6 +203,10 @@ export class Connection {
       this.#owners.shun(owner); // not by this client's means
       return this.#endpoint();
     }
+  }
+
+  #timeoutMs(call: CallOptions): number {
+    return call.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
   }
 
   #check(signal: AbortSignal | undefined): void {

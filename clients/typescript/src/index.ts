@@ -10,6 +10,7 @@
 
 export type { Appender } from "./appender.js";
 export type { AppendOptions, RawRecord, RowInput, Rows } from "./appends.js";
+export type { Restored, RestoreOptions } from "./backups.js";
 export { Topology, type TopologyOptions } from "./builder.js";
 export type { Bundle, ProcessorNode, RowKey, SendOptions } from "./bundle.js";
 export { Client, type Raw } from "./client.js";

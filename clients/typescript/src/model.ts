@@ -4,7 +4,7 @@ import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt"
 import type { RowError } from "./error.js";
 import type { AppendAck } from "./gen/penstock/v1/append_service_pb.js";
 import { type FunctionInfo, FunctionKind, type TopicInfo } from "./gen/penstock/v1/catalog_service_pb.js";
-import { type DescribeClusterResponse, type Task as TaskMessage, TaskState } from "./gen/penstock/v1/cluster_service_pb.js";
+import { type DescribeClusterResponse, NodeState, type Task as TaskMessage, TaskState } from "./gen/penstock/v1/cluster_service_pb.js";
 import { type Relation as RelationMessage, RelationKind } from "./gen/penstock/v1/relation_pb.js";
 import type { Topology as TopologyMessage } from "./gen/penstock/v1/topology_pb.js";
 import {
@@ -90,6 +90,10 @@ export interface Task {
   readonly state: "UNSPECIFIED" | "OPENING" | "RESTORING" | "RUNNING" | "PAUSED" | "FAILED" | "CLOSED" | "STUCK" | string;
   readonly stateReason: string;
   readonly worker: string;
+  /** The node that has it. */
+  readonly node: string;
+  /** Nodes that have copies of its state. */
+  readonly standbyNodes: readonly string[];
   /** Records of its inputs that it has not committed yet. */
   readonly lag: number;
   /** 0 to 1 while RESTORING. */
@@ -104,6 +108,11 @@ export interface ClusterNode {
   readonly version: string;
   readonly startTime: Date | undefined;
   readonly workers: readonly string[];
+  readonly state: "SERVING" | "DRAINING" | "SILENT" | string;
+  /** Where it stands; standbys go to other racks. */
+  readonly rack: string;
+  /** When it was last heard of. */
+  readonly heardTime: Date | undefined;
 }
 
 /** The service. */
@@ -195,7 +204,7 @@ export function replayOf(message: ReplayDeadLettersResponse): Replay {
 
 /** From its message. */
 export function taskOf(message: TaskMessage): Task {
-  const { topology, subTopology, partition, stateReason, worker, restoreProgress } = message;
+  const { topology, subTopology, partition, stateReason, worker, node, standbyNodes, restoreProgress } = message;
   const state = TaskState[message.state] ?? "UNSPECIFIED";
   return {
     topology,
@@ -204,6 +213,8 @@ export function taskOf(message: TaskMessage): Task {
     state,
     stateReason,
     worker,
+    node,
+    standbyNodes,
     lag: Number(message.lag),
     restoreProgress,
     updateTime: dateOf(message.updateTime),
@@ -212,12 +223,15 @@ export function taskOf(message: TaskMessage): Task {
 
 /** From its message. */
 export function clusterOf(message: DescribeClusterResponse): Cluster {
-  const nodes = message.nodes.map(({ id, address, version, startTime, workers }) => ({
+  const nodes = message.nodes.map(({ id, address, version, startTime, workers, state, rack, heardTime }) => ({
     id,
     address,
     version,
     startTime: dateOf(startTime),
     workers,
+    state: NodeState[state] ?? "UNSPECIFIED",
+    rack,
+    heardTime: dateOf(heardTime),
   }));
   const { serviceId, log, logAvailable, topologies, relations } = message;
   return { serviceId, log, logAvailable, nodes, topologies, relations };

@@ -245,3 +245,8 @@ export function listTasks(topology: string) {
     idempotent: true,
   });
 }
+
+/** DrainNode. A repeat finds the node draining, or gone. */
+export function drainNode(node: string) {
+  return operation({ method: ClusterService.method.drainNode, request: { node }, read: () => undefined, idempotent: true });
+}

@@ -8,6 +8,7 @@ import { Client, ClosedError, errors, PenstockError, Topology, UnreachableError 
 import { Code } from "@connectrpc/connect";
 import type { AppendRequest } from "../src/gen/penstock/v1/append_service_pb.js";
 import type { GetRequest } from "../src/gen/penstock/v1/lookup_service_pb.js";
+import type { RestoreRegistryRequest } from "../src/gen/penstock/v1/registry_service_pb.js";
 import { FakeService, fails, refusal, SPEND_SCHEMA, spendRows, status } from "./fake.js";
 
 const QUICK = { retry: { attempts: 4, firstMs: 10, longestMs: 20 }, timeoutMs: 5000 };
@@ -104,6 +105,25 @@ test("the deadline holds", async () => {
   const began = performance.now();
   assert.ok((await caught(client.cluster({ timeoutMs: 100 }))) instanceof errors.DeadlineExceededError);
   assert.ok(performance.now() - began < 500);
+});
+
+test("a backup comes and goes in parts, within the deadline", async () => {
+  service.on("backupRegistry", async function* () {
+    yield { chunk: new Uint8Array([1, 2]) };
+    yield { chunk: new Uint8Array([3]) };
+  } as never);
+  assert.deepEqual(await client.backupRegistry(), new Uint8Array([1, 2, 3]));
+  const sizes: unknown[] = [];
+  service.on("restoreRegistry", async (requests: AsyncIterable<RestoreRegistryRequest>) => {
+    for await (const { message } of requests) {
+      sizes.push(message.case === "chunk" ? message.value.length : message.value?.replace);
+    }
+    return { topologies: ["t"], position: { value: "p" } };
+  });
+  const { topologies, position } = await client.restoreRegistry(new Uint8Array((1 << 20) + 5), { replace: true });
+  assert.deepEqual([sizes, topologies, position], [[true, 1 << 20, 5], ["t"], "p"]);
+  service.on("restoreRegistry", () => sleep(600));
+  assert.ok((await caught(client.restoreRegistry(new Uint8Array(1), { timeoutMs: 100 }))) instanceof errors.DeadlineExceededError);
 });
 
 test("a signal ends a call with its reason", async () => {

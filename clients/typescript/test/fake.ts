@@ -13,6 +13,7 @@ import { CatalogService } from "../src/gen/penstock/v1/catalog_service_pb.js";
 import { ClusterService } from "../src/gen/penstock/v1/cluster_service_pb.js";
 import { type ExpressionError, ExpressionErrorSchema } from "../src/gen/penstock/v1/errors_pb.js";
 import { LookupService } from "../src/gen/penstock/v1/lookup_service_pb.js";
+import { RegistryService } from "../src/gen/penstock/v1/registry_service_pb.js";
 import type { RowBatchSchema } from "../src/gen/penstock/v1/row_pb.js";
 import { type EventSchema, SubscriptionService } from "../src/gen/penstock/v1/subscription_service_pb.js";
 import { TopologyService } from "../src/gen/penstock/v1/topology_service_pb.js";
@@ -73,7 +74,7 @@ export class FakeService {
   }
 
   #routes(router: ConnectRouter): void {
-    for (const service of [AppendService, CatalogService, ClusterService, LookupService, SubscriptionService, TopologyService]) {
+    for (const service of [AppendService, CatalogService, ClusterService, LookupService, RegistryService, SubscriptionService, TopologyService]) {
       for (const method of service.methods as readonly DescMethod[]) {
         router.rpc(method as never, this.#handler(method) as never);
       }
@@ -93,7 +94,7 @@ export class FakeService {
       }
       return next(request as never, context);
     };
-    if (method.methodKind === "unary") {
+    if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
       return async (request: unknown, context: HandlerContext) => answer(request, context);
     }
     return async function* (request: unknown, context: HandlerContext) {

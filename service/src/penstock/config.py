@@ -40,7 +40,8 @@ class ServeConfig:
     tasks on Kafka. default_partitions: of topics created without a number. replication: likewise, on Kafka, or as many
     as there are brokers. store_mib: what the stores of one task may take, in MiB; files
     grow as needed, the address space of each is taken at once. standbys: copies of each task's state that follow on other nodes;
-    acceptable_lag: changelog records that such a copy may miss and still take over (on Kafka). schema_registry: how it is reached, by the names after `schema.registry.`
+    acceptable_lag: changelog records that such a copy may miss and still take over (on Kafka). push_queries: most push queries with topologies of
+    their own that run at once on this node. schema_registry: how it is reached, by the names after `schema.registry.`
     (schemas/settings.py); empty for the service's own, whose REST API is at schema_registry_listen: host:port, "" for the port after that
     of `listen`, "none" for nowhere. node_id: names this node among those of the service, empty for the one that its data directory was
     given. advertise: host:port at which clients and other nodes reach it, empty for `listen`. rack: where it stands.
@@ -77,6 +78,7 @@ class ServeConfig:
     replication: int = 3
     standbys: int = 0
     acceptable_lag: int = 10_000
+    push_queries: int = 100
     schema_registry: Mapping[str, str] = field(default_factory=dict)
     schema_registry_listen: str = ""
     node_id: str = ""

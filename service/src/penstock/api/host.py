@@ -40,13 +40,14 @@ class Parts:
     queries: Queries
 
 
-def assemble(gateway: Gateway, default_partitions: int) -> Parts:
-    """The parts over a gateway. default_partitions: of topics created without a number."""
+def assemble(gateway: Gateway, config: ServeConfig) -> Parts:
+    """The parts over a gateway."""
     tables = Tables(gateway)
     lookups = Lookups(gateway, tables)
     scans, appender, hub = Scans(gateway, tables, lookups), Appender(gateway), Hub(gateway, tables)
-    statements = Statements(gateway, appender, default_partitions)
-    return Parts(gateway, tables, lookups, scans, appender, hub, statements, Queries(gateway, hub, lookups, scans, statements, Transients(statements)))
+    statements = Statements(gateway, appender, config.default_partitions)
+    queries = Queries(gateway, hub, lookups, scans, statements, Transients(statements, config.push_queries))
+    return Parts(gateway, tables, lookups, scans, appender, hub, statements, queries)
 
 
 @dataclass

@@ -240,7 +240,7 @@ async def _keep_open(host: Host, notices: Notices, health_servicer: Health, open
             await asyncio.sleep(wait)
             wait = min(RETRY[1], wait * 2)
             continue
-        host.parts = assemble(gateway, host.config.default_partitions)
+        host.parts = assemble(gateway, host.config)
         if gateway.nodes is not None:
             entry = NodeEntry(gateway.node, host.started_ms, host.advertised, host.config.rack, VERSION, peer_address=host.for_peers)
             host.presence = Presence(gateway.cluster, gateway.nodes, gateway.board, notices, entry, host.parts.queries.transients.adopt)

@@ -25,9 +25,13 @@ import (
 	declareanddescribe "penstock.dev/conformance/scenarios/declare_and_describe"
 	errorsofcalls "penstock.dev/conformance/scenarios/errors_of_calls"
 	errorsofdefinitions "penstock.dev/conformance/scenarios/errors_of_definitions"
+	errorsofresuming "penstock.dev/conformance/scenarios/errors_of_resuming"
+	errorsofstate "penstock.dev/conformance/scenarios/errors_of_state"
 	errorsofstatements "penstock.dev/conformance/scenarios/errors_of_statements"
+	everyreason "penstock.dev/conformance/scenarios/every_reason"
 	explain "penstock.dev/conformance/scenarios/explain"
 	largebatches "penstock.dev/conformance/scenarios/large_batches"
+	limitednode "penstock.dev/conformance/scenarios/limited_node"
 	lookupbatchget "penstock.dev/conformance/scenarios/lookup_batch_get"
 	lookupwindows "penstock.dev/conformance/scenarios/lookup_windows"
 	positionnotreached "penstock.dev/conformance/scenarios/position_not_reached"
@@ -37,9 +41,11 @@ import (
 	producerfenced "penstock.dev/conformance/scenarios/producer_fenced"
 	readyourwrites "penstock.dev/conformance/scenarios/read_your_writes"
 	reconnectstorm "penstock.dev/conformance/scenarios/reconnect_storm"
+	registrybackup "penstock.dev/conformance/scenarios/registry_backup"
 	remotefunctions "penstock.dev/conformance/scenarios/remote_functions"
 	resumeafterakill "penstock.dev/conformance/scenarios/resume_after_a_kill"
 	resumefromastoredposition "penstock.dev/conformance/scenarios/resume_from_a_stored_position"
+	retireanode "penstock.dev/conformance/scenarios/retire_a_node"
 	scanconditions "penstock.dev/conformance/scenarios/scan_conditions"
 	scanthensubscribe "penstock.dev/conformance/scenarios/scan_then_subscribe"
 	secured "penstock.dev/conformance/scenarios/secured"
@@ -69,9 +75,13 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"declare_and_describe":          declareanddescribe.Scenario,
 	"errors_of_calls":               errorsofcalls.Scenario,
 	"errors_of_definitions":         errorsofdefinitions.Scenario,
+	"errors_of_resuming":            errorsofresuming.Scenario,
+	"errors_of_state":               errorsofstate.Scenario,
 	"errors_of_statements":          errorsofstatements.Scenario,
+	"every_reason":                  everyreason.Scenario,
 	"explain":                       explain.Scenario,
 	"large_batches":                 largebatches.Scenario,
+	"limited_node":                  limitednode.Scenario,
 	"lookup_batch_get":              lookupbatchget.Scenario,
 	"lookup_windows":                lookupwindows.Scenario,
 	"position_not_reached":          positionnotreached.Scenario,
@@ -81,9 +91,11 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"producer_fenced":               producerfenced.Scenario,
 	"read_your_writes":              readyourwrites.Scenario,
 	"reconnect_storm":               reconnectstorm.Scenario,
+	"registry_backup":               registrybackup.Scenario,
 	"remote_functions":              remotefunctions.Scenario,
 	"resume_after_a_kill":           resumeafterakill.Scenario,
 	"resume_from_a_stored_position": resumefromastoredposition.Scenario,
+	"retire_a_node":                 retireanode.Scenario,
 	"scan_conditions":               scanconditions.Scenario,
 	"scan_then_subscribe":           scanthensubscribe.Scenario,
 	"secured":                       secured.Scenario,

@@ -43,6 +43,11 @@ final class ErrorsOfCalls implements Scenario {
                 "not_paused", reason(() -> c.resetTopology(name)), "name_taken", reason(() -> c.createStream(orders, "k STRING KEY")),
                 "etag", reason(() -> c.deleteTopology(name, "other", false)), "wrong_column", reason(() -> c.append(orders, Map.of("x", 1))),
                 "bad_cursor", reason(() -> all(c.scan(totals, o -> o.cursor("garbage")))),
-                "bad_limits", reason(() -> c.subscribe(totals, o -> o.maxBatchRows(100_000)).iterator().next()));
+                "bad_limits", reason(() -> c.subscribe(totals, o -> o.maxBatchRows(100_000)).iterator().next()),
+                "unknown_topic", reason(() -> c.query("PRINT '" + run.name("none") + "';").iterator().next()),
+                "unknown_node", reason(() -> {
+                    c.drainNode(run.name("none"));
+                    return null;
+                }));
     }
 }

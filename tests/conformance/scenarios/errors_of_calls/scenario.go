@@ -37,6 +37,10 @@ func Scenario(ctx context.Context, run *Run) Facts {
 		}
 		return "OK"
 	}
+	topic := "OK"
+	for _, err := range client.Query(ctx, "PRINT '"+run.Name("none")+"';").Rows() {
+		topic = Reason("", err)
+	}
 	return Facts{
 		"unknown_relation": Reason("", err), "candidates": candidates,
 		"stream_lookup": Reason(client.Get(ctx, orders, "a")), "wrong_key": Reason(client.Get(ctx, totals, true)),
@@ -50,6 +54,6 @@ func Scenario(ctx context.Context, run *Run) Facts {
 		"name_taken":   Reason(client.CreateStream(ctx, orders, "k STRING KEY", penstock.Binding{})),
 		"etag":         Reason(client.DeleteTopology(ctx, name, penstock.DropOptions{ETag: "other"})),
 		"wrong_column": Reason(client.Append(ctx, orders, penstock.Rows{{"x": 1}})), "bad_cursor": scan(penstock.Cursor("garbage")),
-		"bad_limits": subscribe(penstock.MaxBatchRows(100_000)),
+		"bad_limits": subscribe(penstock.MaxBatchRows(100_000)), "unknown_topic": topic, "unknown_node": Reason("", client.DrainNode(ctx, run.Name("none"))),
 	}
 }

@@ -31,4 +31,5 @@ def scenario(run: Run) -> dict[str, object]:
         "etag": reason(lambda: c.delete_topology(name, etag="other")), "wrong_column": reason(lambda: c.append(orders, {"x": 1})),
         "bad_cursor": reason(lambda: list(c.scan(totals, cursor="garbage"))),
         "bad_limits": reason(lambda: next(c.subscribe(totals, max_batch_rows=100_000))),
+        "unknown_topic": reason(lambda: next(c.query(f"PRINT '{run.name('none')}';"))), "unknown_node": reason(lambda: c.drain_node(run.name("none"))),
     }  # fmt: skip

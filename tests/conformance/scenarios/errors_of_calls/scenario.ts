@@ -32,5 +32,7 @@ export default async function scenario(run: Run): Promise<Facts> {
     wrong_column: await reason(() => c.append(orders, { x: 1 })),
     bad_cursor: await reason(() => all(c.scan(totals, { cursor: "garbage" }))),
     bad_limits: await reason(() => first(c.subscribe(totals, { maxBatchRows: 100_000 }))),
+    unknown_topic: await reason(() => first(c.query(`PRINT '${run.name("none")}';`))),
+    unknown_node: await reason(() => c.drainNode(run.name("none"))),
   };
 }

@@ -26,6 +26,16 @@ final class ErrorsOfDefinitions implements Scenario {
         String out = run.name("out");
         client.createStream(orders, "k STRING KEY, n INT", new Binding().partitions(2));
         client.createStream(other, "k STRING KEY, m INT", new Binding().partitions(3));
+        Topology misspelt = new Topology(run.name("t"));
+        misspelt.stream(orders).to(out);
+        var message = misspelt.message().toBuilder();
+        message.getNodesBuilder(1).setInputs(0, "nobody");
+        Sink avro = new Sink().binding(new Binding().topic(run.name("avro")).valueFormat("AVRO"));
+        Topology published = new Topology(run.name("first"));
+        published.stream(orders).to(run.name("first_out"), avro);
+        client.registerTopology(published, Duration.ofSeconds(30));
+        Topology texts = new Topology(run.name("texts"));
+        texts.stream(orders).select("CAST(n AS STRING) AS n").to(out, avro);
         List<Object> place = List.of();
         try {
             check(run, t -> t.stream(orders).filter("n >").named("f").to(out));
@@ -44,7 +54,9 @@ final class ErrorsOfDefinitions implements Scenario {
                 "join", why(run, t -> t.stream(orders).join(t.stream(other), StreamJoin.within(Duration.ofSeconds(1))).to(out)),
                 "processor", why(run, t -> t.stream(orders).process("no_such").output("out").to(out)),
                 "schema", why(run, t -> t.stream(Source.declared(run.name("in"), "k STRING KEY, n NOPE")).to(out)),
-                "format", why(run, t -> t.stream(orders).to(out, new Sink().binding(new Binding().valueFormat("NOPE")))));
+                "format", why(run, t -> t.stream(orders).to(out, new Sink().binding(new Binding().valueFormat("NOPE")))),
+                "input", reason(() -> client.registerTopology(message.build(), Duration.ZERO, true)),
+                "incompatible", reason(() -> client.registerTopology(texts)));
     }
 
     private static void check(Run run, Consumer<Topology> build) {

@@ -24,6 +24,17 @@ func Scenario(ctx context.Context, run *Run) Facts {
 		return err
 	}
 	why := func(build func(t *penstock.Topology)) string { return Reason("", check(build)) }
+	misspelt := penstock.NewTopology(run.Name("t"))
+	misspelt.Stream(orders).To(out)
+	message := Must(misspelt.Message())
+	message.Nodes[1].Inputs = []string{"nobody"}
+	input := Reason(client.RegisterTopology(ctx, penstock.DefinitionOf(message), penstock.RegisterOptions{ValidateOnly: true}))
+	avro := penstock.SinkOptions{Binding: &penstock.Binding{Topic: run.Name("avro"), ValueFormat: "AVRO"}}
+	published := penstock.NewTopology(run.Name("first"))
+	published.Stream(orders).ToWith(run.Name("first_out"), avro)
+	Must(client.RegisterTopology(ctx, published, penstock.RegisterOptions{Wait: 30 * time.Second}))
+	texts := penstock.NewTopology(run.Name("texts"))
+	texts.Stream(orders).Select("CAST(n AS STRING) AS n").ToWith(out, avro)
 	half := func(t *penstock.Topology) { t.Stream(orders).Filter("n >").Named("f").To(out) }
 	place := []any{}
 	var wrong *penstock.Error
@@ -48,5 +59,6 @@ func Scenario(ctx context.Context, run *Run) Facts {
 		"format": why(func(t *penstock.Topology) {
 			t.Stream(orders).ToWith(out, penstock.SinkOptions{Binding: &penstock.Binding{ValueFormat: "NOPE"}})
 		}),
+		"input": input, "incompatible": Reason(client.RegisterTopology(ctx, texts, penstock.RegisterOptions{})),
 	}
 }

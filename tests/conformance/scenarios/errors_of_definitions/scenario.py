@@ -21,6 +21,19 @@ def scenario(run: Run) -> dict[str, object]:
     def why(build: Callable[[Topology], object]) -> str:
         return reason(lambda: check(build))
 
+    def misspelt() -> None:
+        topology = Topology(run.name("t"))
+        topology.stream(orders).to(run.name("out"))
+        message = topology.message()
+        message.nodes[1].inputs[0] = "nobody"
+        client.register_topology(message, validate_only=True)
+
+    avro = Binding(topic=run.name("avro"), value_format="AVRO")
+    published = Topology(run.name("first"))
+    published.stream(orders).to(run.name("first_out"), binding=avro)
+    client.register_topology(published, wait=30)
+    texts = Topology(run.name("texts"))
+    texts.stream(orders).select(n="CAST(n AS STRING)").to(run.name("out"), binding=avro)
     place: list[object] = []
     try:
         check(lambda t: t.stream(orders).filter("n >", name="f").to(run.name("out")))
@@ -36,5 +49,6 @@ def scenario(run: Run) -> dict[str, object]:
         "join": why(lambda t: t.stream(orders).join_stream(t.stream(other), within=1).to(run.name("out"))),
         "processor": why(lambda t: t.stream(orders).process("no_such")["out"].to(run.name("out"))),
         "schema": why(lambda t: t.stream(run.name("in"), columns="k STRING KEY, n NOPE").to(run.name("out"))),
-        "format": why(lambda t: t.stream(orders).to(run.name("out"), binding=Binding(value_format="NOPE"))),
+        "format": why(lambda t: t.stream(orders).to(run.name("out"), binding=Binding(value_format="NOPE"))), "input": reason(misspelt),
+        "incompatible": reason(lambda: client.register_topology(texts)),
     }  # fmt: skip

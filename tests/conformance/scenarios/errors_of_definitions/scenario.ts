@@ -14,6 +14,19 @@ export default async function scenario(run: Run): Promise<Facts> {
     return client.registerTopology(topology, { validateOnly: true });
   };
   const why = (build: (t: Topology) => unknown) => reason(() => check(build));
+  const misspelt = () => {
+    const topology = new Topology(run.name("t"));
+    topology.stream(orders).to(out);
+    const message = topology.message();
+    message.nodes[1]!.inputs = ["nobody"];
+    return client.registerTopology(message, { validateOnly: true });
+  };
+  const binding = { topic: run.name("avro"), valueFormat: "AVRO" };
+  const published = new Topology(run.name("first"));
+  published.stream(orders).to(run.name("first_out"), { binding });
+  await client.registerTopology(published, { waitMs: 30_000 });
+  const texts = new Topology(run.name("texts"));
+  texts.stream(orders).select({ n: "CAST(n AS STRING)" }).to(out, { binding });
   const half = (t: Topology) => t.stream(orders).filter("n >", { name: "f" }).to(out);
   const error = await check(half).catch((thrown: unknown) => thrown);
   const place = error instanceof PenstockError ? error.expression : undefined;
@@ -29,5 +42,7 @@ export default async function scenario(run: Run): Promise<Facts> {
     processor: await why((t) => t.stream(orders).process("no_such").output("out").to(out)),
     schema: await why((t) => t.stream(run.name("in"), { columns: "k STRING KEY, n NOPE" }).to(out)),
     format: await why((t) => t.stream(orders).to(out, { binding: { valueFormat: "NOPE" } })),
+    input: await reason(misspelt),
+    incompatible: await reason(() => client.registerTopology(texts)),
   };
 }

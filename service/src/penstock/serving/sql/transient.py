@@ -26,8 +26,6 @@ from penstock.sql.rows import RichQuery
 
 _log = logging.getLogger("penstock.sql")
 
-MOST = 100
-"""Push queries with topologies of their own that a node runs."""
 LINGER_SECONDS = 60.0
 PREFIX = "PUSH_"
 _ID = re.compile(rf"{PREFIX}\d+")
@@ -48,10 +46,10 @@ def gone(name: str) -> RequestError:
 
 @dataclass
 class Transients:
-    """The push queries of this node with topologies of their own, by id: how many clients each has now."""
+    """The push queries of this node with topologies of their own, by id: how many clients each has now. most: how many there may be."""
 
     statements: Statements
-    most: int = MOST
+    most: int
     linger: float = LINGER_SECONDS
     _users: dict[str, int] = field(default_factory=dict)
     _ends: dict[str, asyncio.Task[None]] = field(default_factory=dict)

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.LongFunction;
 
 /** What every call of a client needs: the nodes, how calls are repeated and bounded, and what ends with the client. */
@@ -96,6 +97,21 @@ final class Connection {
             return ClientCalls.blockingUnaryCall(channel, method, options, request);
         } catch (StatusRuntimeException error) {
             throw closed() ? new ClosedException() : Failures.of(error.getStatus(), error.getTrailers());
+        }
+    }
+
+    /** A call of many messages, made once and bounded by the timeout. */
+    <Q, R, T> T streamed(MethodDescriptor<Q, R> method, Function<StreamCall<Q, R>, T> conversation) {
+        CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        try (StreamCall<Q, R> call = StreamCall.open(nodes, method, options)) {
+            own(call);
+            try {
+                return conversation.apply(call);
+            } catch (PenstockException failed) {
+                throw closed() ? new ClosedException() : failed;
+            } finally {
+                forget(call);
+            }
         }
     }
 

@@ -549,6 +549,23 @@ public final class PenstockClient implements AutoCloseable {
         connection.call(ClusterServiceGrpc.DRAIN_NODE, DrainNodeRequest.newBuilder().setNode(node).build());
     }
 
+    /** What is registered, as a file that restoreRegistry() takes. */
+    public byte[] backupRegistry() {
+        return Backups.save(connection);
+    }
+
+    /** Brings a backup back into an empty registry. RegistryNotEmptyException. */
+    public Restored restoreRegistry(byte[] backup) {
+        return restoreRegistry(backup, o -> { });
+    }
+
+    /** As restoreRegistry(backup) with settings. */
+    public Restored restoreRegistry(byte[] backup, Consumer<RestoreOptions> options) {
+        Restored done = Backups.restore(connection, backup, configured(new RestoreOptions(), options).message.build());
+        known.clear();
+        return done;
+    }
+
     private static <T> T configured(T options, Consumer<? super T> configure) {
         configure.accept(options);
         return options;

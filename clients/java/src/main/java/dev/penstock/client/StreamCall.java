@@ -49,6 +49,13 @@ final class StreamCall<Q, R> extends ClientCall.Listener<R> implements AutoClose
         }
     }
 
+    /** Says that no more messages will be sent. */
+    synchronized void finish() {
+        if (!left) {
+            call.halfClose();
+        }
+    }
+
     /** The next message; null when the service has ended the call well. */
     @SuppressWarnings("unchecked")
     R next() {
