@@ -182,3 +182,21 @@ async def test_nodes_that_register_the_same_at_once_leave_its_topics_alone(log: 
         await register.delete(log, registries[0], "same", "", False)
     for r in registries:
         await r.close()
+
+
+async def test_registrations_and_declarations_at_one_node_make_nothing_in_vain(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = await open_registry(log, "s")
+    await registry.change(lambda s: changes.declare(s, STREAM))
+    made: list[str] = []
+    create = log.create_topic
+
+    async def slow(topic: str, config: TopicConfig) -> None:
+        made.append(topic)
+        await asyncio.sleep(0.02)
+        await create(topic, config)
+
+    monkeypatch.setattr(log, "create_topic", slow)
+    await asyncio.gather(*(registered(log, registry, counting(f"t{n}")) for n in range(6)),
+                         *(registry.change(lambda s, n=n: changes.declare(s, replace(STREAM, name=f"s{n}"))) for n in range(6)))
+    assert len(registry.state.topologies) == 6 and set(made) <= set(await log.topics()), made
+    await registry.close()

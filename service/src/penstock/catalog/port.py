@@ -7,6 +7,7 @@ function from a state to the entries to write.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -110,6 +111,9 @@ class Registry(Protocol):
     async def change(self, decide: Callable[[CatalogState], Sequence[Change]]) -> CatalogState:
         """Read to the end, decide, write; decide runs again when somebody was faster. What decide raises is raised. A new entry's
         incarnation or epoch is decide's state.position (it is unique, since the write succeeds only there)."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Meanwhile this process's other tasks change nothing."""
 
     async def changed(self, since: int, timeout: float) -> bool:
         """Wait until state.position > since."""

@@ -122,20 +122,23 @@ async def planned(log: Log, state: CatalogState, plan_on: Plan, incarnation: int
 
 async def write(log: Log, registry: Registry, plan: ResolvedPlan, position: int, decide: Callable[[CatalogState], Sequence[Change]],
                 keep: frozenset[str] = frozenset()) -> None:
-    """Steps 2 and 3, if the registry is still where the plan was made. keep: topics that are in use already."""
+    """Steps 2 and 3, if the registry is still where the plan was made. keep: topics that are in use already. Other registrations at this node wait
+    meanwhile: each would make topics in vain, and undo what others have made by moving the registry."""
 
     def unmoved(state: CatalogState) -> Sequence[Change]:
         if state.position != position:
             raise Moved
         return decide(state)
 
-    try:
-        for topic, config in topics_of(plan).items():
-            await log.create_topic(topic, config)
-        await registry.change(unmoved)
-    except (Moved, RequestError, LogError):
-        await _undo(log, registry, plan, keep)
-        raise
+    async with registry.turn():
+        unmoved(await registry.refresh())  # before anything is made
+        try:
+            for topic, config in topics_of(plan).items():
+                await log.create_topic(topic, config)
+            await registry.change(unmoved)
+        except (Moved, RequestError, LogError):
+            await _undo(log, registry, plan, keep)
+            raise
 
 
 async def _undo(log: Log, registry: Registry, plan: ResolvedPlan, keep: frozenset[str]) -> None:

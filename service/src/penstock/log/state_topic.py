@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Generic, Protocol, TypeVar
 
 from penstock.clock import Clock
@@ -61,6 +61,8 @@ class StateTopic(Generic[S, C]):
         self._config = config
         self._state = empty(0)
         self._advanced = asyncio.Condition()
+        self._turn = asyncio.Lock()
+        self._whose: asyncio.Task[object] | None = None
         self._failure: Exception | None = None
         self._tail: asyncio.Task[None] | None = None
         self._reader: LogReader | None = None
@@ -95,26 +97,41 @@ class StateTopic(Generic[S, C]):
         await self._reach(end)
         return self._state
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Meanwhile this process's other tasks change nothing: for who does something long before a change, and would have to undo it."""
+        me = asyncio.current_task()
+        if self._whose is me:
+            yield
+            return
+        async with self._turn:
+            self._whose = me
+            try:
+                yield
+            finally:
+                self._whose = None
+
     async def change(self, decide: Callable[[S], Sequence[C]]) -> S:
         """Read to the end, decide, write; decide runs again when somebody was faster. What decide raises is raised."""
-        while True:
-            state = await self.refresh()
-            changes = decide(state)
-            if not changes:
-                return state
-            batch = self._log.builder(limit=4 << 20)
-            for change in changes:
-                key, value = self._encode(change)
-                batch.append(self._clock.now_ms(), key, value, ())
-            end = await self._log.compare_and_append(self._tp.topic, state.position, batch)
-            if end is None:
-                # Somebody was faster, or on Kafka the stable end still lags behind what was written: let the tail catch up.
-                await self.changed(state.position, 0.2)
-                continue
-            if self._notices is not None:
-                self._notices.send(self._notice)
-            await self._reach(end)
-            return self._state
+        async with self.turn():
+            while True:
+                state = await self.refresh()
+                changes = decide(state)
+                if not changes:
+                    return state
+                batch = self._log.builder(limit=4 << 20)
+                for change in changes:
+                    key, value = self._encode(change)
+                    batch.append(self._clock.now_ms(), key, value, ())
+                end = await self._log.compare_and_append(self._tp.topic, state.position, batch)
+                if end is None:
+                    # Somebody was faster, or on Kafka the stable end still lags behind what was written: let the tail catch up.
+                    await self.changed(state.position, 0.2)
+                    continue
+                if self._notices is not None:
+                    self._notices.send(self._notice)
+                await self._reach(end)
+                return self._state
 
     async def publish(self, changes: Sequence[C]) -> None:
         """Write entries that nobody else writes, whatever came between. Raises LogError."""
