@@ -81,9 +81,10 @@ func (s *appendState) acknowledge(ack *pb.AppendAck) error {
 
 // broke is the time until the next connection, or the error when a repeat does not help.
 func (s *appendState) broke(err error) (time.Duration, error) {
+	accepted := s.ready
 	s.attempt++
 	s.ready = false
-	if !transient(err) || !s.started && s.attempt >= s.retry.Attempts {
+	if !transient(err) && !(accepted && expired(err)) || !s.started && s.attempt >= s.retry.Attempts {
 		return 0, err
 	}
 	return s.retry.wait(s.attempt, err), nil

@@ -25,7 +25,7 @@ type Client struct {
 	timeout time.Duration
 
 	closing context.Context
-	close   context.CancelFunc
+	close   func() error // once
 
 	mutex     sync.Mutex
 	relations map[string]*Relation // by the name that was asked for
@@ -54,6 +54,10 @@ func New(address string, options ...Option) (*Client, error) {
 		return nil, err
 	}
 	closing, cancel := context.WithCancel(context.Background())
+	end := sync.OnceValue(func() error {
+		cancel()
+		return conn.close()
+	})
 	return &Client{
 		Raw: Raw{
 			pb.NewTopologyServiceClient(conn), pb.NewCatalogServiceClient(conn), pb.NewAppendServiceClient(conn),
@@ -61,15 +65,12 @@ func New(address string, options ...Option) (*Client, error) {
 			pb.NewClusterServiceClient(conn), pb.NewRegistryServiceClient(conn),
 		},
 		Session: &Session{}, nodes: conn, retry: settings.retry, timeout: settings.timeout,
-		closing: closing, close: cancel, relations: map[string]*Relation{},
+		closing: closing, close: end, relations: map[string]*Relation{},
 	}, nil
 }
 
-// Close ends every call, subscription, scan and appender of this client at once.
-func (c *Client) Close() error {
-	c.close()
-	return c.nodes.close()
-}
+// Close ends every call, subscription, scan and appender of this client at once. It may be called again.
+func (c *Client) Close() error { return c.close() }
 
 // within is ctx, ended too when the client is closed. The function frees it.
 func (c *Client) within(ctx context.Context) (context.Context, context.CancelFunc) {

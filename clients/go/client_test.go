@@ -3,6 +3,8 @@ package penstock
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +120,34 @@ func TestCloseEndsCallsAndStreams(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := client.Topology(t.Context(), "x"); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if err := client.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+}
+
+func TestATokenFileIsReadAgainWhenItChanges(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give := TokenFile(path)
+	for _, wanted := range []string{"one", "two"} {
+		write(wanted + "\n")
+		for range 2 {
+			if token, err := give(t.Context()); token != wanted || err != nil {
+				t.Errorf("got %q, %v", token, err)
+			}
+		}
+	}
+	write("token: three")
+	if _, err := give(t.Context()); err == nil || !strings.Contains(err.Error(), "nothing else") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -47,7 +49,7 @@ func WithAddresses(addresses ...string) Option {
 	return func(s *settings) { s.addresses = append(s.addresses, addresses...) }
 }
 
-// WithTLS speaks TLS. Client certificates are in the configuration; nil trusts the system's authorities.
+// WithTLS speaks TLS. Client certificates and the server's name are in the configuration; nil trusts the system's authorities.
 func WithTLS(config *tls.Config) Option {
 	return func(s *settings) {
 		if config == nil {
@@ -57,10 +59,38 @@ func WithTLS(config *tls.Config) Option {
 	}
 }
 
-// WithToken sends a bearer token with each call. The function is asked before each call, so that tokens can be renewed. Without TLS only
-// loopback addresses are allowed.
+// WithToken sends a bearer token with each call. The function is asked before each call, so that tokens can be renewed; a stream whose token has
+// expired goes on with what it gives then. Without TLS only loopback addresses are allowed.
 func WithToken(token func(context.Context) (string, error)) Option {
 	return func(s *settings) { s.token = token }
+}
+
+// TokenFile gives the token in a file to WithToken, read again when the file changes.
+func TokenFile(path string) func(context.Context) (string, error) {
+	var mutex sync.Mutex
+	var seen os.FileInfo
+	var token string
+	return func(context.Context) (string, error) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		found, err := os.Stat(path)
+		if err != nil {
+			return "", err
+		}
+		if seen != nil && os.SameFile(seen, found) && seen.ModTime().Equal(found.ModTime()) {
+			return token, nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		words := strings.Fields(string(text))
+		if len(words) != 1 {
+			return "", fmt.Errorf("%s does not hold a token and nothing else", path)
+		}
+		token, seen = words[0], found
+		return token, nil
+	}
 }
 
 // WithKeepalive replaces how dead connections are found: a ping after each time without traffic, and how long its answer may take. Servers

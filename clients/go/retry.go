@@ -39,6 +39,13 @@ func (r Retry) again(attempt int, err error) (time.Duration, bool) {
 	return r.wait(attempt, err), true
 }
 
+// expired says whether the credentials of a call that the service had accepted are not taken any more: the next call takes new ones, where the
+// application gives any.
+func expired(err error) bool {
+	failure := asError(err)
+	return failure != nil && failure.Reason == ReasonCredentialsInvalid
+}
+
 // transient says whether a repeat may succeed. gRPC servers answer bursts of new streams with CANCELLED, which nobody asked for; an INTERNAL
 // without a reason is the gRPC library's own, for a stream that broke while it was opened.
 func transient(err error) bool {

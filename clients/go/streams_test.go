@@ -2,6 +2,7 @@ package penstock
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -140,6 +141,38 @@ func TestWhatEndsASubscription(t *testing.T) {
 	// A subscription that never began gives up as any call does.
 	if err := last("unavailable"); !errors.As(err, &unreachable) || unavailable != 3 {
 		t.Errorf("got %v after %d calls", err, unavailable)
+	}
+}
+
+func TestASubscriptionWhoseCredentialsExpiredGoesOnWithTheNext(t *testing.T) {
+	var starts []string
+	expired := refusal(codes.Unauthenticated, ReasonCredentialsInvalid, "no principal has this token")
+	client := serve(t, &fake{subscribe: func(r *pb.SubscribeRequest, stream pushes) error {
+		starts = append(starts, r.GetStart().GetAfter().GetValue())
+		if len(starts) == 4 {
+			return expired
+		}
+		pushSchema(stream)
+		pushRows(stream, fmt.Sprint("p", len(starts)), int64(len(starts)))
+		if len(starts) == 2 {
+			pushEnd(stream, pb.EndReason_END_REASON_CREDENTIALS_EXPIRED)
+			return nil
+		}
+		return expired
+	}})
+	var got []any
+	var refused *CredentialsInvalidError
+	for row, err := range client.Subscribe(t.Context(), "x").Rows() {
+		if err != nil {
+			if !errors.As(err, &refused) {
+				t.Errorf("got %v", err)
+			}
+			break
+		}
+		got = append(got, row.Values()[0])
+	}
+	if refused == nil || !slices.Equal(starts, []string{"", "p1", "p2", "p3"}) || !slices.Equal(got, []any{int64(1), int64(2), int64(3)}) {
+		t.Errorf("got %v after %v, %v", got, starts, refused)
 	}
 }
 

@@ -112,7 +112,11 @@ func (r *resumable) takeEnd(end *pb.End) (Event, error) {
 	case pb.EndReason_END_REASON_RELATION_REPLACED:
 		return nil, typed(&Error{Reason: ReasonRelationReplaced, Code: codes.FailedPrecondition, Message: end.GetMessage()})
 	case pb.EndReason_END_REASON_CREDENTIALS_EXPIRED:
-		return nil, typed(&Error{Reason: ReasonCredentialsInvalid, Code: codes.Unauthenticated, Message: end.GetMessage()})
+		again, err := r.failed(typed(&Error{Reason: ReasonCredentialsInvalid, Code: codes.Unauthenticated, Message: end.GetMessage()}))
+		if err != nil {
+			return nil, err
+		}
+		return again, nil
 	case pb.EndReason_END_REASON_NODE_DRAINING:
 		r.attempt = 1
 		return &Reconnecting{r.position, r.retry.wait(1, nil), nil, end.GetAddress()}, nil
@@ -123,8 +127,9 @@ func (r *resumable) takeEnd(end *pb.End) (Event, error) {
 
 // failed is what follows a broken call: the wait, or the error when a repeat does not help. Once greeted it is repeated for ever.
 func (r *resumable) failed(err error) (*Reconnecting, error) {
+	accepted := r.greeted && r.attempt == 0
 	r.attempt++
-	if !transient(err) || r.greeted && !r.resumes || !r.greeted && r.attempt >= r.retry.Attempts {
+	if !transient(err) && !(accepted && expired(err)) || r.greeted && !r.resumes || !r.greeted && r.attempt >= r.retry.Attempts {
 		return nil, err
 	}
 	return &Reconnecting{r.position, r.retry.wait(r.attempt, err), err, ""}, nil

@@ -81,7 +81,7 @@ func (w *Worker) serve(ctx context.Context, client *Client, slots chan struct{})
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !transient(err) {
+		if !transient(err) && !(greeted && expired(err)) {
 			return err
 		}
 		if greeted {

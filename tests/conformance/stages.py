@@ -21,10 +21,30 @@ from stage import Stage
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
 
 
+class Tokens:
+    """The tokens of a secured node, in its file: an administrator's and a reader's, which may be exchanged for another."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.admin, self._admin_line = new_token("root")
+        self.reader = self._write()
+
+    def exchange(self, settings: dict[str, str]) -> dict[str, str]:
+        """The reader has another token from now on; later drivers are given that one."""
+        settings["reader"] = self._write()
+        return {"token": settings["reader"]}
+
+    def _write(self) -> str:
+        reader, line = new_token("guest")
+        written = self.path.with_suffix(".new")
+        written.write_text(f"root {self._admin_line} admin:*\nguest {line} reader:*\n")
+        written.replace(self.path)
+        return reader
+
+
 class Stages:
-    """A stage of each kind: `plain`; `secured`, with TLS and tokens; `limited`, with little of everything; `empty`, whose registry has nothing, which
-    a scenario leaves so, or ended;
-    `scripted`, a service that only refuses."""
+    """A stage of each kind: `plain`; `secured`, with TLS and tokens; `limited`, with little of everything, for clients with a
+    certificate; `empty`, whose registry has nothing, which a scenario leaves so, or ended; `scripted`, a service that only refuses."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -65,11 +85,23 @@ class Stages:
         return RealNode(folder, "--metrics", metrics, *options), metrics
 
     def _limited(self) -> NodeStage:
-        """One push query with a topology of its own, a schema registry that is not there, and plug-ins of which some are broken."""
+        """One push query with a topology of its own, a schema registry that is not there, plug-ins of which some are broken; and no client without a
+        certificate."""
+        folder = self._directory / "certificates"
+        folder.mkdir()
+        authority = Authority(folder)
+        server, client = authority.issue("localhost", "server"), authority.issue("app.example", "client")
+        (folder / "tokens").write_text("app certificate:app.example admin:*\n")
+        settings = {"ca": str(authority.path), "cert": str(client.cert), "key": str(client.key)}
+        node, metrics = self._node(
+            "--push-queries", "1", "--schema-registry", "http://127.0.0.1:1", "--tls-cert", str(server.cert), "--tls-key", str(server.key), "--tls-ca", settings["ca"],
+            "--tls-client-certificates", "--tokens", str(folder / "tokens"),
+        )  # fmt: skip
+        node.client = Client(node.address, tls=Tls(**settings))
         before = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PLUGINS), before)))
         try:
-            return self._start("--push-queries", "1", "--schema-registry", "http://127.0.0.1:1")
+            return NodeStage(self._open.enter_context(node), settings, metrics)
         finally:
             if before is None:
                 del os.environ["PYTHONPATH"]
@@ -81,10 +113,10 @@ class Stages:
         folder.mkdir()
         authority = Authority(folder)
         own = authority.issue("localhost", "server")
-        roles = {"root": "admin:*", "guest": "reader:*"}
-        tokens = {name: new_token(name) for name in roles}
-        (folder / "tokens").write_text("".join(f"{name} {tokens[name][1]} {role}\n" for name, role in roles.items()))
-        settings = {"ca": str(authority.path), "token": tokens["root"][0], "reader": tokens["guest"][0]}
-        node, metrics = self._node("--tls-cert", str(own.cert), "--tls-key", str(own.key), "--tokens", str(folder / "tokens"))
+        tokens = Tokens(folder / "tokens")
+        settings = {"ca": str(authority.path), "token": tokens.admin, "reader": tokens.reader}
+        node, metrics = self._node("--tls-cert", str(own.cert), "--tls-key", str(own.key), "--tokens", str(tokens.path))
         node.client = Client(node.address, tls=Tls(settings["ca"]), token=settings["token"])
-        return NodeStage(self._open.enter_context(node), settings, metrics)
+        stage = NodeStage(self._open.enter_context(node), settings, metrics)
+        stage.answers["exchange_token"] = lambda _: tokens.exchange(settings)
+        return stage

@@ -141,6 +141,17 @@ def test_the_deadline_holds(service: FakeService) -> None:
     assert time.monotonic() - started < 0.5
 
 
+def test_another_timeout_shares_the_connection_and_its_end(service: FakeService, client: Client) -> None:
+    service.on("DescribeCluster", lambda r, c: time.sleep(0.6))
+    hasty = client.with_timeout(0.1)
+    with pytest.raises(errors.DeadlineExceededError):
+        hasty.cluster()
+    client.close()
+    client.close()
+    with pytest.raises(ClosedError):
+        hasty.cluster()
+
+
 # Append
 
 
@@ -304,6 +315,25 @@ def test_a_relation_that_was_replaced_raises(service: FakeService, client: Clien
     service.on("Subscribe", stream(event(end=subscription.End(reason=subscription.END_REASON_RELATION_REPLACED))))
     with pytest.raises(errors.RelationReplacedError):
         next(client.subscribe("spend"))
+
+
+EXPIRED = status(grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID", "no principal has this token")
+
+
+def test_a_subscription_whose_credentials_expired_goes_on_with_the_next(service: FakeService, client: Client) -> None:
+    planned = event(end=subscription.End(reason=subscription.END_REASON_CREDENTIALS_EXPIRED))
+    service.on(
+        "Subscribe",
+        stream(SCHEMA, rows_event("p1", ("a", 1.0)), then=EXPIRED),
+        stream(SCHEMA, rows_event("p2", ("b", 2.0)), planned),
+        stream(SCHEMA, rows_event("p3", ("c", 3.0)), then=EXPIRED),
+        fail(EXPIRED),
+    )
+    got: list[str] = []
+    with pytest.raises(errors.CredentialsInvalidError):
+        got += (row.customer for row in client.subscribe("spend"))
+    assert [r.start.after.value for r in service.requests["Subscribe"]] == ["", "p1", "p2", "p3"]
+    assert got == ["a", "b", "c"]
 
 
 def test_the_first_connection_is_not_tried_for_ever(service: FakeService, client: Client) -> None:

@@ -10,6 +10,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import jwt
 import pytest
@@ -202,13 +203,15 @@ def _lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch(admission, Context(), "/m", [Need(READ, "a")])
     path.write_text(f"ann {line} reader:b\n")
     gate.refresh()
-    watch.look()
-    assert caller().may(Need(READ, "a"))
-    now[0] += AGAIN_SECONDS
     with pytest.raises(RequestError, match="ann may not read a"):
         watch.look()
     path.write_text(f"ann {line} reader:a,writer:c\n")
     gate.refresh()
-    now[0] += AGAIN_SECONDS
     watch.look()
     assert caller().may(Need(WRITE, "c"))
+    monkeypatch.setattr(gate, "of_token", refused := Mock(side_effect=RequestError("CREDENTIALS_INVALID", "it has expired")))
+    watch.look()  # not yet
+    assert not refused.called
+    now[0] += AGAIN_SECONDS
+    with pytest.raises(RequestError, match="it has expired"):
+        watch.look()

@@ -107,9 +107,10 @@ export class AppendState {
 
   /** Milliseconds until the next connection; throws when a repeat does not help. */
   failed(error: PenstockError): number {
+    const accepted = this.#opened;
     this.#attempt += 1;
     this.#opened = false;
-    if (!transient(error) || (!this.started && this.#attempt >= this.#retry.attempts)) {
+    if (!transient(error, accepted) || (!this.started && this.#attempt >= this.#retry.attempts)) {
       throw error;
     }
     return this.#retry.wait(this.#attempt, error);

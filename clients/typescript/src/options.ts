@@ -23,7 +23,10 @@ export type Token = string | (() => string | Promise<string>);
 export interface ClientOptions {
   /** TLS; without it plain text. */
   tls?: boolean | TlsOptions;
-  /** Goes with every call as `authorization: Bearer`. A function is asked each time, so that it may renew what it gives. */
+  /**
+   * Goes with every call as `authorization: Bearer`. A function is asked each time, so that it may renew what it gives; a
+   * stream whose token has expired goes on with that.
+   */
   token?: Token;
   /** Milliseconds for a unary call, all its attempts together. Default 30,000. */
   timeoutMs?: number;

@@ -40,9 +40,13 @@ export class Retry {
 }
 
 /**
- * Whether a repeat may succeed. gRPC servers answer bursts of new streams with CANCELLED, which this client never asked for; an INTERNAL
+ * Whether a repeat may succeed. `accepted`: the service had accepted the call, so credentials that it does not take any more have expired, and the
+ * next call takes new ones where the application gives any. gRPC servers answer bursts of new streams with CANCELLED, which this client never asked for; an INTERNAL
  * without a reason is the gRPC library's own, for a stream that broke while it was opened.
  */
-export function transient(error: PenstockError): boolean {
+export function transient(error: PenstockError, accepted = false): boolean {
+  if (accepted && error.reason === "CREDENTIALS_INVALID") {
+    return true;
+  }
   return error.code === "INTERNAL" ? error.reason === "" : error.code === "UNAVAILABLE" || error.code === "CANCELLED";
 }

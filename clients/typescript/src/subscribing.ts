@@ -174,7 +174,7 @@ export class SubscriptionState<R, T extends object> {
       case EndReason.RELATION_REPLACED:
         throw new RelationReplacedError(end.message || "history was rebuilt: start anew with a snapshot");
       case EndReason.CREDENTIALS_EXPIRED:
-        throw new CredentialsInvalidError(end.message || "the credentials have expired");
+        return this.failed(new CredentialsInvalidError(end.message || "the credentials have expired"));
       case EndReason.NODE_DRAINING:
         this.#attempt = 1;
         this.address = end.address;
@@ -191,10 +191,11 @@ export class SubscriptionState<R, T extends object> {
 
   /** What follows a broken call: the wait, or the error thrown when a repeat does not help. Once greeted it is repeated for ever. */
   failed(error: PenstockError): Reconnecting {
+    const accepted = this.#greeted && this.#attempt === 0;
     this.#attempt += 1;
     this.address = "";
     const final = this.#greeted ? !this.#wanted.resumes : this.#attempt >= this.#retry.attempts;
-    if (final || !transient(error)) {
+    if (final || !transient(error, accepted)) {
       throw error;
     }
     return this.#reconnecting(error);

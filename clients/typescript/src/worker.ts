@@ -140,7 +140,7 @@ export class Worker implements AsyncDisposable {
         throw thrown;
       }
       const error = connection.failed(thrown, address);
-      if (!transient(error)) {
+      if (!transient(error, true)) {
         throw error;
       }
     } finally {

@@ -66,6 +66,28 @@ test("the position moves with the last row of a batch", async () => {
   assert.deepEqual(seen, [["a", ""], ["b", "p1"], ["c", "p2"]]);
 });
 
+test("with credentials that have expired it goes on with the next ones", async () => {
+  const expired = refusal(Code.Unauthenticated, "CREDENTIALS_INVALID", "no principal has this token");
+  const broken = () => {
+    throw expired;
+  };
+  service.on(
+    "subscribe",
+    pushes(SCHEMA_EVENT, rowsEvent("p1", ["a", 1]), broken),
+    pushes(SCHEMA_EVENT, rowsEvent("p2", ["b", 1]), { case: "end", value: { reason: EndReason.CREDENTIALS_EXPIRED } } as never),
+    pushes(SCHEMA_EVENT, rowsEvent("p3", ["c", 1]), broken),
+    fails(expired),
+  );
+  const seen: unknown[] = [];
+  await assert.rejects(async () => {
+    for await (const row of client.subscribe("spend")) {
+      seen.push(row.get("customer"));
+    }
+  }, errors.CredentialsInvalidError);
+  assert.deepEqual(seen, ["a", "b", "c"]);
+  assert.deepEqual(service.of<SubscribeRequest>("subscribe").map(startOf), ["", "p1", "p2", "p3"]);
+});
+
 test("what a repeat does not help is thrown", async () => {
   service.on("subscribe", fails(refusal(Code.OutOfRange, "POSITION_EXPIRED", "gone", { metadata: { earliest: "e" } })));
   await assert.rejects(all(client.subscribe("spend", { start: "old" })), errors.PositionExpiredError);

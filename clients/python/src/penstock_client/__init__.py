@@ -9,6 +9,7 @@ from penstock_client import errors
 from penstock_client.aio import AsyncClient
 from penstock_client.backups import Restored
 from penstock_client.builder import Topology, hopping, session, sliding, time_column, tumbling
+from penstock_client.channel import Keepalive
 from penstock_client.client import Client
 from penstock_client.declare import Binding
 from penstock_client.errors import ClosedError, PenstockError, UnreachableError
@@ -25,7 +26,7 @@ from penstock_client.types import Column, Kind, SqlType
 __version__ = "0.1.0"
 __all__ = [
     "Appended", "AsyncClient", "Batch", "Binding", "CaughtUp", "Client", "ClosedError", "Cluster", "Cofold", "Column", "Ended", "Event",
-    "FellBehind", "Fold", "Function", "Kind", "NodeChange", "PenstockError", "Progress", "Reconnecting", "Relation", "Replay", "Restored", "Retry", "Row", "SchemaChanged", "SqlResult",
+    "FellBehind", "Fold", "Function", "Keepalive", "Kind", "NodeChange", "PenstockError", "Progress", "Reconnecting", "Relation", "Replay", "Restored", "Retry", "Row", "SchemaChanged", "SqlResult",
     "SqlSession", "SqlType", "Tls", "TokenFile",
     "Task", "Topic", "TopicOffset", "Topology", "TopologyInfo", "TopologyUpdate", "UnreachableError", "errors", "hopping",
     "session", "sliding", "time_column", "tumbling",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -16,7 +17,7 @@ from penstock_client.aio_appender import AsyncAppender
 from penstock_client.aio_streams import AsyncScan, AsyncSubscription
 from penstock_client.backups import Restored, requests, restored
 from penstock_client.builder import Start
-from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS, Raw
+from penstock_client.channel import DEFAULT_ADDRESS, Connecting, Keepalive, Raw
 from penstock_client.declare import Binding, Columns
 from penstock_client.declare import relation as declaration
 from penstock_client.errors import ClosedError, from_rpc
@@ -27,7 +28,7 @@ from penstock_client.nodes import Nodes, addresses_of
 from penstock_client.position import AtLeast
 from penstock_client.retry import NO_RETRY, Retry
 from penstock_client.row import Batch, Row
-from penstock_client.security import Authorized, Tls, Token, channel_credentials
+from penstock_client.security import Tls, Token
 from penstock_client.sql import EXECUTE, QueryWanted, SqlResult, SqlSession
 from penstock_client.subscribing import SubscriptionState, Wanted
 
@@ -40,7 +41,8 @@ class AsyncClient:
     address: `host:port`, or several nodes of a service, by comma or as a list: the client uses one of them, and the next when that one is
     gone; a node that drains names it another. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
     tls: True, or Tls(ca, cert, key) with files of one's own; None speaks plain text. token: goes with every call; a function such as
-    TokenFile(path) is asked each time. credentials: of grpc, instead of tls. options: more grpc channel arguments.
+    TokenFile(path) is asked each time, also when a stream's credentials have expired. credentials: of grpc, instead of tls. keepalive: None is
+    Keepalive(). options: more grpc channel arguments. The trace context of the application's OpenTelemetry goes with every call.
     """
 
     def __init__(
@@ -52,19 +54,14 @@ class AsyncClient:
         tls: Tls | bool | None = None,
         token: Token | None = None,
         credentials: grpc.ChannelCredentials | None = None,
+        keepalive: Keepalive | None = None,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
         self.address = address if isinstance(address, str) else ",".join(address)
         self._timeout = timeout
         self._retry = retry or Retry()
-        settings = [*OPTIONS, *options]
-
-        def connect(to: str) -> Any:
-            secured = channel_credentials(to, credentials, tls, token)
-            plain: Any = grpc.aio.insecure_channel(to, settings) if secured is None else grpc.aio.secure_channel(to, secured, settings)
-            return plain if token is None else Authorized(plain, token)
-
-        self._channel = Nodes(addresses_of(address), connect)
+        connecting = Connecting(tls, token, credentials, keepalive, options)
+        self._channel = Nodes(addresses_of(address), lambda to: connecting.channel(to, grpc.aio))
         self._closing = asyncio.Event()
         self._open: WeakSet[AsyncSubscription | AsyncScan | AsyncAppender] = WeakSet()
         self._schemas: dict[str, model.Relation] = {}
@@ -77,6 +74,12 @@ class AsyncClient:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.close()
+
+    def with_timeout(self, seconds: float) -> Self:
+        """This client with another timeout for its calls, on the same connections: what closes one closes both."""
+        other = copy.copy(self)
+        other._timeout = seconds
+        return other
 
     async def close(self) -> None:
         """End every call, subscription and appender of this client at once."""

@@ -80,8 +80,8 @@ class AppendState:
 
     def failed(self, error: PenstockError) -> float:
         """Seconds until the next connection; raises when a repeat does not help."""
+        accepted, self.opened = self.opened, False
         self.attempt += 1
-        self.opened = False
-        if not transient(error) or (not self.started and self.attempt >= self.retry.attempts):
+        if not transient(error, accepted) or (not self.started and self.attempt >= self.retry.attempts):
             raise error
         return self.retry.wait(self.attempt, error)

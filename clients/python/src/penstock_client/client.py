@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from penstock_client import appends, lookups, model, operations
 from penstock_client.appender import Appender
 from penstock_client.backups import Restored, requests, restored
 from penstock_client.builder import Start
-from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS, Raw
+from penstock_client.channel import DEFAULT_ADDRESS, Connecting, Keepalive, Raw
 from penstock_client.declare import Binding, Columns
 from penstock_client.declare import relation as declaration
 from penstock_client.errors import ClosedError, from_rpc
@@ -27,7 +28,7 @@ from penstock_client.position import AtLeast
 from penstock_client.retry import NO_RETRY, Retry
 from penstock_client.row import Batch, Row
 from penstock_client.scan import Scan
-from penstock_client.security import Authorized, Tls, Token, channel_credentials
+from penstock_client.security import Tls, Token
 from penstock_client.sql import EXECUTE, QueryWanted, SqlResult, SqlSession
 from penstock_client.subscribing import SubscriptionState, Wanted
 from penstock_client.subscription import Subscription
@@ -41,7 +42,8 @@ class Client:
     address: `host:port`, or several nodes of a service, by comma or as a list: the client uses one of them, and the next when that one is
     gone; a node that drains names it another. timeout: seconds for a unary call, all its attempts together. retry: of calls that may be repeated.
     tls: True, or Tls(ca, cert, key) with files of one's own; None speaks plain text. token: goes with every call; a function such as
-    TokenFile(path) is asked each time. credentials: of grpc, instead of tls. options: more grpc channel arguments.
+    TokenFile(path) is asked each time, also when a stream's credentials have expired. credentials: of grpc, instead of tls. keepalive: None is
+    Keepalive(). options: more grpc channel arguments. The trace context of the application's OpenTelemetry goes with every call.
     """
 
     def __init__(
@@ -53,19 +55,14 @@ class Client:
         tls: Tls | bool | None = None,
         token: Token | None = None,
         credentials: grpc.ChannelCredentials | None = None,
+        keepalive: Keepalive | None = None,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
         self.address = address if isinstance(address, str) else ",".join(address)
         self._timeout = timeout
         self._retry = retry or Retry()
-        settings = [*OPTIONS, *options]
-
-        def connect(to: str) -> Any:
-            secured = channel_credentials(to, credentials, tls, token)
-            plain: Any = grpc.insecure_channel(to, settings) if secured is None else grpc.secure_channel(to, secured, settings)
-            return plain if token is None else Authorized(plain, token)
-
-        self._channel = Nodes(addresses_of(address), connect)
+        connecting = Connecting(tls, token, credentials, keepalive, options)
+        self._channel = Nodes(addresses_of(address), lambda to: connecting.channel(to, grpc))
         self._closing = threading.Event()
         self._open: WeakSet[Subscription | Scan | Appender] = WeakSet()
         self._schemas: dict[str, model.Relation] = {}
@@ -78,6 +75,12 @@ class Client:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def with_timeout(self, seconds: float) -> Self:
+        """This client with another timeout for its calls, on the same connections: what closes one closes both."""
+        other = copy.copy(self)
+        other._timeout = seconds
+        return other
 
     def close(self) -> None:
         """End every call, subscription and appender of this client. Waiting threads are woken at once."""

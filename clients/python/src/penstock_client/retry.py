@@ -32,9 +32,12 @@ class Retry:
 NO_RETRY = Retry(attempts=1)
 
 
-def transient(error: PenstockError) -> bool:
-    """Whether a repeat may succeed. gRPC servers answer bursts of new streams with CANCELLED, which this client never asked for; an
+def transient(error: PenstockError, accepted: bool = False) -> bool:
+    """Whether a repeat may succeed. accepted: the service had accepted the call, so credentials that it does not take any more have expired, and the
+    next call takes new ones where the application gives any. gRPC servers answer bursts of new streams with CANCELLED, which this client never asked for; an
     INTERNAL without a reason is the gRPC library's own, for a stream that broke while it was opened."""
+    if accepted and error.reason == "CREDENTIALS_INVALID":
+        return True
     if error.code is grpc.StatusCode.INTERNAL:
         return not error.reason
     return error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import grpc
 
@@ -17,11 +16,12 @@ Token = str | Callable[[], str]
 @dataclass(frozen=True, slots=True)
 class Tls:
     """PEM files. ca: authorities by which the service is checked, "" for the system's. cert and key: the client's own certificate, both or
-    none."""
+    none. server_name: the name in the service's certificate, where it is not that of the address."""
 
     ca: str | Path = ""
     cert: str | Path = ""
     key: str | Path = ""
+    server_name: str = ""
 
     def credentials(self) -> grpc.ChannelCredentials:
         """For a channel. Raises OSError, ValueError."""
@@ -50,33 +50,12 @@ class TokenFile:
         return self._token
 
 
-class Authorized:
-    """A channel whose calls carry the token."""
-
-    def __init__(self, channel: Any, token: Token) -> None:
-        self._channel = channel
-        self._token = token if callable(token) else lambda: token
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._channel, name)
-
-    def unary_unary(self, *args: Any, **options: Any) -> Any:
-        return self._with_token(self._channel.unary_unary(*args, **options))
-
-    def unary_stream(self, *args: Any, **options: Any) -> Any:
-        return self._with_token(self._channel.unary_stream(*args, **options))
-
-    def stream_unary(self, *args: Any, **options: Any) -> Any:
-        return self._with_token(self._channel.stream_unary(*args, **options))
-
-    def stream_stream(self, *args: Any, **options: Any) -> Any:
-        return self._with_token(self._channel.stream_stream(*args, **options))
-
-    def _with_token(self, call: Any) -> Callable[..., Any]:
-        def authorized(*args: Any, metadata: Sequence[tuple[str, str]] | None = None, **options: Any) -> Any:
-            return call(*args, metadata=(*(metadata or ()), ("authorization", f"Bearer {self._token()}")), **options)
-
-        return authorized
+def authorization(token: Token | None) -> Callable[[], list[tuple[str, str]]]:
+    """What gives a call's metadata for the present token."""
+    if token is None:
+        return list
+    given = token if callable(token) else lambda: token
+    return lambda: [("authorization", f"Bearer {given()}")]
 
 
 def channel_credentials(

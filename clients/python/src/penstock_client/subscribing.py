@@ -166,7 +166,7 @@ class SubscriptionState:
             case "RELATION_REPLACED":
                 raise RelationReplacedError(end.message or "history was rebuilt: start anew with a snapshot")
             case "CREDENTIALS_EXPIRED":
-                raise CredentialsInvalidError(end.message or "the credentials have expired")
+                return self.failed(CredentialsInvalidError(end.message or "the credentials have expired"))
             case "NODE_DRAINING":
                 self.attempt = 1
                 return events.Reconnecting(self.position, self.retry.wait(1, PenstockError(end.message)), None)
@@ -176,8 +176,9 @@ class SubscriptionState:
 
     def failed(self, error: PenstockError) -> events.Reconnecting:
         """What follows a broken call: the wait, or the error raised when a repeat does not help. Once greeted it is repeated for ever."""
+        accepted = self.greeted and self.attempt == 0
         self.attempt += 1
-        if not transient(error) or (self.greeted and not self.wanted.resumes) or (not self.greeted and self.attempt >= self.retry.attempts):
+        if not transient(error, accepted) or (self.greeted and not self.wanted.resumes) or (not self.greeted and self.attempt >= self.retry.attempts):
             raise error
         return events.Reconnecting(self.position, self.retry.wait(self.attempt, error), error)
 

@@ -14,13 +14,13 @@ import grpc
 
 from penstock_client import functions as calls
 from penstock_client import processing
-from penstock_client.channel import DEFAULT_ADDRESS, OPTIONS
+from penstock_client.channel import DEFAULT_ADDRESS, Connecting, Keepalive
 from penstock_client.errors import PenstockError, from_rpc
 from penstock_client.functions import Function, served
 from penstock_client.gen.penstock.v1 import processor_service_pb2 as pb
 from penstock_client.processing import Bundle, Handler, Node
 from penstock_client.retry import Retry, transient
-from penstock_client.security import Authorized, Tls, Token, channel_credentials
+from penstock_client.security import Tls, Token
 
 log = logging.getLogger("penstock.worker")
 
@@ -33,13 +33,13 @@ class Worker:
     that is lost is made again.
 
     addresses: `host:port` of one node or of each. max_in_flight: bundles that a connection may have at once. threads: handlers that run at
-    once, over all connections. build: the program's version, for people. tls, token, options: as Client's.
+    once, over all connections. build: the program's version, for people. tls, token, keepalive, options: as Client's.
     """
 
     def __init__(
         self, addresses: str | Sequence[str] = DEFAULT_ADDRESS, handlers: Mapping[str, Handler] | None = None, *,
         functions: Mapping[str, Function] | None = None, max_in_flight: int = 4, threads: int = 4,
-        build: str = "", tls: Tls | bool | None = None, token: Token | None = None, options: Sequence[tuple[str, Any]] = (),
+        build: str = "", tls: Tls | bool | None = None, token: Token | None = None, keepalive: Keepalive | None = None, options: Sequence[tuple[str, Any]] = (),
         on_dropped: Callable[[pb.BundleDropped], None] | None = None,
     ) -> None:  # fmt: skip
         self._addresses = [addresses] if isinstance(addresses, str) else list(addresses)
@@ -51,7 +51,7 @@ class Worker:
             processors=sorted(self._handlers), functions=[pb.ServedFunction(name=n, version=v) for n, v in sorted(self._functions)],
             max_in_flight=max_in_flight, build=build, timers=True,
         )  # fmt: skip
-        self._tls, self._token, self._options = tls, token, options
+        self._connecting = Connecting(tls, token, None, keepalive, options)
         self._on_dropped = on_dropped
         self._closed = threading.Event()
         self._submitting = threading.Lock()
@@ -95,10 +95,7 @@ class Worker:
         self._pool.shutdown(wait=True)
 
     def _serve(self, address: str) -> None:
-        secured = channel_credentials(address, None, self._tls, self._token)
-        settings = [*OPTIONS, *self._options]
-        plain: Any = grpc.insecure_channel(address, settings) if secured is None else grpc.secure_channel(address, secured, settings)
-        channel = plain if self._token is None else Authorized(plain, self._token)
+        channel = self._connecting.channel(address, grpc)
         process = channel.stream_stream(METHOD, request_serializer=pb.ProcessRequest.SerializeToString, response_deserializer=pb.ProcessResponse.FromString)
         retry, attempt = Retry(), 0
         try:
@@ -108,9 +105,10 @@ class Worker:
                 call = process(_until_none(requests), wait_for_ready=True)
                 self._calls.add(call)
                 nodes: dict[int, Node] = {}
+                accepted = False
                 try:
                     for response in call:
-                        attempt = 0
+                        attempt, accepted = 0, True
                         self._take(response, nodes, requests)
                     error = None
                 except grpc.RpcError as e:
@@ -118,7 +116,7 @@ class Worker:
                 finally:
                     self._calls.discard(call)
                     requests.put(None)
-                if error is not None and not transient(error) and not self._closed.is_set():
+                if error is not None and not transient(error, accepted) and not self._closed.is_set():
                     self._error = error
                     return
                 attempt += 1

@@ -1,6 +1,7 @@
 """The one place where calls are admitted: who calls, and whether the request's needs are among its rights.
 
-A call is looked at when it begins; one that streams again every few seconds, so that a token that ends or a right that is taken away ends it.
+A call is looked at when it begins; one that streams again every few seconds, and when who may do what was read anew, so that a
+token that ends or a right that is taken away ends it.
 """
 
 from __future__ import annotations
@@ -61,12 +62,14 @@ class Watch:
     def __init__(self, admission: Admission, context: Context, method: str, needs: Iterable[Need]) -> None:
         self._admission, self._context, self._method, self._needs = admission, context, method, tuple(needs)
         self._next = time.monotonic() + AGAIN_SECONDS
+        self._edition = admission.gate.edition if admission.gate is not None else 0
 
     def look(self) -> None:
         """Raises what admit raises, when it is time to look."""
-        if self._admission.gate is None or time.monotonic() < self._next:
+        gate = self._admission.gate
+        if gate is None or gate.edition == self._edition and time.monotonic() < self._next:
             return
-        self._next = time.monotonic() + AGAIN_SECONDS
+        self._next, self._edition = time.monotonic() + AGAIN_SECONDS, gate.edition
         principal = self._admission.identify(self._context)
         principal.require(self._needs, self._method)
         go_on_for(principal)

@@ -38,6 +38,8 @@ class Gate:
 
         self._files = Watched([tokens, *([jwks] if jwks else ())], read, "principals read anew", "principals stay as they were")
         self._known: dict[str, Principal] = {}
+        self.edition = 0
+        """Another number whenever the files were read anew."""
 
     @property
     def _lines(self) -> tuple[Line, ...]:
@@ -51,6 +53,7 @@ class Gate:
         """Look whether the files have changed."""
         if self._files.refresh():
             self._known.clear()
+            self.edition += 1
 
     def of_token(self, authorization: str) -> Principal:
         """The principal of an Authorization header, `Bearer TOKEN`. Raises CREDENTIALS_INVALID."""

@@ -43,6 +43,7 @@ import (
 	reconnectstorm "penstock.dev/conformance/scenarios/reconnect_storm"
 	registrybackup "penstock.dev/conformance/scenarios/registry_backup"
 	remotefunctions "penstock.dev/conformance/scenarios/remote_functions"
+	renewedtoken "penstock.dev/conformance/scenarios/renewed_token"
 	resumeafterakill "penstock.dev/conformance/scenarios/resume_after_a_kill"
 	resumefromastoredposition "penstock.dev/conformance/scenarios/resume_from_a_stored_position"
 	retireanode "penstock.dev/conformance/scenarios/retire_a_node"
@@ -93,6 +94,7 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"reconnect_storm":               reconnectstorm.Scenario,
 	"registry_backup":               registrybackup.Scenario,
 	"remote_functions":              remotefunctions.Scenario,
+	"renewed_token":                 renewedtoken.Scenario,
 	"resume_after_a_kill":           resumeafterakill.Scenario,
 	"resume_from_a_stored_position": resumefromastoredposition.Scenario,
 	"retire_a_node":                 retireanode.Scenario,

@@ -3,30 +3,36 @@ package conformance;
 import static conformance.Run.reason;
 
 import dev.penstock.client.Binding;
+import dev.penstock.client.ClientBuilder;
 import dev.penstock.client.PenstockClient;
 import dev.penstock.client.Retry;
 import dev.penstock.client.Row;
 import dev.penstock.client.Topology;
 import dev.penstock.client.errors.SchemaRegistryUnavailableException;
 import dev.penstock.client.errors.TooManyQueriesException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** A node at its limits, and without what it should have: see spec.md. */
 final class LimitedNode implements Scenario {
 
     @Override
     public Map<String, Object> play(Run run) throws Exception {
-        PenstockClient client = run.client();
+        Path authority = Path.of(run.setting("ca"));
+        UnaryOperator<ClientBuilder> shown = builder -> builder.tls(authority, Path.of(run.setting("cert")), Path.of(run.setting("key")));
+        PenstockClient client = run.connect(shown);
+        PenstockClient once = run.connect(builder -> shown.apply(builder).retry(Retry.NONE));
         String orders = run.name("orders");
         Map<String, Object> found = new LinkedHashMap<>();
+        found.put("stranger", reason(run.connect(builder -> builder.tls(authority).retry(Retry.NONE))::cluster));
         client.createStream(orders, "k STRING KEY, n INT");
         Topology broken = new Topology(run.name("t"));
         broken.stream(orders).process("broken").output("out").to(run.name("out"));
         found.put("plugin", reason(() -> client.validateTopology(broken)));
-        PenstockClient once = run.connect(builder -> builder.retry(Retry.NONE));
         try {
             once.createStream(run.name("avro"), "k STRING KEY, n INT", new Binding().valueFormat("AVRO"));
         } catch (SchemaRegistryUnavailableException refused) {

@@ -3,8 +3,11 @@ package scenario
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 
 	"penstock.dev/client-go"
 
@@ -13,12 +16,17 @@ import (
 
 // Scenario is played by the driver.
 func Scenario(ctx context.Context, run *Run) Facts {
-	client, orders := run.Client(), run.Name("orders")
+	orders, authorities := run.Name("orders"), x509.NewCertPool()
+	authorities.AppendCertsFromPEM(Must(os.ReadFile(run.Settings["ca"])))
+	own := Must(tls.LoadX509KeyPair(run.Settings["cert"], run.Settings["key"]))
+	shown := penstock.WithTLS(&tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own}})
+	single := penstock.WithRetry(penstock.Retry{Attempts: 1})
+	client, once := run.Connect(shown), run.Connect(shown, single)
+	stranger := run.Connect(penstock.WithTLS(&tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}), single)
 	Must(client.CreateStream(ctx, orders, "k STRING KEY, n INT", penstock.Binding{}))
 	broken := penstock.NewTopology(run.Name("t"))
 	broken.Stream(orders).Process(penstock.Plugin{Processor: "broken"}).Output("out").To(run.Name("out"))
-	found := Facts{"plugin": Reason(client.RegisterTopology(ctx, broken, penstock.RegisterOptions{ValidateOnly: true}))}
-	once := run.Connect(penstock.WithRetry(penstock.Retry{Attempts: 1}))
+	found := Facts{"stranger": Reason(stranger.Cluster(ctx)), "plugin": Reason(client.RegisterTopology(ctx, broken, penstock.RegisterOptions{ValidateOnly: true}))}
 	var schemas *penstock.SchemaRegistryUnavailableError
 	if _, err := once.CreateStream(ctx, run.Name("avro"), "k STRING KEY, n INT", penstock.Binding{ValueFormat: "AVRO"}); errors.As(err, &schemas) {
 		found["schemas"], found["later_ms"] = schemas.Reason, schemas.RetryAfter.Milliseconds()

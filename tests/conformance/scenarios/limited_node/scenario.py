@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from penstock_client import Binding, Retry, Topology
+from penstock_client import Binding, Retry, Tls, Topology
 from penstock_client.errors import SchemaRegistryUnavailableError, TooManyQueriesError
 from support import Run, reason
 
 
 def scenario(run: Run) -> dict[str, object]:
-    client, orders = run.client, run.name("orders")
+    tls, orders = Tls(**run.settings), run.name("orders")
+    client, once = run.connect(tls=tls), run.connect(tls=tls, retry=Retry(attempts=1))
     client.create_stream(orders, "k STRING KEY, n INT")
-    found: dict[str, object] = {}
+    stranger = run.connect(tls=Tls(run.settings["ca"]), retry=Retry(attempts=1))
+    found: dict[str, object] = {"stranger": reason(stranger.cluster)}
     broken = Topology(run.name("t"))
     broken.stream(orders).process("broken")["out"].to(run.name("out"))
     found["plugin"] = reason(lambda: client.register_topology(broken, validate_only=True))
-    once = run.connect(retry=Retry(attempts=1))
     try:
         once.create_stream(run.name("avro"), "k STRING KEY, n INT", Binding(value_format="AVRO"))
     except SchemaRegistryUnavailableError as error:

@@ -26,7 +26,12 @@ final class Secured implements Scenario {
                 "read", read(admin, orders), "no_token", append(run.connect(builder -> builder.tls(ca)), orders),
                 "wrong_token", append(run.connect(builder -> builder.tls(ca).token("x")), orders), "reader_appends", append(reader, orders),
                 "reader_reads", read(reader, orders), "plain", reason(run.connect(builder -> builder.retry(Retry.NONE))::cluster),
-                "stranger", reason(run.connect(builder -> builder.tls().token("x").retry(Retry.NONE))::cluster));
+                "stranger", reason(run.connect(builder -> builder.tls().token("x").retry(Retry.NONE))::cluster),
+                "by_name", read(named(run, "localhost"), orders), "other_name", reason(named(run, "other.example")::cluster));
+    }
+
+    private static PenstockClient named(Run run, String name) {
+        return run.connect(builder -> builder.tls(Path.of(run.setting("ca"))).serverName(name).token(run.setting("reader")).retry(Retry.NONE));
     }
 
     private static List<Object> read(PenstockClient client, String orders) {

@@ -27,6 +27,10 @@ func Scenario(ctx context.Context, run *Run) Facts {
 	admin, guest := run.Connect(secure, as(run.Settings["token"])), run.Connect(secure, as(run.Settings["reader"]))
 	Must(admin.CreateStream(ctx, orders, "k STRING KEY, n INT", penstock.Binding{}))
 	Must(admin.Append(ctx, orders, penstock.Rows{{"k": "a", "n": 1}}))
+	named := func(name string) *penstock.Client {
+		config := &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12, ServerName: name}
+		return run.Connect(penstock.WithTLS(config), as(run.Settings["reader"]), once)
+	}
 	read := func(client *penstock.Client) []any {
 		return Column(All(client.Subscribe(ctx, orders, penstock.From(penstock.Earliest), penstock.UntilEnd()).Rows()), "n")
 	}
@@ -37,5 +41,6 @@ func Scenario(ctx context.Context, run *Run) Facts {
 		"read": read(admin), "no_token": add(run.Connect(secure)), "wrong_token": add(run.Connect(secure, as("x"))),
 		"reader_appends": add(guest), "reader_reads": read(guest), "plain": Reason(run.Connect(once).Cluster(ctx)),
 		"stranger": Reason(run.Connect(penstock.WithTLS(nil), as("x"), once).Cluster(ctx)),
+		"by_name":  read(named("localhost")), "other_name": Reason(named("other.example").Cluster(ctx)),
 	}
 }

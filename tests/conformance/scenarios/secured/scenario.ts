@@ -15,6 +15,7 @@ export default async function scenario(run: Run): Promise<Facts> {
   const append = (client: Client) => reason(() => client.append(orders, { k: "a", n: 1 }, { asJson: true }));
   const guest = run.connect({ tls, token: reader });
   const retry = { attempts: 1 };
+  const named = (serverName: string) => run.connect({ tls: { ...tls, serverName }, token: reader, retry });
   return {
     read: await read(admin),
     no_token: await append(run.connect({ tls })),
@@ -23,5 +24,7 @@ export default async function scenario(run: Run): Promise<Facts> {
     reader_reads: await read(guest),
     plain: await reason(() => run.connect({ retry }).cluster()),
     stranger: await reason(() => run.connect({ tls: true, token: "x", retry }).cluster()),
+    by_name: await read(named("localhost")),
+    other_name: await reason(() => named("other.example").cluster()),
   };
 }

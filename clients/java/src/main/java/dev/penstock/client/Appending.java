@@ -102,9 +102,10 @@ final class Appending {
 
     /** The time until the next connection; the exception again when a repeat does not help. */
     Duration broke(PenstockException error) {
+        boolean accepted = ready;
         attempt++;
         ready = false;
-        if (!Retry.helps(error) || !started && attempt >= retry.attempts()) {
+        if (!Retry.helps(error) && !(accepted && Retry.expired(error)) || !started && attempt >= retry.attempts()) {
             throw error;
         }
         return retry.waitAfter(attempt, error);

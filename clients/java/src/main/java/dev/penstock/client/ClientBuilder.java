@@ -61,7 +61,21 @@ public final class ClientBuilder {
         }
     }
 
-    /** Speaks TLS with credentials of gRPC, such as {@code TlsChannelCredentials} with a certificate of the client's own. */
+    /** Speaks TLS with a certificate of the client's own, trusts the authorities in a PEM file. certificate, key: PEM files. */
+    public ClientBuilder tls(Path authorities, Path certificate, Path key) {
+        try {
+            return tls(TlsChannelCredentials.newBuilder().trustManager(authorities.toFile()).keyManager(certificate.toFile(), key.toFile()).build());
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    /** The name in the service's certificate, where it is not that of the address. */
+    public ClientBuilder serverName(String name) {
+        return configure(channel -> channel.overrideAuthority(name));
+    }
+
+    /** Speaks TLS with credentials of gRPC, such as {@code TlsChannelCredentials} with a key of another kind. */
     public ClientBuilder tls(ChannelCredentials credentials) {
         tls = credentials;
         return this;
@@ -72,7 +86,10 @@ public final class ClientBuilder {
         return token(() -> fixed);
     }
 
-    /** Sends a bearer token with each call, for which the supplier is asked each time, so that tokens can be renewed. */
+    /**
+     * Sends a bearer token with each call, for which the supplier, such as a {@link TokenFile}, is asked each time, so that tokens can be renewed; a
+     * stream whose token has expired goes on with what it gives then.
+     */
     public ClientBuilder token(Supplier<String> supplier) {
         token = supplier;
         return this;

@@ -99,8 +99,9 @@ final class Resumption {
         switch (end.getReason()) {
             case END_REASON_RELATION_REPLACED -> throw ByReason.of(
                     Failure.plain(Status.Code.FAILED_PRECONDITION, end.getMessage()).reason("RELATION_REPLACED"));
-            case END_REASON_CREDENTIALS_EXPIRED -> throw ByReason.of(
-                    Failure.plain(Status.Code.UNAUTHENTICATED, end.getMessage()).reason("CREDENTIALS_INVALID"));
+            case END_REASON_CREDENTIALS_EXPIRED -> {
+                return failed(ByReason.of(Failure.plain(Status.Code.UNAUTHENTICATED, end.getMessage()).reason("CREDENTIALS_INVALID")));
+            }
             case END_REASON_NODE_DRAINING -> {
                 attempt = 1;
                 return new Event.Reconnecting(position, retry.waitAfter(1, null), null, end.getAddress());
@@ -114,8 +115,9 @@ final class Resumption {
 
     /** What follows a broken call; the exception again when a repeat does not help. Once greeted it is repeated for ever. */
     Event.Reconnecting failed(PenstockException error) {
+        boolean accepted = greeted && attempt == 0;
         attempt++;
-        if (!Retry.helps(error) || greeted && !resumes || !greeted && attempt >= retry.attempts()) {
+        if (!Retry.helps(error) && !(accepted && Retry.expired(error)) || greeted && !resumes || !greeted && attempt >= retry.attempts()) {
             throw error;
         }
         return new Event.Reconnecting(position, retry.waitAfter(attempt, error), error, "");

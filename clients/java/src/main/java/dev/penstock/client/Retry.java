@@ -26,6 +26,14 @@ public record Retry(int attempts, Duration first, Duration longest) {
     }
 
     /**
+     * Whether the credentials of a call that the service had accepted are not taken any more: the next call takes new ones, where the application
+     * gives any.
+     */
+    static boolean expired(PenstockException error) {
+        return error.reason().equals("CREDENTIALS_INVALID");
+    }
+
+    /**
      * Whether a repeat may succeed. gRPC servers answer bursts of new streams with CANCELLED, which nobody asked for; an INTERNAL without a
      * reason is the gRPC library's own, for a stream that broke while it was opened.
      */

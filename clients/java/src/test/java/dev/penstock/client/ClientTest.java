@@ -45,6 +45,9 @@ import io.opentelemetry.api.trace.TraceState;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Scope;
 import io.opentelemetry.context.propagation.ContextPropagators;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +58,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ClientTest {
 
@@ -107,6 +111,19 @@ class ClientTest {
                 assertNotEquals(PenstockException.class, dev.penstock.client.errors.ByReason.of(failure).getClass(), name);
             }
         }
+    }
+
+    @Test
+    void aTokenFileIsReadAgainWhenItChanges(@TempDir Path folder) throws Exception {
+        Path path = folder.resolve("token");
+        Files.writeString(path, "one\n");
+        TokenFile file = new TokenFile(path);
+        assertEquals("one", file.get());
+        Path next = Files.writeString(folder.resolve("next"), "two");
+        Files.move(next, path, StandardCopyOption.REPLACE_EXISTING);
+        assertEquals("two", file.get());
+        Files.writeString(next, "token: three");
+        assertThrows(IllegalArgumentException.class, () -> new TokenFile(next));
     }
 
     @Test

@@ -110,6 +110,22 @@ class StreamsTest {
     }
 
     @Test
+    void aSubscriptionWhoseCredentialsExpiredGoesOnWithTheNext() throws Exception {
+        fake.node("a", pushes((call, responses) -> {
+            rows(responses, "p" + call, call);
+            if (call == 1) {
+                responses.onError(Fake.refusal(16, "CREDENTIALS_INVALID", "no principal has this token"));
+            } else {
+                finish(responses, call == 2 ? EndReason.END_REASON_CREDENTIALS_EXPIRED : EndReason.END_REASON_COMPLETED, "");
+            }
+        }));
+        try (PenstockClient client = fake.client("a").retry(QUICK).build()) {
+            assertEquals(List.of(1L, 2L, 3L), values(client.subscribe("x")));
+            assertEquals(List.of("", "p1", "p2"), starts);
+        }
+    }
+
+    @Test
     void eventsTellOfReconnectsAndTheEnd() throws Exception {
         fake.node("a", pushes((call, responses) -> {
             if (call == 1) {
