@@ -6,11 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Callable
+from importlib.metadata import distributions, version
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -23,16 +26,29 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Runs a program where the wheel is installed; what it depends on comes from this environment."""
+    """Runs a program in an environment where pip has installed the wheel; what it depends on is taken from this one, and must be what it asks for."""
     made = tmp_path_factory.mktemp("python")
-    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(made), str(CLIENT)]
-    subprocess.run(build, check=True, capture_output=True)
+    python = made / "env/bin/python"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
+
+    def do(*command: str) -> None:
+        done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+
+    do(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(made), str(CLIENT))
     [wheel] = made.glob("*.whl")
-    ZipFile(wheel).extractall(made / "site")  # as pip does with one that has no scripts; .ci/run has pip do it
+    venv.create(made / "env", with_pip=False, symlinks=True)
+    do(*pip, "install", "--no-index", "--no-deps", str(wheel))
+    [site] = made.glob("env/lib/python*/site-packages")
+    # A line adds a directory, without the links to source trees that stand there.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    [distribution] = distributions(name="penstock-client", path=[str(site)])
+    for requirement in map(Requirement, distribution.requires or ()):
+        assert requirement.specifier.contains(version(requirement.name)), requirement
 
     def run(*command: str) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(made / "site")}
-        done = subprocess.run([sys.executable, *command], cwd=made, env=environment, capture_output=True, text=True, timeout=100, check=False)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run([str(python), *command], cwd=made, env=environment, capture_output=True, text=True, timeout=100, check=False)
         assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
