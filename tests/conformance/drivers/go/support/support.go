@@ -91,7 +91,7 @@ func (r *Run) Say(line Facts) { Check(json.NewEncoder(os.Stdout).Encode(line)) }
 // Close closes the clients.
 func (r *Run) Close() {
 	for _, client := range r.clients {
-		_ = client.Close()
+		Check(client.Close()) // also one that a scenario has closed
 	}
 }
 
