@@ -33,7 +33,7 @@ async def load(log: Log, topic: str, rows: Iterable[Row], partitions: int) -> No
         return
     await log.create_topic(topic, TopicConfig(partitions, retention_ms=-1))
     for chunk in _slices(rows):
-        for partition, batch in _batches(log, chunk, partitions):
+        for partition, batch in batches(log, chunk, partitions):
             await log.append(topic, partition, batch)
 
 
@@ -43,7 +43,7 @@ def _slices(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _batches(log: Log, rows: list[Row], partitions: int) -> Iterator[tuple[int, BatchBuilder]]:
+def batches(log: Log, rows: list[Row], partitions: int) -> Iterator[tuple[int, BatchBuilder]]:
     """(partition, full or last batch) of the rows in their order."""
     open_batches: dict[int, BatchBuilder] = {}
     for row, partition in zip(rows, partitions_of([r.key for r in rows], partitions), strict=True):

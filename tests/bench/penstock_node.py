@@ -77,12 +77,12 @@ def _done(board: NodeBoard, topology: str, ends: Mapping[str, int]) -> int:
 
 
 @contextmanager
-def node(data: Path, kafka: str = "") -> Iterator[Node]:
-    """Start a node on this directory, and stop it in order at the end."""
+def node(data: Path, kafka: str = "", *options: str) -> Iterator[Node]:
+    """Start a node on this directory, and stop it in order at the end. options: more of `serve`; without them it has one worker."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    command = [str(Path(sys.executable).with_name("penstock")), "serve", "--listen", address, "--data", str(data), "--workers", "1"]
+    command = [str(Path(sys.executable).with_name("penstock")), "serve", "--listen", address, "--data", str(data), "--workers", "1", *options]
     if kafka:
         command += ["--kafka", kafka]
     with open(data.parent / "node.log", "a") as log:

@@ -1,9 +1,9 @@
 """Penstock's speed beside Kafka Streams, on one worker, exactly once, every update written.
 
-    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,replay,clients,remote,moving,idle,joining] [--records N] [--moving-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
+    python tests/bench/run.py [--only throughput,formats,rest,latency,append,lookup,push,restore,replay,clients,remote,moving,idle,workers,joining] [--records N] [--moving-records N] [--workers-records N] [--topologies N] [--workloads w1,w2,w2-1k,w3,w4,w5]
                               [--log embedded,kafka] [--json] [--no-streams]
 
-The formats beside each other (formats.py), the figures of serving (serving.py) and those of the clients (clients.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py), and a node that joins two others (joining.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
+The formats beside each other (formats.py), the figures of serving (serving.py) and those of the clients (clients.py) come after the throughput, then runs over moving time (moving.py), then three nodes with many topologies at rest (idle.py), three workers beside one (workers.py), and a node that joins two others (joining.py). There each line is one run: {workload, log, peer, records, records_per_s, cpu_s_per_million, half2_cpu_s_per_million, rss_mb, target,
 ratio_to_kafka_streams}. cpu is of the worker alone, from the last moment at which nothing was committed to the commit of the last record; half2 is of
 the second half of the records, past most of a JVM's compiling. The ratio is Penstock's cpu_s_per_million over Kafka Streams' half2, and
 the target is for that on Kafka. Every output is read back and checked, each record exactly once; a wrong one ends the program with code 1.
@@ -33,6 +33,7 @@ import kafka_streams
 import moving
 import restoring
 import serving
+import workers
 from load import ends, load, opened, read
 from measure import Figures
 from penstock.log.port import TopicConfig
@@ -44,7 +45,7 @@ from workloads import PARTITIONS, WORKLOADS, Workload
 
 Line = dict[str, Any]
 FIGURES = {**serving.FIGURES, "replay": restoring.replaying, **clients.FIGURES}
-PARTS = ("throughput", "formats", *FIGURES, "moving", "idle", "joining")
+PARTS = ("throughput", "formats", *FIGURES, "moving", "idle", "workers", "joining")
 
 
 class WrongOutput(Exception):
@@ -189,6 +190,15 @@ def bench_idle(topologies: int, show: Callable[[Line], None]) -> None:
             show(found)
 
 
+def bench_workers(records: int, show: Callable[[Line], None]) -> None:
+    """Print what a record costs with several workers, on Kafka."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-bench-")))
+        bootstrap = stack.enter_context(kafka_broker.Broker(directory / "broker")).bootstrap
+        for found in workers.run(serving.Setting("kafka", directory, bootstrap, "", {}), records):
+            show(found)
+
+
 def bench_joining(show: Callable[[Line], None]) -> None:
     """Print what tasks notice of a node that joins, on Kafka."""
     with ExitStack() as stack:
@@ -216,6 +226,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=RECORDS, help=f"at most {RECORDS}, the default")
     parser.add_argument("--moving-records", type=int, default=1_000_000, help="of each run over moving time; 20000000 for the long one")
+    parser.add_argument("--workers-records", type=int, default=200_000, help="of each turn of a node with one worker and one with three")
     parser.add_argument("--topologies", type=int, default=60, help="at rest on three nodes; 300 for the long run")
     parser.add_argument("--only", type=lambda t: chosen(t, PARTS), default=list(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--workloads", type=lambda t: chosen(t, WORKLOADS), default=list(WORKLOADS))
@@ -247,6 +258,8 @@ def main() -> int:
             bench_moving(logs, options.moving_records, show)
         if "idle" in options.only and "kafka" in logs:
             bench_idle(options.topologies, show)
+        if "workers" in options.only and "kafka" in logs:
+            bench_workers(options.workers_records, show)
         if "joining" in options.only and "kafka" in logs:
             bench_joining(show)
     except WrongOutput as e:
