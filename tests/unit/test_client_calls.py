@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_status import rpc_status
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -61,6 +62,7 @@ from penstock_client.json_text import json_text
 
 QUICK = Retry(attempts=4, first=0.01, longest=0.02)
 GONE = status(grpc.StatusCode.UNAVAILABLE, "NOT_SERVING", "restoring")
+EXPIRED = status(grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID", "no principal has this token")
 SCHEMA = event(schema=spend_schema())
 COMPLETED = event(end=subscription.End(reason=subscription.END_REASON_COMPLETED, position={"value": "p9"}))
 
@@ -187,7 +189,8 @@ def test_refused_rows_raise_and_skipped_ones_are_told(service: FakeService, clie
 
 
 class Producer:
-    """AppendStream of a service that keeps sequences; it breaks the connection instead of each of the first `breaks` acknowledgements."""
+    """AppendStream of a service that keeps sequences; it breaks the connection instead of each of the first `breaks` acknowledgements, once because credentials
+    have expired."""
 
     def __init__(self, breaks: int) -> None:
         self.written: list[int] = []
@@ -204,6 +207,8 @@ class Producer:
                 self.written.append(len(request.batch.rows.batch.columns[0].strings.values))
             if self.breaks:
                 self.breaks -= 1
+                if self.breaks == 1:
+                    context.abort_with_status(rpc_status.to_status(EXPIRED))
                 context.abort(grpc.StatusCode.UNAVAILABLE, "broken")
             ack = {"sequence": sequence, "appended": 0 if duplicate else 1, "duplicate": duplicate, "position": {"value": f"p{sequence}"}}
             yield append.AppendStreamResponse(ack=ack)
@@ -315,9 +320,6 @@ def test_a_relation_that_was_replaced_raises(service: FakeService, client: Clien
     service.on("Subscribe", stream(event(end=subscription.End(reason=subscription.END_REASON_RELATION_REPLACED))))
     with pytest.raises(errors.RelationReplacedError):
         next(client.subscribe("spend"))
-
-
-EXPIRED = status(grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID", "no principal has this token")
 
 
 def test_a_subscription_whose_credentials_expired_goes_on_with_the_next(service: FakeService, client: Client) -> None:

@@ -63,7 +63,7 @@ class Connecting:
     def channel(self, address: str, library: Any) -> Any:
         """A channel of grpc, or of grpc.aio. Raises OSError, ValueError."""
         secured = channel_credentials(address, self.credentials, self.tls, self.token)
-        arguments = [*OPTIONS, *(self.keepalive or Keepalive()).arguments()]
+        arguments: list[tuple[str, Any]] = [*OPTIONS, *(self.keepalive or Keepalive()).arguments()]
         if isinstance(self.tls, Tls) and self.tls.server_name:
             arguments.append(("grpc.ssl_target_name_override", self.tls.server_name))
         arguments += self.options
