@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from penstock.catalog import changes
@@ -107,12 +108,13 @@ def _forgetting(state: CatalogState, names: Collection[str]) -> CatalogState:
 
 
 async def until_still(registry: Registry, attempt: Callable[[CatalogState], Awaitable[TopologyEntry]]) -> TopologyEntry:
-    """Attempts until the registry did not move meanwhile."""
-    while True:
-        try:
-            return await attempt(await registry.refresh())
-        except Moved:
-            continue
+    """Attempts until the registry did not move meanwhile. Who has lost once takes the node's turn, or it could lose for ever to those that are quicker."""
+    async with AsyncExitStack() as turn:
+        while True:
+            try:
+                return await attempt(await registry.refresh())
+            except Moved:
+                await turn.enter_async_context(registry.turn())
 
 
 async def planned(log: Log, state: CatalogState, plan_on: Plan, incarnation: int | None = None) -> ResolvedPlan:

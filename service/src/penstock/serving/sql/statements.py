@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -77,18 +78,21 @@ class Statements:
     async def execute(self, parsed: Parsed, session: Session, *, apply: bool = False, validate_only: bool = False,
                       parameters: Parameters = MappingProxyType({})) -> Outcome:
         """One statement. parameters: values of `:name`. Raises RequestError, LogError; ExpressionErrors name a place in parsed.text."""
-        while True:
-            catalog = await self.catalog()
-            # a declaration may ask the schema registry
-            effect = await asyncio.to_thread(decide, parsed, session, catalog, apply=apply, parameters=parameters)
-            caller().require(needs_of(effect, catalog.state), "SqlService/Execute")
-            if validate_only:
-                self._validate(effect, catalog.state, await self.gateway.log.topics())
-                return Outcome(effect, "")
-            try:
-                return await self._do(effect, parsed, catalog)
-            except Moved:
-                continue
+        async with AsyncExitStack() as turn:  # of who has lost once, as in register.until_still
+            while True:
+                catalog = await self.catalog()
+                # a declaration may ask the schema registry
+                effect = await asyncio.to_thread(decide, parsed, session, catalog, apply=apply, parameters=parameters)
+                caller().require(needs_of(effect, catalog.state), "SqlService/Execute")
+                if validate_only:
+                    self._validate(effect, catalog.state, await self.gateway.log.topics())
+                    return Outcome(effect, "")
+                try:
+                    entry = await self._write(effect, parsed, catalog)
+                    break
+                except Moved:
+                    await turn.enter_async_context(self.gateway.registry.turn())
+        return await self._wait(effect, entry)
 
     def planner(self, definition: topology_pb2.Topology, trees: Mapping[str, Ast] = MappingProxyType({})) -> Callable[[Relations, int], ResolvedPlan]:
         """What plans a definition. trees: as plan_topology has them."""
@@ -104,21 +108,32 @@ class Statements:
         if isinstance(effect, effects.Start) and not effect.replaces and not effect.forgets:
             self.planner(effect.definition, effect.trees)(CatalogRelations(state, topics), state.position)
 
-    async def _do(self, effect: Effect, parsed: Parsed, catalog: NodeCatalog) -> Outcome:
-        state, entry = catalog.state, None
+    async def _write(self, effect: Effect, parsed: Parsed, catalog: NodeCatalog) -> TopologyEntry | None:
+        """What a statement changes in the registry. The topology that it has started or is about. Raises Moved."""
+        state = catalog.state
         match effect:
             case effects.Declare():
-                await self._declare(effect, parsed, state)
+                return await self._declare(effect, parsed, state)
             case effects.Start():
-                entry = await self._start(effect, parsed, catalog)
+                return await self._start(effect, parsed, catalog)
             case effects.Drop():
                 await self._drop(effect, state)
             case effects.Terminate():
                 await self._terminate(effect, state)
             case effects.Desire():
-                entry = await self._desire(effect, state)
+                return await self._desire(effect, state)
             case effects.PutType():
                 await self._change(state, lambda s: changes.put_type(effect.name, effect.type))
+        return None
+
+    async def _wait(self, effect: Effect, entry: TopologyEntry | None) -> Outcome:
+        """What a statement does, or waits for, when the registry is as it wants."""
+        match effect:
+            case effects.Declare() if entry is not None:
+                await states.settled(self.gateway, entry, START_SECONDS)
+                entry = None  # a source table's own
+            case effects.Start() if entry is not None:
+                await states.settled(self.gateway, entry, START_SECONDS)
             case effects.Insert():
                 return Outcome(effect, await self._insert(effect))
             case effects.Await():
@@ -137,7 +152,7 @@ class Statements:
 
         await self.gateway.registry.change(unmoved)
 
-    async def _declare(self, effect: effects.Declare, parsed: Parsed, state: CatalogState) -> None:
+    async def _declare(self, effect: effects.Declare, parsed: Parsed, state: CatalogState) -> TopologyEntry | None:
         info = effect.info
         if effect.create is not None:
             table, wanted = info.kind is RelationKind.TABLE, effect.create
@@ -145,21 +160,21 @@ class Statements:
             await self.gateway.log.create_topic(info.topic.topic, TopicConfig(wanted.partitions, table, retention, replicas=wanted.replicas))
             self.gateway.topics.forget(info.topic.topic)
         if effect.query_id:
-            await self._materialise(effect, parsed, state)
-            return
+            return await self._materialise(effect, parsed, state)
         present = state.relations.get(info.name.lower())
         source = effect.source or effect.replaces and present is not None and present.source
         topic = await self.gateway.schemas.tied(info.topic, info.schema, info.name)
         entry = RelationEntry(info.name, info.kind, info.schema, topic, info.window, "", state.position, source, parsed.text)
         put = changes.redeclare if effect.replaces else changes.declare
         await self._change(state, lambda s: put(s, entry))
+        return None
 
-    async def _materialise(self, effect: effects.Declare, parsed: Parsed, state: CatalogState) -> None:
+    async def _materialise(self, effect: effects.Declare, parsed: Parsed, state: CatalogState) -> TopologyEntry:
         """CREATE SOURCE TABLE: a topology of one source, whose store answers pull queries."""
         info = effect.info
         if not valid_name(info.name):
             raise refuse(f"the name of a source table is a letter, then letters, digits or _, at most 64: {info.name}", parsed.statement)
-        await self._register(effect.query_id, _source_table(effect.query_id, info), state, changes.Made(parsed.text, source=True))
+        return await self._register(effect.query_id, _source_table(effect.query_id, info), state, changes.Made(parsed.text, source=True))
 
     async def _start(self, effect: effects.Start, parsed: Parsed, catalog: NodeCatalog) -> TopologyEntry:
         made = changes.Made(parsed.text, forgets=effect.forgets)
@@ -175,18 +190,14 @@ class Statements:
             check_relation(before, RelationInfo(new.name, new.kind, new.schema, new.topic, new.window, plan.topology), parsed.statement)
 
         log, registry = self.gateway.log, self.gateway.registry
-        entry = await go_on(log, registry, catalog.state, old, topology_bytes(effect.definition),
-                            self.planner(effect.definition, effect.trees), partial(settle, self.gateway), made, fits)
-        await states.settled(self.gateway, entry, START_SECONDS)
-        return entry
+        return await go_on(log, registry, catalog.state, old, topology_bytes(effect.definition),
+                           self.planner(effect.definition, effect.trees), partial(settle, self.gateway), made, fits)
 
     async def _register(self, name: str, definition: topology_pb2.Topology, state: CatalogState, made: changes.Made,
                         trees: Mapping[str, Ast] = MappingProxyType({})) -> TopologyEntry:
         gateway = self.gateway
-        entry = await register.start(gateway.log, gateway.registry, state, name, topology_bytes(definition), self.planner(definition, trees),
-                                     partial(settle, gateway), gateway.clock, made)
-        await states.settled(gateway, entry, START_SECONDS)
-        return entry
+        return await register.start(gateway.log, gateway.registry, state, name, topology_bytes(definition), self.planner(definition, trees),
+                                    partial(settle, gateway), gateway.clock, made)
 
     async def _drop(self, effect: effects.Drop, state: CatalogState) -> None:
         gateway, topic = self.gateway, state.relations[effect.relation.lower()].topic.topic

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -68,23 +69,25 @@ class Transients:
             raise RequestError("TOO_MANY_QUERIES", f"this node runs {self.most} push queries that need topologies of their own, and no more",
                                {"limit": str(self.most)})
         gateway = self.statements.gateway
-        while True:
-            catalog = await self.statements.catalog(Access.READ)
-            name = f"{PREFIX}{catalog.next_number()}"
-            query = plan(catalog, name, f"{gateway.service_id}-{name}-result")
-            self._users[name] = 1
-            try:
-                entry = await register.start(gateway.log, gateway.registry, catalog.state, name, topology_bytes(query.definition),
-                                             self.statements.planner(query.definition, query.trees), partial(settle, gateway), gateway.clock,
-                                             changes.Made(transient=gateway.node))
-            except Moved:
-                del self._users[name]
-                continue
-            except BaseException:
-                del self._users[name]
-                raise
-            await states.settled(gateway, entry, START_SECONDS)
-            return entry, query
+        async with AsyncExitStack() as turn:  # of who has lost once, as in register.until_still
+            while True:
+                catalog = await self.statements.catalog(Access.READ)
+                name = f"{PREFIX}{catalog.next_number()}"
+                query = plan(catalog, name, f"{gateway.service_id}-{name}-result")
+                self._users[name] = 1
+                try:
+                    entry = await register.start(gateway.log, gateway.registry, catalog.state, name, topology_bytes(query.definition),
+                                                 self.statements.planner(query.definition, query.trees), partial(settle, gateway), gateway.clock,
+                                                 changes.Made(transient=gateway.node))
+                    break
+                except Moved:
+                    del self._users[name]
+                    await turn.enter_async_context(gateway.registry.turn())
+                except BaseException:
+                    del self._users[name]
+                    raise
+        await states.settled(gateway, entry, START_SECONDS)
+        return entry, query
 
     def attach(self, name: str) -> TopologyEntry:
         """A client comes back. Raises QUERY_GONE."""
