@@ -33,7 +33,7 @@ from penstock.state.expiry import ExpiryIndex
 from penstock.state.keys import PREFIX, expiry_bytes, expiry_time, is_plain, ordered_scan, physical, split_value, with_key
 from penstock.state.kinds import cached_store
 from penstock.state.port import Frozen, Stamp
-from penstock.state.sorted_entries import SortedEntries
+from penstock.state.sorted_entries import Entry, SortedEntries
 
 FORMAT = 2
 """Layout of an environment; another one is rebuilt from the changelog."""
@@ -237,6 +237,13 @@ def _lock(path: Path) -> int:
     return handle
 
 
+def _stored(entries: SortedEntries) -> Sequence[Entry]:
+    """As LMDB holds them, in its order."""
+    if entries.plain:
+        return entries.entries
+    return sorted((k, v) if is_plain(k) else (physical(k), None if v is None else with_key(k, v)) for k, v in entries.entries)
+
+
 class LmdbTaskState:
     """All stores of one task (state/port.py, TaskState). Make one with `open`."""
 
@@ -354,7 +361,8 @@ class LmdbTaskState:
             self._check_owner(txn)
             self._check_inputs(txn)
             for f in frozen:
-                self._write(txn, f.store, SortedEntries.of(f.entries))
+                entries = SortedEntries.of(f.entries)
+                self._write(txn, f.store, _stored(entries), entries.deletes)
             for f in frozen:
                 if f.store in self._expiry:
                     self._expiry[f.store].add(txn, f.fresh)
@@ -374,12 +382,30 @@ class LmdbTaskState:
         name = self.store(store).spec.name
         with _writing(self.env, self.path) as txn:
             self._check_owner(txn)
-            if name in self._expiry:  # most entries update a window that is noted already: looking is cheaper than noting
-                database = self._databases[name]
-                self._expiry[name].add(txn, [k for k, v in entries.entries if v is not None and txn.get(physical(k), db=database) is None])
-            self._write(txn, name, entries, appendable=True)
+            if entries.entries:
+                stored = _stored(entries)
+                behind = self._behind(txn, name, stored)
+                if name in self._expiry:
+                    self._expiry[name].add(txn, self._fresh(txn, name, entries, behind))
+                self._write(txn, name, stored, entries.deletes, behind)
             self._put_stamp(txn, stamp)
         self._written(stamp)
+
+    def _behind(self, txn: Transaction, name: str, stored: Sequence[Entry]) -> bool:
+        """Whether they stand behind all that the store holds."""
+        with txn.cursor(db=self._databases[name]) as cursor:
+            return not cursor.last() or cursor.key() < stored[0][0]
+
+    def _fresh(self, txn: Transaction, name: str, entries: SortedEntries, behind: bool) -> list[bytes]:
+        """Keys that the store does not hold yet. Most entries update a window that is noted already: looking is cheaper than noting, the more so
+        with a cursor, which finds neighbours on its page."""
+        if behind:
+            return [k for k, v in entries.entries if v is not None]
+        with txn.cursor(db=self._databases[name]) as cursor:
+            holds = cursor.set_key
+            if entries.plain:
+                return [k for k, v in entries.entries if v is not None and not holds(k)]
+            return [k for k, v in entries.entries if v is not None and not holds(physical(k))]
 
     def _check_owner(self, txn: Transaction) -> None:
         owner = bytes(txn.get(OWNER, b"", db=self._meta))
@@ -400,24 +426,20 @@ class LmdbTaskState:
         self._stamp = stamp
         self._owner = stamp.owner.encode()
 
-    def _write(self, txn: Transaction, name: str, found: SortedEntries, appendable: bool = False) -> None:
-        """appendable: they may stand behind all that is there."""
-        entries = found.entries
-        if not entries:
+    def _write(self, txn: Transaction, name: str, stored: Sequence[Entry], deletes: bool, append: bool = False) -> None:
+        """stored: sorted. append: they stand behind all that is there."""
+        if not stored:
             return
         database = self._databases[name]
-        if not found.plain:
-            entries = sorted((k, v) if is_plain(k) else (physical(k), None if v is None else with_key(k, v)) for k, v in entries)
-        puts = cast(Sequence[tuple[bytes, bytes]], entries)
-        if found.deletes:
-            puts = [(k, v) for k, v in entries if v is not None]
-            for key, value in entries:
+        puts = cast(Sequence[tuple[bytes, bytes]], stored)
+        if deletes:
+            puts = [(k, v) for k, v in stored if v is not None]
+            for key, value in stored:
                 if value is None:
                     txn.delete(key, db=database)
         if puts:
             with txn.cursor(db=database) as cursor:
-                behind = appendable and (not cursor.last() or cursor.key() < puts[0][0])
-                _, added = cursor.putmulti(puts, append=behind)
+                _, added = cursor.putmulti(puts, append=append)
             if added != len(puts):  # LMDB leaves out what does not stand behind
                 raise StateError(f"{self.path}: entries of {name} to be appended are out of order")
 
