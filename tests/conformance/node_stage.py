@@ -14,6 +14,7 @@ from penstock.log.embedded import open_embedded
 from penstock.log.port import TopicPartition
 from penstock_client import UnreachableError
 from real import RealNode, metric, wait_for
+from served import send
 from stage import Stage
 
 _UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -80,7 +81,7 @@ class NodeStage(Stage):
 
     def _release_worker(self, _: dict[str, Any]) -> dict[str, Any]:
         while self._held:
-            os.kill(self._held.pop(), signal.SIGCONT)
+            send(self._held.pop(), signal.SIGCONT)  # its supervisor may have replaced one that was silent for so long
         return {}
 
     def _fail_log(self, _: dict[str, Any]) -> dict[str, Any]:

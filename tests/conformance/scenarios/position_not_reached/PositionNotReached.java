@@ -21,12 +21,12 @@ final class PositionNotReached implements Scenario {
         Topology counts = new Topology(run.name("counts"));
         counts.stream(orders).groupBy().aggregate("SUM(n) AS total").to(totals);
         client.registerTopology(counts, Duration.ofSeconds(30));
-        client.pauseTopology(counts.name());
+        run.ask("hold_worker");
         String token = client.append(orders, Map.of("k", "a", "n", 1)).position();
         long began = System.nanoTime();
         String why = reason(() -> client.get(totals, "a", o -> o.atLeast(token).maxWait(Duration.ofMillis(300))));
         boolean inTime = System.nanoTime() - began < 10_000_000_000L;
-        client.resumeTopology(counts.name());
+        run.ask("release_worker");
         Row row = client.get(totals, "a", o -> o.atLeast(token).maxWait(Duration.ofSeconds(20)));
         return facts("reason", why, "in_time", inTime, "then", row.get("total").toString());
     }

@@ -14,11 +14,11 @@ def scenario(run: Run) -> dict[str, object]:
     counts = Topology(run.name("counts"))
     counts.stream(orders).group_by().aggregate(total="SUM(n)").to(totals)
     client.register_topology(counts, wait=30)
-    client.pause_topology(counts.name)
+    run.ask("hold_worker")
     token = client.append(orders, {"k": "a", "n": 1}).position
     began = time.monotonic()
     why = reason(lambda: client.get(totals, "a", at_least=token, max_wait=0.3))
     in_time = time.monotonic() - began < 10
-    client.resume_topology(counts.name)
+    run.ask("release_worker")
     row = client.get(totals, "a", at_least=token, max_wait=20)
     return {"reason": why, "in_time": in_time, "then": row and str(row.total)}
