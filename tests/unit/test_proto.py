@@ -44,7 +44,7 @@ def test_each_reason_documents_its_code(reason: str) -> None:
 NOT_FROM_ONE_NODE = {
     "INTERNAL": "a fault of the service",
     "NODE_UNAVAILABLE": "there is no second node",
-    "STATE_FULL": "the disk of a worker is full",
+    "STATE_FULL": "a full store shows in the state of its task, no call meets it",
 }
 """Reasons that no node of the conformance scenarios can be brought to, and why: a service of answers alone gives them (every_reason)."""
 
