@@ -72,7 +72,7 @@ def play(scenario: scenarios.Scenario, driver: Driver, stage: Stage, prefix: str
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
-            facts = _converse(process, stage)
+            facts = stage.converse(process, SECONDS)
             code = process.wait(max(1.0, SECONDS - (time.monotonic() - began)))
         except subprocess.TimeoutExpired:
             facts, code = None, -1
@@ -85,19 +85,6 @@ def play(scenario: scenarios.Scenario, driver: Driver, stage: Stage, prefix: str
         return Result(scenario.name, driver.language, "failed", time.monotonic() - began, f"exit code {code}: {said}")
     detail = "" if facts == scenario.facts else "\n".join(_differences("", scenario.facts, facts))
     return Result(scenario.name, driver.language, "failed" if detail else "passed", time.monotonic() - began, detail)
-
-
-def _converse(process: subprocess.Popen[str], stage: Stage) -> Any:
-    """Answer what the driver asks; its facts. A driver that is silent too long is killed."""
-    assert process.stdin is not None and process.stdout is not None
-    with stage.watchdog(process, SECONDS):
-        for line in process.stdout:
-            said = json.loads(line)
-            if "facts" in said:
-                return said["facts"]
-            process.stdin.write(json.dumps({"ok": True, **stage.answer(said)}) + "\n")
-            process.stdin.flush()
-    return None
 
 
 def _differences(path: str, expected: Any, found: Any) -> Iterator[str]:

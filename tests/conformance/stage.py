@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from proxy import Proxy
@@ -34,13 +34,19 @@ class Stage:
         """Do what a driver asks. KeyError for something unknown."""
         return self.answers[asked["ask"]](asked)
 
-    @contextlib.contextmanager
-    def watchdog(self, process: subprocess.Popen[str], seconds: float) -> Iterator[None]:
-        """Kill a process that takes longer."""
+    def converse(self, process: subprocess.Popen[str], seconds: float) -> Any:
+        """Answer what a driver asks; its facts, None without any. One that takes longer is killed."""
+        assert process.stdin is not None and process.stdout is not None
         timer = threading.Timer(seconds, process.kill)
         timer.start()
         try:
-            yield
+            for line in process.stdout:
+                said = json.loads(line)
+                if "facts" in said:
+                    return said["facts"]
+                process.stdin.write(json.dumps({"ok": True, **self.answer(said)}) + "\n")
+                process.stdin.flush()
+            return None
         finally:
             timer.cancel()
 
