@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from harness import Bench
-from penstock.log.port import TopicConfig
+from penstock.errors import LogUnavailable
+from penstock.log.port import TopicConfig, TxnWriter
+from penstock.runtime import commit as commits
+from penstock.runtime.runner import Runner
 from penstock_client.builder import Topology
 from penstock_client.declare import Binding
 
@@ -70,6 +73,39 @@ async def test_restart_uses_the_store(bench: Bench, caplog: pytest.LogCaptureFix
     await bench.append(bench.input, [("k", {"V": 1}, 1000)])
     assert (await counts(bench, 11))[-1][1] == {"n": 11, "total": 11}
     assert any("USE" in r.getMessage() for r in caplog.records)
+    await bench.stop()
+
+
+async def test_a_commit_that_fails_while_the_worker_stops_is_not_made_up_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tasks hold is then no more what the log will say: a last commit would keep the positions without what belongs to them."""
+    open_next, write = Runner._open_next, commits.write
+
+    async def unanswered(frozen: commits.FrozenCommit, writer: TxnWriter, *_: object) -> commits.Written:
+        for topic, partition, batch in frozen.batches:
+            await writer.send(topic, partition, batch)
+        monkeypatch.setattr(commits, "write", write)
+        raise LogUnavailable("no answer")
+
+    def stopped_in_the_middle(self: Runner) -> None:
+        open_next(self)
+        if self._commit is not None and self._commit.done():
+            self._stopping = True
+
+    await bench.register(counting(bench))
+    await bench.start()
+    await bench.append(bench.input, [("k", {"V": 1}, 1000)] * 10)
+    assert len(await counts(bench, 10)) == 10
+    monkeypatch.setattr(commits, "write", unanswered)
+    monkeypatch.setattr(Runner, "_open_next", stopped_in_the_middle)
+    await bench.append(bench.input, [("k", {"V": 1}, 1000)] * 10)
+    async with asyncio.timeout(10):
+        while bench.board.tasks("counting"):
+            await asyncio.sleep(0.02)
+    monkeypatch.undo()
+    await bench.stop()
+    await bench.start()
+    await bench.append(bench.input, [("k", {"V": 1}, 1000)])
+    assert [value for _, value in await counts(bench, 21)] == [{"n": n, "total": n} for n in range(1, 22)]
     await bench.stop()
 
 

@@ -83,6 +83,7 @@ class Runner:
         self._purged = time.monotonic()
         self._unable: list[Unable] = []
         self._stopping = False
+        self._failed = False
         self._delete = False
         self._for_good = True
         outputs: dict[str, OutputTopic] = {}
@@ -148,12 +149,15 @@ class Runner:
         await self._end()
 
     async def _start_over(self, why: Exception) -> None:
-        """Reset until that succeeds: what stopped the work (a full disk above all) may stop the resetting too."""
+        """Reset until that succeeds: what stopped the work (a full disk above all) may stop the resetting too. Until then what the tasks hold is
+        not what the log will say, and may not be committed."""
+        self._failed = True
         if isinstance(why, UnknownTopic):
             await self._hear_of_deletion()
         while not self._stopping:
             try:
                 await self._reset(why)
+                self._failed = False
                 return
             except (LogError, StateError, OSError) as e:
                 log.warning("topology %s cannot start over yet: %s", self.plan.topology, e)
@@ -167,7 +171,7 @@ class Runner:
 
     async def _end(self) -> None:
         try:
-            if not self._delete:
+            if not self._delete and not self._failed:
                 await self._settle()
                 for task in list(self.tasks.values()):
                     self._close(task, clean=True)
