@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from penstock.errors import StoreFull
 from penstock.log.port import Chunk, TopicPartition
 from penstock.plan.nodes import StoreKind, StoreSpec
-from penstock.runtime import restore
+from penstock.runtime import opening, restore
 from penstock.runtime.restore import BATCH, replay
 from penstock.state.keys import window_key
 from penstock.state.lmdb import LmdbBackend, LmdbTaskState
@@ -107,3 +109,31 @@ def test_a_replay_that_is_stopped_anywhere_goes_on_from_its_stamp(tmp_path: Path
     assert stops > 3
     newest = {r.key: r.value for r in records}
     assert held == {k: v for k, v in newest.items() if v is not None}
+
+
+async def test_a_sync_is_waited_for_and_holds_nobody_up() -> None:
+    """Also by who cancels it: the store is closed then."""
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def sync() -> None:
+        begun.set()
+        assert go_on.wait(10)
+        ended.set()
+
+    syncing = asyncio.create_task(opening._synced(cast(Any, SimpleNamespace(sync=sync))))
+    while not begun.is_set():
+        await asyncio.sleep(0.01)  # the loop goes on
+    for _ in range(2):
+        syncing.cancel()
+        await asyncio.sleep(0.01)
+        assert not syncing.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await syncing
+    assert ended.is_set()
+
+    def full() -> None:
+        raise StoreFull("no room")
+
+    with pytest.raises(StoreFull):
+        await opening._synced(cast(Any, SimpleNamespace(sync=full)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import shutil
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from penstock.engine.compile import compile_sub
 from penstock.engine.port import BadRecord, Bindings
@@ -145,8 +147,23 @@ async def _execute(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: Lmd
     # equal to the committed position now; and on disk no longer marked as closed cleanly before anything is written without fsync
     done = Stamp(plan.incarnation, FORMAT, owner, inputs, target, ctx.boot, ctx.clock.now_ms())
     state.restore(plan.subs[task_id.sub].stores[0].name, NO_ENTRIES, done)
-    state.sync()
+    await _synced(state)
     return target
+
+
+async def _synced(state: LmdbTaskState) -> None:
+    """In a thread: all that was restored goes to the disk, and the worker's other tasks go on. Whoever cancels this waits for it, since a store that
+    is closed under its sync ends the process."""
+    running = asyncio.ensure_future(asyncio.to_thread(state.sync))
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as e:
+            cancelled = e
+    failure = running.exception()
+    if cancelled is not None or failure is not None:
+        raise cancelled or cast(BaseException, failure)
 
 
 def _nothing(ctx: Context, plan: ResolvedPlan, owner: str) -> Stamp:
