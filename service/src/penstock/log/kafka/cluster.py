@@ -38,6 +38,8 @@ _CONNECT_SECONDS = 10.0
 _LAST_MOMENT = 1.0
 _NO_ID = bytes(16)
 _CONFIRM_SECONDS = 2.0
+_BROKEN = (KafkaError, OSError, TimeoutError, RuntimeError)
+"""Raised by a request on a connection that broke. RuntimeError: by uvloop, of one that was closed since we looked."""
 _TOPIC_IS_NEW = 1.0
 """Seconds in which a topic that the brokers do not know may be one whose creation has not reached them."""
 
@@ -142,7 +144,7 @@ class Cluster:
             return await conn.send(call)
         except IncompatibleBrokerVersion as error:
             raise LogError(f"the broker is too old or too new: {error}") from error
-        except (KafkaError, OSError, TimeoutError) as error:
+        except _BROKEN as error:
             self._broken(node, lane, conn)
             raise LogUnavailable(f"broker {node} does not answer: {error or type(error).__name__}") from error
 
@@ -155,7 +157,7 @@ class Cluster:
             return [await answer for answer in answers]
         except IncompatibleBrokerVersion as error:
             raise LogError(f"the broker is too old or too new: {error}") from error
-        except (KafkaError, OSError, TimeoutError) as error:
+        except _BROKEN as error:
             self._broken(node, lane, conn)
             await asyncio.gather(*[a for a in answers if inspect.getcoroutinestate(a) == inspect.CORO_CREATED], return_exceptions=True)
             raise LogUnavailable(f"broker {node} does not answer: {error or type(error).__name__}") from error
@@ -333,7 +335,7 @@ class Cluster:
                 return await conn.send(call)
             except IncompatibleBrokerVersion as error:
                 raise LogError(f"the broker is too old or too new: {error}") from error
-            except (KafkaError, OSError, TimeoutError) as error:
+            except _BROKEN as error:
                 problem = error
             finally:
                 conn.close()
