@@ -36,7 +36,8 @@ const (
 	EndReason_END_REASON_RELATION_DELETED EndReason = 3
 	// END_REASON_RELATION_REPLACED means that history changed: start anew with a snapshot.
 	EndReason_END_REASON_RELATION_REPLACED EndReason = 4
-	// END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials.
+	// END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials. A service may as well end the call with CREDENTIALS_INVALID, as this
+	// release does: resume then too.
 	EndReason_END_REASON_CREDENTIALS_EXPIRED EndReason = 5
 )
 

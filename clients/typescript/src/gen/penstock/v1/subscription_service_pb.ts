@@ -430,7 +430,8 @@ export enum EndReason {
   RELATION_REPLACED = 4,
 
   /**
-   * END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials.
+   * END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials. A service may as well end the call with CREDENTIALS_INVALID, as this
+   * release does: resume then too.
    *
    * @generated from enum value: END_REASON_CREDENTIALS_EXPIRED = 5;
    */

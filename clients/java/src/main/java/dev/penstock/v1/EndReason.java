@@ -56,7 +56,8 @@ public enum EndReason
   END_REASON_RELATION_REPLACED(4),
   /**
    * <pre>
-   * END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials.
+   * END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials. A service may as well end the call with CREDENTIALS_INVALID, as this
+   * release does: resume then too.
    * </pre>
    *
    * <code>END_REASON_CREDENTIALS_EXPIRED = 5;</code>
@@ -116,7 +117,8 @@ public enum EndReason
   public static final int END_REASON_RELATION_REPLACED_VALUE = 4;
   /**
    * <pre>
-   * END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials.
+   * END_REASON_CREDENTIALS_EXPIRED asks to resume with new credentials. A service may as well end the call with CREDENTIALS_INVALID, as this
+   * release does: resume then too.
    * </pre>
    *
    * <code>END_REASON_CREDENTIALS_EXPIRED = 5;</code>
