@@ -84,7 +84,7 @@ func (s *appendState) broke(err error) (time.Duration, error) {
 	accepted := s.ready
 	s.attempt++
 	s.ready = false
-	if !transient(err) && !(accepted && expired(err)) || !s.started && s.attempt >= s.retry.Attempts {
+	if !goesOn(err, accepted) || !s.started && s.attempt >= s.retry.Attempts {
 		return 0, err
 	}
 	return s.retry.wait(s.attempt, err), nil

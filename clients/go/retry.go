@@ -39,11 +39,11 @@ func (r Retry) again(attempt int, err error) (time.Duration, bool) {
 	return r.wait(attempt, err), true
 }
 
-// expired says whether the credentials of a call that the service had accepted are not taken any more: the next call takes new ones, where the
-// application gives any.
-func expired(err error) bool {
+// goesOn says whether the next call may succeed where this one broke. Of a call that the service had accepted, credentials that are not taken any
+// more have expired: the next one takes new ones, where the application gives any.
+func goesOn(err error, accepted bool) bool {
 	failure := asError(err)
-	return failure != nil && failure.Reason == ReasonCredentialsInvalid
+	return transient(err) || accepted && failure != nil && failure.Reason == ReasonCredentialsInvalid
 }
 
 // transient says whether a repeat may succeed. gRPC servers answer bursts of new streams with CANCELLED, which nobody asked for; an INTERNAL

@@ -129,7 +129,7 @@ func (r *resumable) takeEnd(end *pb.End) (Event, error) {
 func (r *resumable) failed(err error) (*Reconnecting, error) {
 	accepted := r.greeted && r.attempt == 0
 	r.attempt++
-	if !transient(err) && !(accepted && expired(err)) || r.greeted && !r.resumes || !r.greeted && r.attempt >= r.retry.Attempts {
+	if !goesOn(err, accepted) || r.greeted && !r.resumes || !r.greeted && r.attempt >= r.retry.Attempts {
 		return nil, err
 	}
 	return &Reconnecting{r.position, r.retry.wait(r.attempt, err), err, ""}, nil

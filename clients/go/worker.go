@@ -81,7 +81,7 @@ func (w *Worker) serve(ctx context.Context, client *Client, slots chan struct{})
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !transient(err) && !(greeted && expired(err)) {
+		if !goesOn(err, greeted) {
 			return err
 		}
 		if greeted {

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import TypeVar
 
 from penstock.catalog import changes
 from penstock.catalog.internal import made_with, of_plan
@@ -27,6 +28,7 @@ from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 Plan = Callable[[Relations, int], ResolvedPlan]
@@ -42,7 +44,8 @@ class Moved(Exception):
 async def register(log: Log, registry: Registry, name: str, definition: bytes, plan_on: Plan, pin: Pin, clock: Clock) -> TopologyEntry:
     """Register a topology. An equal definition is answered as the first time. Raises RequestError, LogUnavailable."""
 
-    async def attempt(state: CatalogState) -> TopologyEntry:
+    async def attempt() -> TopologyEntry:
+        state = await registry.refresh()
         present = changes.same_definition(state, name, definition)
         if present is not None:
             return present
@@ -64,7 +67,8 @@ async def start(log: Log, registry: Registry, state: CatalogState, name: str, de
 async def reset(log: Log, registry: Registry, name: str, plan_on: Plan, pin: Pin, etag: str) -> TopologyEntry:
     """Give a paused topology a new incarnation; it begins anew when resumed. Raises RequestError, LogUnavailable."""
 
-    async def attempt(state: CatalogState) -> TopologyEntry:
+    async def attempt() -> TopologyEntry:
+        state = await registry.refresh()
         old = changes.may_reset(state, name, etag)
         plan = await pin(await planned(log, without(state, old), plan_on))
         await write(log, registry, plan, plan.incarnation, lambda s: changes.reset(s, name, plan, etag))
@@ -107,12 +111,12 @@ def _forgetting(state: CatalogState, names: Collection[str]) -> CatalogState:
     return replace(state, relations={k: r for k, r in state.relations.items() if k not in lower})
 
 
-async def until_still(registry: Registry, attempt: Callable[[CatalogState], Awaitable[TopologyEntry]]) -> TopologyEntry:
-    """Attempts until the registry did not move meanwhile. Who has lost once takes the node's turn, or it could lose for ever to those that are quicker."""
+async def until_still(registry: Registry, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Attempts, each of which reads the registry, until it did not move meanwhile. Who has lost once takes the node's turn, or it could lose for ever to those that are quicker."""
     async with AsyncExitStack() as turn:
         while True:
             try:
-                return await attempt(await registry.refresh())
+                return await attempt()
             except Moved:
                 await turn.enter_async_context(registry.turn())
 

@@ -36,17 +36,16 @@ class Leave:
 async def update(log: Log, registry: Registry, name: str, definition: bytes, plan_on: Plan, pin: Pin, etag: str, leave: Leave
                  ) -> tuple[TopologyEntry, Decision]:
     """Update a topology; an equal definition changes nothing. Raises RequestError, LogUnavailable."""
-    decided: list[Decision] = []
 
-    async def attempt(state: CatalogState) -> TopologyEntry:
+    async def attempt() -> tuple[TopologyEntry, Decision]:
+        state = await registry.refresh()
         old = topology(state, name)
         changes.check_etag(etag, changes.etag_of(old))
         rest = without(state, old)
         plan = await planned(log, rest, plan_on, old.incarnation)
         decision = decide(old.plan, plan, leave.rebuild_added)
-        decided[:] = [decision]
         if leave.validate_only or old.definition == definition:
-            return old
+            return old, decision
         _ask_leave(old, decision, leave)
         if decision.plan is None:
             changes.may_reset(state, name, etag)
@@ -56,10 +55,9 @@ async def update(log: Log, registry: Registry, name: str, definition: bytes, pla
         else:
             new = replace(with_starts(old.plan, await pin(decision.plan)), edition=old.plan.edition + 1)
             await write(log, registry, new, state.position, lambda s: updated(s, old, definition, new), keep=frozenset(topics_of(old.plan)))
-        return topology(registry.state, name)
+        return topology(registry.state, name), decision
 
-    entry = await until_still(registry, attempt)
-    return entry, decided[0]
+    return await until_still(registry, attempt)
 
 
 async def go_on(log: Log, registry: Registry, state: CatalogState, old: TopologyEntry, definition: bytes, plan_on: Plan, pin: Pin,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -78,21 +77,19 @@ class Statements:
     async def execute(self, parsed: Parsed, session: Session, *, apply: bool = False, validate_only: bool = False,
                       parameters: Parameters = MappingProxyType({})) -> Outcome:
         """One statement. parameters: values of `:name`. Raises RequestError, LogError; ExpressionErrors name a place in parsed.text."""
-        async with AsyncExitStack() as turn:  # of who has lost once, as in register.until_still
-            while True:
-                catalog = await self.catalog()
-                # a declaration may ask the schema registry
-                effect = await asyncio.to_thread(decide, parsed, session, catalog, apply=apply, parameters=parameters)
-                caller().require(needs_of(effect, catalog.state), "SqlService/Execute")
-                if validate_only:
-                    self._validate(effect, catalog.state, await self.gateway.log.topics())
-                    return Outcome(effect, "")
-                try:
-                    entry = await self._write(effect, parsed, catalog)
-                    break
-                except Moved:
-                    await turn.enter_async_context(self.gateway.registry.turn())
-        return await self._wait(effect, entry)
+
+        async def attempt() -> tuple[Effect, TopologyEntry | None]:
+            catalog = await self.catalog()
+            # a declaration may ask the schema registry
+            effect = await asyncio.to_thread(decide, parsed, session, catalog, apply=apply, parameters=parameters)
+            caller().require(needs_of(effect, catalog.state), "SqlService/Execute")
+            if validate_only:
+                self._validate(effect, catalog.state, await self.gateway.log.topics())
+                return effect, None
+            return effect, await self._write(effect, parsed, catalog)
+
+        effect, entry = await register.until_still(self.gateway.registry, attempt)
+        return Outcome(effect, "") if validate_only else await self._wait(effect, entry)
 
     def planner(self, definition: topology_pb2.Topology, trees: Mapping[str, Ast] = MappingProxyType({})) -> Callable[[Relations, int], ResolvedPlan]:
         """What plans a definition. trees: as plan_topology has them."""

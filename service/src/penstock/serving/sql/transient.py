@@ -10,13 +10,11 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
 from penstock.catalog import changes, register
 from penstock.catalog.port import TopologyEntry
-from penstock.catalog.register import Moved
 from penstock.errors import LogError, RequestError
 from penstock.security.principal import Access
 from penstock.serving import states
@@ -69,23 +67,22 @@ class Transients:
             raise RequestError("TOO_MANY_QUERIES", f"this node runs {self.most} push queries that need topologies of their own, and no more",
                                {"limit": str(self.most)})
         gateway = self.statements.gateway
-        async with AsyncExitStack() as turn:  # of who has lost once, as in register.until_still
-            while True:
-                catalog = await self.statements.catalog(Access.READ)
-                name = f"{PREFIX}{catalog.next_number()}"
-                query = plan(catalog, name, f"{gateway.service_id}-{name}-result")
-                self._users[name] = 1
-                try:
-                    entry = await register.start(gateway.log, gateway.registry, catalog.state, name, topology_bytes(query.definition),
-                                                 self.statements.planner(query.definition, query.trees), partial(settle, gateway), gateway.clock,
-                                                 changes.Made(transient=gateway.node))
-                    break
-                except Moved:
-                    del self._users[name]
-                    await turn.enter_async_context(gateway.registry.turn())
-                except BaseException:
-                    del self._users[name]
-                    raise
+
+        async def attempt() -> tuple[TopologyEntry, RichQuery]:
+            catalog = await self.statements.catalog(Access.READ)
+            name = f"{PREFIX}{catalog.next_number()}"
+            query = plan(catalog, name, f"{gateway.service_id}-{name}-result")
+            self._users[name] = 1
+            try:
+                entry = await register.start(gateway.log, gateway.registry, catalog.state, name, topology_bytes(query.definition),
+                                             self.statements.planner(query.definition, query.trees), partial(settle, gateway), gateway.clock,
+                                             changes.Made(transient=gateway.node))
+            except BaseException:
+                del self._users[name]
+                raise
+            return entry, query
+
+        entry, query = await register.until_still(gateway.registry, attempt)
         await states.settled(gateway, entry, START_SECONDS)
         return entry, query
 

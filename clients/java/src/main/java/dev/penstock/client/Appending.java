@@ -105,7 +105,7 @@ final class Appending {
         boolean accepted = ready;
         attempt++;
         ready = false;
-        if (!Retry.helps(error) && !(accepted && Retry.expired(error)) || !started && attempt >= retry.attempts()) {
+        if (!Retry.helps(error, accepted) || !started && attempt >= retry.attempts()) {
             throw error;
         }
         return retry.waitAfter(attempt, error);

@@ -117,7 +117,7 @@ final class Resumption {
     Event.Reconnecting failed(PenstockException error) {
         boolean accepted = greeted && attempt == 0;
         attempt++;
-        if (!Retry.helps(error) && !(accepted && Retry.expired(error)) || greeted && !resumes || !greeted && attempt >= retry.attempts()) {
+        if (!Retry.helps(error, accepted) || greeted && !resumes || !greeted && attempt >= retry.attempts()) {
             throw error;
         }
         return new Event.Reconnecting(position, retry.waitAfter(attempt, error), error, "");

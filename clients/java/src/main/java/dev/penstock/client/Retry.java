@@ -26,11 +26,11 @@ public record Retry(int attempts, Duration first, Duration longest) {
     }
 
     /**
-     * Whether the credentials of a call that the service had accepted are not taken any more: the next call takes new ones, where the application
-     * gives any.
+     * As helps(error). Of a call that the service had accepted, credentials that are not taken any more have expired: the next one takes new ones,
+     * where the application gives any.
      */
-    static boolean expired(PenstockException error) {
-        return error.reason().equals("CREDENTIALS_INVALID");
+    static boolean helps(PenstockException error, boolean accepted) {
+        return helps(error) || accepted && error.reason().equals("CREDENTIALS_INVALID");
     }
 
     /**

@@ -126,7 +126,7 @@ public final class Worker implements AutoCloseable {
             } catch (PenstockException error) {
                 attempt = greeted[0] ? 1 : attempt + 1;
                 wait = retry.waitAfter(attempt, error);
-                if (!Retry.helps(error) && !(greeted[0] && Retry.expired(error)) && closing.getCount() > 0) {
+                if (!Retry.helps(error, greeted[0]) && closing.getCount() > 0) {
                     synchronized (this) {
                         refused = error;
                     }
