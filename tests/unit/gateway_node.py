@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 from penstock.api.server import run_gateway
@@ -50,9 +51,9 @@ class Node:
 
 
 @asynccontextmanager
-async def running(path: Path) -> AsyncIterator[Node]:
-    """A node, stopped in order at the end."""
-    config = ServeConfig(listen="127.0.0.1:0", data_dir=str(path), workers=1, service_id="t", default_partitions=2)
+async def running(path: Path, **settings: Any) -> AsyncIterator[Node]:
+    """A node with these settings of ServeConfig, stopped in order at the end."""
+    config = ServeConfig(listen="127.0.0.1:0", data_dir=str(path), workers=1, service_id="t", default_partitions=2, **settings)
     notices, stop, stop_worker = LocalNotices(), asyncio.Event(), asyncio.Event()
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     gateway = asyncio.create_task(run_gateway(config, stop, address.set_result, notices))

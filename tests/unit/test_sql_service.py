@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from penstock_client import AsyncClient, CaughtUp, Progress, SchemaChanged, errors
+from penstock_client import AsyncClient, CaughtUp, Progress, Retry, SchemaChanged, errors
+from penstock_client.gen.penstock.v1.sql_service_pb2 import QueryRequest, SqlSession
+from penstock_client.gen.penstock.v1.sql_service_pb2_grpc import SqlServiceStub
 from penstock_client.row import Row
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -172,6 +174,29 @@ async def test_richer_push_queries_have_a_topology_for_their_time(shop: Shop) ->
     async with asyncio.timeout(10):
         while any(t.name.startswith("PUSH_") for t in await shop.client.topologies()):
             await asyncio.sleep(0.05)
+
+
+async def test_a_push_query_that_is_complete_leaves_room_for_the_next(tmp_path: Path) -> None:
+    async with running(tmp_path, push_queries=1) as node, AsyncClient(node.address, retry=Retry(attempts=1)) as client:
+        shop = Shop(node, client)
+        await client.sql(BASE)
+        client.session.properties["auto.offset.reset"] = "earliest"
+        await shop.order("a", "tea", 1)
+        stub = SqlServiceStub(node.channel)
+        for item in ("ITEM", "UCASE(ITEM)", "LCASE(ITEM)"):
+            sql = f"SELECT {item} AS i, COUNT(*) AS n FROM orders GROUP BY {item} EMIT CHANGES LIMIT 1;"
+            call = stub.Query(QueryRequest(sql=sql, session=SqlSession(properties={"auto.offset.reset": "earliest"})))
+            async for response in call:
+                if response.event.HasField("end"):
+                    break
+            call.cancel()  # the status would come when all is over
+        query = aiter(client.query("SELECT item, COUNT(*) AS n FROM orders GROUP BY item EMIT CHANGES;"))
+        await anext(query)
+        with pytest.raises(errors.TooManyQueriesError):
+            await shop.rows("SELECT item, COUNT(*) AS n FROM orders GROUP BY item EMIT CHANGES LIMIT 1;")
+        async with asyncio.timeout(10):
+            while sum(t.name.startswith("PUSH_") for t in await client.topologies()) > 1:
+                await asyncio.sleep(0.05)
 
 
 async def test_replacing_keeps_the_state(shop: Shop) -> None:

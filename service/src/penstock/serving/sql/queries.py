@@ -165,7 +165,7 @@ class Queries:
         except RequestError as error:
             raise (gone(name) if error.reason == "UNKNOWN_RELATION" else error) from None
         finally:
-            await self.transients.detach(name, completed)
+            self.transients.detach(name, completed)
 
     # ---- pull
 

@@ -45,13 +45,15 @@ def gone(name: str) -> RequestError:
 
 @dataclass
 class Transients:
-    """The push queries of this node with topologies of their own, by id: how many clients each has now. most: how many there may be."""
+    """The push queries of this node with topologies of their own, by id: how many clients each has now. most: how many there may be, those that are
+    being deleted not counted."""
 
     statements: Statements
     most: int
     linger: float = LINGER_SECONDS
     _users: dict[str, int] = field(default_factory=dict)
-    _ends: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _ends: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # of those without a client
+    _going: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # that are being deleted
 
     def adopt(self, node: str = "") -> None:
         """Give the clients of those that a node, this one by default, left behind the time to come back."""
@@ -89,7 +91,7 @@ class Transients:
     def attach(self, name: str) -> TopologyEntry:
         """A client comes back. Raises QUERY_GONE."""
         entry = self.statements.gateway.registry.state.topologies.get(name.lower())
-        if entry is None:
+        if entry is None or name in self._going:
             raise gone(name)
         if name in self._users:
             self._users[name] += 1
@@ -98,43 +100,48 @@ class Transients:
                 end.cancel()
         return entry
 
-    async def detach(self, name: str, completed: bool) -> None:
-        """A client went; completed: it wants no more of it."""
+    def detach(self, name: str, completed: bool) -> None:
+        """A client went; completed: it wants no more of it. It may be gone by now: nothing waits for it, and it waits for nothing."""
         if name not in self._users:
             return  # another node's
         self._users[name] -= 1
         if self._users[name]:
             return
         if completed:
-            await self._delete(name)
+            self._end(name)
         else:
             self._lingers(name)
 
     async def close(self) -> None:
         """Stop waiting; what is there is adopted when the node comes back."""
-        ends = list(self._ends.values())
-        for end in ends:
-            end.cancel()
-        await asyncio.gather(*ends, return_exceptions=True)
+        tasks = [*self._ends.values(), *self._going.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _lingers(self, name: str) -> None:
-        self._ends[name] = asyncio.create_task(self._end(name), name=f"linger-{name}")
+        async def wait() -> None:
+            await asyncio.sleep(self.linger)
+            del self._ends[name]
+            self._end(name)
 
-    async def _end(self, name: str) -> None:
-        await asyncio.sleep(self.linger)
-        self._ends.pop(name, None)
-        await self._delete(name)
+        self._ends[name] = asyncio.create_task(wait(), name=f"linger-{name}")
+
+    def _end(self, name: str) -> None:
+        del self._users[name]
+        self._going[name] = asyncio.create_task(self._delete(name), name=f"delete-{name}")
 
     async def _delete(self, name: str) -> None:
-        """Tried again later when the log does not answer."""
+        """Tried again until it is gone."""
         gateway = self.statements.gateway
         try:
-            await register.delete(gateway.log, gateway.registry, name, "", delete_topics=True)
-        except RequestError as e:
-            if e.reason != "UNKNOWN_TOPOLOGY":
-                raise
-        except LogError as e:
-            _log.warning("push query %s cannot be deleted now, trying again: %s", name, e)
-            self._lingers(name)
-            return
-        self._users.pop(name, None)
+            while name.lower() in gateway.registry.state.topologies:
+                try:
+                    await register.delete(gateway.log, gateway.registry, name, "", delete_topics=True)
+                except (RequestError, LogError) as e:
+                    if isinstance(e, RequestError) and e.reason == "UNKNOWN_TOPOLOGY":
+                        return
+                    _log.warning("push query %s cannot be deleted now, trying again: %s", name, e)
+                    await asyncio.sleep(self.linger)
+        finally:
+            del self._going[name]
