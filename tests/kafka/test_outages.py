@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from broker import Broker
 from penstock.errors import LogError, LogUnavailable, UnknownTopic
+from penstock.log.kafka import transaction
 from penstock.log.kafka.log import open_kafka
 from penstock.log.port import TopicPartition
 from ports import free_port
@@ -44,7 +45,9 @@ def test_everything_heals_when_the_broker_is_restarted(kafka_broker: Broker, end
     run(test(), 120)
 
 
-def test_a_short_outage_is_not_noticed_by_reader_and_writer(kafka_broker: Broker) -> None:
+def test_a_short_outage_is_not_noticed_by_reader_and_writer(kafka_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transaction, "PATIENCE", 60.0)  # a broker takes longer to start on a busy machine
+
     async def test() -> None:
         async with kafka(kafka_broker.bootstrap) as log:
             tps = await new_topic(log)
@@ -57,14 +60,14 @@ def test_a_short_outage_is_not_noticed_by_reader_and_writer(kafka_broker: Broker
             await asyncio.to_thread(kafka_broker.kill)
             await writer.send(*tps[0], batch(log, "b"))
             committing = asyncio.create_task(writer.commit("", None, lambda _: {}))
-            reading = asyncio.create_task(read(reader, 1))
+            reading = asyncio.create_task(read(reader, 1, timeout=60))
             await asyncio.to_thread(kafka_broker.restart)
             await committing
             assert await reading == ["b"]
             await reader.close()
             await writer.close()
 
-    run(test())
+    run(test(), 120)
 
 
 def test_an_unreachable_log_says_so() -> None:
