@@ -31,6 +31,11 @@ class Opened:
     task: Task
     owner: str
 
+    def close(self) -> None:
+        """It will not run."""
+        if self.task.state is not None:
+            self.task.state.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -84,8 +89,8 @@ class Opener:
         for opening in running:
             opening.cancel()
         for outcome in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(outcome, Opened) and outcome.task.state is not None:
-                outcome.task.state.close()
+            if isinstance(outcome, Opened):
+                outcome.close()
 
     async def _open(self, task_id: TaskId, inputs: Sequence[InputTopic], present: Callable[[], Collection[str] | None],
                     shared: Mapping[str, Store]) -> Outcome:
@@ -97,11 +102,18 @@ class Opener:
             until = time.monotonic() + HANDED_OVER_WITHIN
             while True:
                 try:
-                    return Opened(*await open_task(self._ctx, self._plan, task_id, inputs, self._outbox.outputs, self._hooks, present(), shared))
+                    opened = Opened(*await open_task(self._ctx, self._plan, task_id, inputs, self._outbox.outputs, self._hooks, present(), shared))
+                    break
                 except StoreBusy:
                     if time.monotonic() > until:
                         raise
                     await asyncio.sleep(0.05)
+            try:
+                await self._outbox.inherit()
+            except BaseException:
+                opened.close()
+                raise
+            return opened
         except (TaskFailed, RecordTooLarge) as e:
             return Refused(str(e), None)
         except (StoreFull, UnknownTopic) as e:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from penstock.errors import UnknownTopic
 from penstock.log.port import TopicPartition, TxnWriter
@@ -17,8 +17,8 @@ TooLarge = Callable[[str, Row], None]
 
 
 class Outbox:
-    """One transaction at a time. produced: for each "topic[partition]" the offset behind what this worker has written. open_since: monotonic
-    seconds since which the transaction holds batches that were sent ahead of its commit; None while it holds none."""
+    """One transaction at a time. produced: for each "topic[partition]" the offset behind what this worker has written, and what its tasks had
+    when they came to it. open_since: monotonic seconds since which the transaction holds batches that were sent ahead of its commit; None while it holds none."""
 
     def __init__(self, ctx: Context, plan: ResolvedPlan, outputs: dict[str, OutputTopic], too_large: TooLarge, too_large_state: TooLarge) -> None:
         """outputs: filled and emptied here. too_large: called for a row that a topic does not take; too_large_state: the same of a changelog."""
@@ -28,6 +28,7 @@ class Outbox:
         self.open_since: float | None = None
         self._ctx, self._plan = ctx, plan
         self._too_large, self._too_large_state = too_large, too_large_state
+        self._written: Sequence[TopicPartition] = ()
         self._writer: TxnWriter | None = None
         self._making = asyncio.Lock()
 
@@ -64,15 +65,20 @@ class Outbox:
             if topic not in infos:
                 raise UnknownTopic(topic)
         topics[plan.dead_letter_topic] = infos[plan.dead_letter_topic].partitions if plan.dead_letter_topic in infos else 1
-        written = [TopicPartition(t, p) for t, info in infos.items() for p in range(info.partitions)]
-        ends = await log.ends(written, committed=False)
+        self._written = [TopicPartition(t, p) for t, info in infos.items() for p in range(info.partitions)]
         self.produced.clear()
-        self.produced.update({f"{tp.topic}[{tp.partition}]": end for tp, end in ends.items()})
         self.outputs.update({
             t: OutputTopic(t, infos[t].partitions if t in infos else n, log.builder, self._too_large, infos[t].max_batch if t in infos else 0)
             for t, n in topics.items()})
         self.changelogs.update({s.changelog: OutputTopic(s.changelog, sub.partitions, log.builder, self._too_large_state)
                                 for sub in plan.subs for s in sub.stores if s.changelog})
+
+    async def inherit(self) -> None:
+        """What is in the output topics counts as produced. To be called for each task that comes, once its committed offsets are read: what
+        led to them, another worker may have written since this one began."""
+        for tp, end in (await self._ctx.log.ends(self._written, committed=False)).items():
+            name = f"{tp.topic}[{tp.partition}]"
+            self.produced[name] = max(end, self.produced.get(name, 0))
 
     def add(self, topic: str, partitions: int, max_batch: int) -> None:
         """A topic that was not known before."""

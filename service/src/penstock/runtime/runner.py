@@ -468,7 +468,7 @@ class Runner:
             if f.task.passed_suspicion:
                 f.task.passed_suspicion = False
                 self.ctx.suspects.cleared(f.task.name)
-        self._board.committed([f.task for f in frozen.tasks])
+        self._board.committed([f.task for f in frozen.tasks if f.task not in written.full])
         self._unable += [Unable(task, str(why), 2.0) for task, why in written.full.items()]
         await self._purge()
 
