@@ -84,8 +84,9 @@ async def check_sibling(bench: Bench, caplog: pytest.LogCaptureFixture, count: i
 
 async def test_a_record_that_stops_its_task(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    await bench.register(counting(on_bad_record="FAIL", **SLOW))
+    entry = await bench.register(counting(on_bad_record="FAIL", **SLOW))
     await bench.start()
+    await bench.running(entry)
     await bench.append("in", [*rows("b", 0, 50), *rows("a", 0, 20), ("a", b"{broken", 1), *rows("b", 50, 100)], partitions=2)
     assert "offset 20" in await failed(bench)
     await bench.append("in", rows("b", 100, 120), partitions=2)
@@ -109,8 +110,9 @@ async def test_a_topic_that_another_one_has_replaced(bench: Bench, caplog: pytes
         return worked
 
     monkeypatch.setattr(Runner, "_turn", told_in_the_middle)
-    await bench.register(counting(**SLOW))
+    entry = await bench.register(counting(**SLOW))
     await bench.start()
+    await bench.running(entry)
     await bench.append("in", [*rows("b", 0, 50), *rows("a", 0, 20), *rows("b", 50, 100)], partitions=2)
     assert "reset the topology" in await failed(bench)
     await check_sibling(bench, caplog, 100)
@@ -137,8 +139,9 @@ async def test_a_defect(bench: Bench, caplog: pytest.LogCaptureFixture, monkeypa
     monkeypatch.setattr(Task, "process", broken)
     monkeypatch.setattr(Compiled, "open", noting(opened))
     monkeypatch.setattr(Compiled, "close", noting(closed))
-    await bench.register(counting(**SLOW))
+    entry = await bench.register(counting(**SLOW))
     await bench.start()
+    await bench.running(entry)
     await bench.append("in", [*rows("b", 0, 50), *rows("a", 0, 20), *rows("b", 50, 100)], partitions=2)
     out = await bench.read("counts_out", 120)
     assert [value for key, value in out if key == b"a"] == running(0, 20) and not left
@@ -159,8 +162,9 @@ async def test_a_store_without_room(bench: Bench, caplog: pytest.LogCaptureFixtu
         commit(self, frozen, stamp)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LmdbTaskState, "commit", refused)
-    await bench.register(counting())
+    entry = await bench.register(counting())
     await bench.start()
+    await bench.running(entry)
     for n in range(5):
         await bench.append("in", [*rows("b", 20 * n, 20 * n + 20), *rows("a", 4 * n, 4 * n + 4)], partitions=2)
         await asyncio.sleep(0.1)
