@@ -27,7 +27,11 @@ type appendState struct {
 
 // open is the first message of a connection.
 func (s *appendState) open() *pb.AppendStreamRequest {
-	return &pb.AppendStreamRequest{Message: &pb.AppendStreamRequest_Open{Open: &pb.AppendOpen{ProducerId: s.producer, Epoch: s.epoch}}}
+	open := &pb.AppendOpen{ProducerId: s.producer, Epoch: s.epoch}
+	if s.position != "" {
+		open.Position = &pb.PositionToken{Value: s.position}
+	}
+	return &pb.AppendStreamRequest{Message: &pb.AppendStreamRequest_Open{Open: open}}
 }
 
 // room says whether one more batch may be sent now.

@@ -189,15 +189,16 @@ def test_refused_rows_raise_and_skipped_ones_are_told(service: FakeService, clie
 
 
 class Producer:
-    """AppendStream of a service that keeps sequences; it breaks the connection instead of each of the first `breaks` acknowledgements, once because credentials
-    have expired."""
+    """AppendStream of a service that keeps sequences; it breaks the connection instead of each of the first `breaks` acknowledgements behind the batch `after`,
+    once because credentials have expired. included: the position that each connection began with."""
 
-    def __init__(self, breaks: int) -> None:
+    def __init__(self, breaks: int, after: int = 0) -> None:
         self.written: list[int] = []
-        self.breaks = breaks
+        self.included: list[str] = []
+        self.breaks, self.after = breaks, after
 
     def __call__(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        next(requests)
+        self.included.append(next(requests).open.position.value)
         yield append.AppendStreamResponse(opened={"last_sequence": len(self.written), "max_in_flight": 2})
         for request in requests:
             sequence = request.batch.sequence
@@ -205,7 +206,7 @@ class Producer:
             if not duplicate:
                 assert sequence == len(self.written) + 1
                 self.written.append(len(request.batch.rows.batch.columns[0].strings.values))
-            if self.breaks:
+            if self.breaks and sequence > self.after:
                 self.breaks -= 1
                 if self.breaks == 1:
                     context.abort_with_status(rpc_status.to_status(EXPIRED))
@@ -215,13 +216,14 @@ class Producer:
 
 
 def test_the_appender_writes_each_batch_once(service: FakeService, client: Client) -> None:
-    producer = Producer(breaks=3)
+    producer = Producer(breaks=3, after=4)
     service.on("AppendStream", producer)
     with client.appender("spend", producer_id="me") as appender:
         for number in range(10):
             appender.append({"customer": f"c{number}"})
         assert appender.flush(timeout=10) == "p10"
     assert producer.written == [1] * 10
+    assert producer.included == ["", "p4", "p4", "p4"]
     with client.appender("spend", producer_id="me") as again:
         assert again.last_sequence == 10
 

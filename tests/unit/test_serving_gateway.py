@@ -602,6 +602,36 @@ async def test_a_stream_of_appends_is_pipelined_and_acknowledged_in_order(node: 
     assert reason(refused.value) == "SEQUENCE_GAP"
 
 
+async def test_a_streams_position_includes_its_batches_and_what_it_was_opened_with(node: Node) -> None:
+    await shop(node)
+
+    async def append_in_turn(keys: Sequence[str], before: str = "") -> str:
+        """The position of the last batch."""
+        call = node.appends.AppendStream()
+        await call.write(append.AppendStreamRequest(open=append.AppendOpen(position={"value": before} if before else None)))
+        await call.read()
+        for n, key in enumerate(keys):
+            await call.write(append.AppendStreamRequest(batch=append.AppendBatch(relation="purchases", json=append.JsonRows(rows=[row(key, float(n))]))))
+            ack = (await call.read()).ack
+        await call.done_writing()
+        return str(ack.position.value)
+
+    def named(token: str) -> dict[int, int]:
+        (topic,) = decode(token, node.log.log_id).topics.values()
+        return dict(topic.offsets)
+
+    single = [named(await append_in_turn([key])) for key in "abcdefgh"]
+    assert {len(offsets) for offsets in single} == {1} and len({p for offsets in single for p in offsets}) == 2
+    token = await append_in_turn("abcdefgh")
+    assert named(token) == {p: end + sum(p in offsets for offsets in single) for offsets in single for p, end in offsets.items()}
+    later = await append_in_turn("a", before=token)
+    (own,) = single[0]
+    assert named(later) == {p: end + (p == own) for p, end in named(token).items()}
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await append_in_turn("a", before="nonsense")
+    assert reason(refused.value) == "MALFORMED_TOKEN"
+
+
 async def test_a_newer_stream_of_a_producer_ends_the_older_one(node: Node) -> None:
     await shop(node)
 

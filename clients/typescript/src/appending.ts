@@ -49,7 +49,8 @@ export class AppendState {
   /** The first message of a connection. */
   open(): AppendMessage {
     this.#opened = false;
-    return { message: { case: "open", value: { producerId: this.producerId, epoch: this.#epoch } } };
+    const position = this.last?.position ? { value: this.last.position } : undefined;
+    return { message: { case: "open", value: { producerId: this.producerId, epoch: this.#epoch, position } } };
   }
 
   /** Whether one more batch may be sent now. */

@@ -166,14 +166,17 @@ test("a reader that stops holds little, and holds up no other call of its client
   await client.close();
 });
 
-/** AppendStream of a service that keeps sequences; it breaks the connection instead of each of the first `breaks` acknowledgements. */
+/** AppendStream of a service that keeps sequences; it breaks the connection instead of each of the first `breaks` acknowledgements behind the second. */
 class Producer {
   readonly written: bigint[] = [];
+  /** The position that each connection began with. */
+  readonly included: (string | undefined)[] = [];
   constructor(public breaks: number) {}
 
   answer = async function* (this: Producer, requests: AsyncIterable<AppendStreamRequest>) {
     for await (const { message } of requests) {
       if (message.case === "open") {
+        this.included.push(message.value.position?.value);
         yield { message: { case: "opened", value: { lastSequence: BigInt(this.written.length), maxInFlight: 2, epoch: 1n } } };
         continue;
       }
@@ -183,7 +186,7 @@ class Producer {
         assert.equal(sequence, BigInt(this.written.length) + 1n);
         this.written.push(sequence);
       }
-      if (this.breaks > 0) {
+      if (this.breaks > 0 && sequence > 2n) {
         this.breaks -= 1;
         throw GONE;
       }
@@ -199,6 +202,7 @@ test("the appender writes each batch once", async () => {
   await Promise.all(Array.from({ length: 8 }, (_, n) => appender.append({ customer: `c${n}`, total: n })));
   assert.equal(await appender.flush(), "p8");
   assert.deepEqual(producer.written, [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n]);
+  assert.deepEqual(producer.included, [undefined, "p2", "p2", "p2"]);
   assert.equal(appender.lastSequence, 8n);
   await appender.close();
   await assert.rejects(appender.append({ customer: "late" }), errors.ClosedError);

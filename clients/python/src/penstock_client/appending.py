@@ -37,7 +37,10 @@ class AppendState:
     def open(self) -> append.AppendStreamRequest:
         """The first message of a connection."""
         self.opened = False
-        return append.AppendStreamRequest(open=append.AppendOpen(producer_id=self.producer_id, epoch=self.epoch))
+        message = append.AppendOpen(producer_id=self.producer_id, epoch=self.epoch)
+        if self.last is not None and self.last.position:
+            message.position.value = self.last.position
+        return append.AppendStreamRequest(open=message)
 
     @property
     def room(self) -> bool:

@@ -16,6 +16,7 @@ from penstock.errors import LogUnavailable, RequestError
 from penstock.security.principal import Access, Need, caller
 from penstock.serving.append import BATCH_LIMIT, Ack
 from penstock.serving.append_stream import acknowledgements
+from penstock.serving.positions import Position, decode, encode
 
 METHODS = {"Append": "unary", "AppendStream": "stream"}
 MAX_IN_FLIGHT = 16
@@ -50,9 +51,11 @@ class AppendServicer(append_service_pb2_grpc.AppendServiceServicer):
         if first.WhichOneof("message") != "open":
             raise _out_of_order()
         log, producer_id = self._host.gateway.log, first.open.producer_id
+        before = first.open.position.value
+        included = decode(before, log.log_id, "open.position") if before else Position(log.log_id)
         last, epoch = await log.open_producer(producer_id, first.open.epoch) if producer_id else (0, 0)
         yield pb.AppendStreamResponse(opened=pb.AppendOpened(last_sequence=last, max_in_flight=MAX_IN_FLIGHT, epoch=epoch))
-        async for ack in acknowledgements(self._host.open.appender, _batches(requests), producer_id, epoch, MAX_IN_FLIGHT):
+        async for ack in acknowledgements(self._host.open.appender, _batches(requests), producer_id, epoch, MAX_IN_FLIGHT, included):
             yield pb.AppendStreamResponse(ack=_message(ack))
 
     async def _append(self, batch: pb.AppendBatch, producer_id: str) -> pb.AppendAck:
@@ -83,6 +86,6 @@ def _check_size(batch: pb.AppendBatch) -> None:
 
 def _message(ack: Ack) -> pb.AppendAck:
     return pb.AppendAck(
-        sequence=ack.sequence, position=position(ack.token) if ack.token else None, appended=ack.appended, duplicate=ack.duplicate,
+        sequence=ack.sequence, position=position(encode(ack.position)) if ack.position is not None else None, appended=ack.appended, duplicate=ack.duplicate,
         row_errors=[pb.RowError(row=row, error=status_of(e)) for row, e in ack.errors[:ROW_ERRORS]],
     )

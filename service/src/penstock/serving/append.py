@@ -25,6 +25,7 @@ from penstock.plan.nodes import RelationKind, Sink
 from penstock.serving.codec import TopicCodec, topic_codec
 from penstock.serving.columns import match
 from penstock.serving.gateway import Gateway
+from penstock.serving.positions import Position, encode
 from penstock.serving.rows import DELETE
 from penstock.serving.values import from_json
 from penstock.types.cast import fits_exactly
@@ -54,10 +55,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What became of a batch. errors are (row, refusal)."""
+    """What became of a batch. position: None when nothing was written. errors are (row, refusal)."""
 
     sequence: int
-    token: str
+    position: Position | None
     appended: int
     duplicate: bool
     errors: Sequence[tuple[int, RequestError]]
@@ -119,7 +120,7 @@ class Appender:
         """Write what was checked; calls begun one after the other are written in that order when each has one piece. Raises RequestError,
         LogError; nothing is written then."""
         if not checked.topic:
-            return Ack(checked.sequence, "", 0, False, checked.errors)
+            return Ack(checked.sequence, None, 0, False, checked.errors)
         ends: dict[TopicPartition, int] = {}
         duplicate = False
         for piece in checked.pieces:
@@ -130,8 +131,8 @@ class Appender:
             ends = dict(await self.gateway.log.ends(tps, committed=False))
         rows = 0 if duplicate else checked.rows
         self.rows += rows
-        token = await self.gateway.token({checked.topic: {tp.partition: end for tp, end in ends.items()}})
-        return Ack(checked.sequence, token, rows, duplicate, checked.errors)
+        position = await self.gateway.position({checked.topic: {tp.partition: end for tp, end in ends.items()}})
+        return Ack(checked.sequence, position, rows, duplicate, checked.errors)
 
     async def insert(self, topic: str, record: Prepared) -> str:
         """Write one record to a topic, whoever else writes it; the token that includes it. Raises ROW_TOO_LARGE, MISSING_TOPIC, LogError."""
@@ -140,7 +141,9 @@ class Appender:
             raise RequestError("ROW_TOO_LARGE", f"the row has {size} bytes, a record at most {RECORD_LIMIT}", {"size": str(size), "limit": str(RECORD_LIMIT)})
         partitions = await self._partitions(topic)
         pieces = self._pieces(topic, [record], self._places(topic, partitions, [record]), PIECE)
-        return (await self.write(Checked(topic, partitions, 1, tuple(pieces), [], "", 0, 0))).token
+        written = (await self.write(Checked(topic, partitions, 1, tuple(pieces), [], "", 0, 0))).position
+        assert written is not None
+        return encode(written)
 
     def target(self, name: str) -> Target:
         """The relation of this name, ready for rows. Raises UNKNOWN_RELATION, RELATION_READ_ONLY."""

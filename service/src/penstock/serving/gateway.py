@@ -125,16 +125,23 @@ class Gateway:
         """A token that includes the catalog up to here."""
         return encode(Position(self.log.log_id, self.registry.state.position if position is None else position))
 
-    async def token(self, offsets: Mapping[str, Mapping[int, int]], *, relation: str = "", epoch: int = 0) -> str:
-        """A token of next offsets by topic and partition; topics that are gone are left out."""
+    async def position(self, offsets: Mapping[str, Mapping[int, int]], *, relation: str = "", epoch: int = 0) -> Position:
+        """Next offsets by topic and partition, now; topics that are gone are left out."""
         infos = await self.topics.get(offsets)
-        return self.token_of(offsets, infos, relation=relation, epoch=epoch)
+        return self._position_of(offsets, infos, relation, epoch)
+
+    async def token(self, offsets: Mapping[str, Mapping[int, int]], *, relation: str = "", epoch: int = 0) -> str:
+        """The token of a position."""
+        return encode(await self.position(offsets, relation=relation, epoch=epoch))
 
     def token_of(self, offsets: Mapping[str, Mapping[int, int]], infos: Mapping[str, TopicInfo], *, relation: str = "",
                  epoch: int = 0) -> str:
         """As token, with the topics given."""
+        return encode(self._position_of(offsets, infos, relation, epoch))
+
+    def _position_of(self, offsets: Mapping[str, Mapping[int, int]], infos: Mapping[str, TopicInfo], relation: str, epoch: int) -> Position:
         topics = {t: TopicPosition(infos[t].topic_id, o) for t, o in offsets.items() if t in infos}
-        return encode(Position(self.log.log_id, self.registry.state.position, topics, relation, epoch, self.clock.now_ms()))
+        return Position(self.log.log_id, self.registry.state.position, topics, relation, epoch, self.clock.now_ms())
 
     def close(self) -> None:
         """Close what this object opened."""

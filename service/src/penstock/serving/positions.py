@@ -102,11 +102,12 @@ def _read(text: str, name: str) -> _Wire:
 
 
 def merge(positions: Iterable[Position], log_id: str) -> Position:
-    """One position that includes all; a topic that was recreated between them counts as its newer appearance in the list."""
-    catalog = 0
+    """One position that includes all, as old as the oldest; a topic that was recreated between them counts as its newer appearance in the list."""
+    catalog = time_ms = 0
     topics: dict[str, TopicPosition] = {}
     for position in positions:
         catalog = max(catalog, position.catalog)
+        time_ms = min(time_ms or position.time_ms, position.time_ms or time_ms)
         for name, t in position.topics.items():
             known = topics.get(name)
             if known is not None and known.topic_id == t.topic_id:
@@ -116,4 +117,4 @@ def merge(positions: Iterable[Position], log_id: str) -> Position:
                 topics[name] = TopicPosition(t.topic_id, offsets)
             else:
                 topics[name] = t
-    return Position(log_id, catalog, topics)
+    return Position(log_id, catalog, topics, time_ms=time_ms)

@@ -35,6 +35,7 @@ import (
 	lookupbatchget "penstock.dev/conformance/scenarios/lookup_batch_get"
 	lookupwindows "penstock.dev/conformance/scenarios/lookup_windows"
 	positionnotreached "penstock.dev/conformance/scenarios/position_not_reached"
+	positionofastream "penstock.dev/conformance/scenarios/position_of_a_stream"
 	processorbadrows "penstock.dev/conformance/scenarios/processor_bad_rows"
 	processorexactlyonce "penstock.dev/conformance/scenarios/processor_exactly_once"
 	processortimers "penstock.dev/conformance/scenarios/processor_timers"
@@ -86,6 +87,7 @@ var scenarios = map[string]func(context.Context, *support.Run) support.Facts{
 	"lookup_batch_get":              lookupbatchget.Scenario,
 	"lookup_windows":                lookupwindows.Scenario,
 	"position_not_reached":          positionnotreached.Scenario,
+	"position_of_a_stream":          positionofastream.Scenario,
 	"processor_bad_rows":            processorbadrows.Scenario,
 	"processor_exactly_once":        processorexactlyonce.Scenario,
 	"processor_timers":              processortimers.Scenario,

@@ -551,7 +551,7 @@ type AppendAck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// sequence is the batch's.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// position includes every row of the batch.
+	// position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
 	Position *PositionToken `protobuf:"bytes,2,opt,name=position,proto3" json:"position,omitempty"`
 	// appended is the number of rows written.
 	Appended uint32 `protobuf:"varint,3,opt,name=appended,proto3" json:"appended,omitempty"`
@@ -823,7 +823,9 @@ type AppendOpen struct {
 	ProducerId string `protobuf:"bytes,1,opt,name=producer_id,json=producerId,proto3" json:"producer_id,omitempty"`
 	// epoch goes on with the stream that AppendOpened gave this epoch, after its connection broke: PRODUCER_FENCED when another one of the
 	// same producer_id was opened since. 0 opens anew.
-	Epoch         uint64 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Epoch uint64 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+	Position      *PositionToken `protobuf:"bytes,3,opt,name=position,proto3" json:"position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -870,6 +872,13 @@ func (x *AppendOpen) GetEpoch() uint64 {
 		return x.Epoch
 	}
 	return 0
+}
+
+func (x *AppendOpen) GetPosition() *PositionToken {
+	if x != nil {
+		return x.Position
+	}
+	return nil
 }
 
 // AppendStreamResponse is one message back.
@@ -1078,12 +1087,13 @@ const file_penstock_v1_append_service_proto_rawDesc = "" +
 	"\x13AppendStreamRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.penstock.v1.AppendOpenH\x00R\x04open\x120\n" +
 	"\x05batch\x18\x02 \x01(\v2\x18.penstock.v1.AppendBatchH\x00R\x05batchB\t\n" +
-	"\amessage\"C\n" +
+	"\amessage\"{\n" +
 	"\n" +
 	"AppendOpen\x12\x1f\n" +
 	"\vproducer_id\x18\x01 \x01(\tR\n" +
 	"producerId\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"\x82\x01\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x126\n" +
+	"\bposition\x18\x03 \x01(\v2\x1a.penstock.v1.PositionTokenR\bposition\"\x82\x01\n" +
 	"\x14AppendStreamResponse\x123\n" +
 	"\x06opened\x18\x01 \x01(\v2\x19.penstock.v1.AppendOpenedH\x00R\x06opened\x12*\n" +
 	"\x03ack\x18\x02 \x01(\v2\x16.penstock.v1.AppendAckH\x00R\x03ackB\t\n" +
@@ -1151,17 +1161,18 @@ var file_penstock_v1_append_service_proto_depIdxs = []int32{
 	8,  // 12: penstock.v1.AppendResponse.ack:type_name -> penstock.v1.AppendAck
 	12, // 13: penstock.v1.AppendStreamRequest.open:type_name -> penstock.v1.AppendOpen
 	1,  // 14: penstock.v1.AppendStreamRequest.batch:type_name -> penstock.v1.AppendBatch
-	14, // 15: penstock.v1.AppendStreamResponse.opened:type_name -> penstock.v1.AppendOpened
-	8,  // 16: penstock.v1.AppendStreamResponse.ack:type_name -> penstock.v1.AppendAck
-	7,  // 17: penstock.v1.AppendService.Append:input_type -> penstock.v1.AppendRequest
-	11, // 18: penstock.v1.AppendService.AppendStream:input_type -> penstock.v1.AppendStreamRequest
-	10, // 19: penstock.v1.AppendService.Append:output_type -> penstock.v1.AppendResponse
-	13, // 20: penstock.v1.AppendService.AppendStream:output_type -> penstock.v1.AppendStreamResponse
-	19, // [19:21] is the sub-list for method output_type
-	17, // [17:19] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	17, // 15: penstock.v1.AppendOpen.position:type_name -> penstock.v1.PositionToken
+	14, // 16: penstock.v1.AppendStreamResponse.opened:type_name -> penstock.v1.AppendOpened
+	8,  // 17: penstock.v1.AppendStreamResponse.ack:type_name -> penstock.v1.AppendAck
+	7,  // 18: penstock.v1.AppendService.Append:input_type -> penstock.v1.AppendRequest
+	11, // 19: penstock.v1.AppendService.AppendStream:input_type -> penstock.v1.AppendStreamRequest
+	10, // 20: penstock.v1.AppendService.Append:output_type -> penstock.v1.AppendResponse
+	13, // 21: penstock.v1.AppendService.AppendStream:output_type -> penstock.v1.AppendStreamResponse
+	20, // [20:22] is the sub-list for method output_type
+	18, // [18:20] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_append_service_proto_init() }

@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 
 def feed(stage: Stage, relation: str, rows: Sequence[Row], what: str, *, seen: Callable[[], bool]) -> str:
-    """Append all rows; a worker is killed in the middle, once `seen` says that first results have come. The last row's position token."""
+    """Append all rows; a worker is killed in the middle, once `seen` says that first results have come. The position that includes them all."""
     stage.say(f"appending {len(rows):,} {what}")
     half = len(rows) // 2 // BATCH * BATCH
     with stage.client.appender(relation, producer_id="demo") as appender:

@@ -24,10 +24,10 @@ def play(stage: Stage) -> bool:
     stage.apply("wordcount.yaml")
     counts = stage.follow("word_counts")
     expected: Counter[str] = Counter()
-    token = ""
+    tokens: list[str] = []  # each names its own append
     for n in range(ROUNDS):
         rows = [{"line": line} for line in LINES]
-        token = stage.client.append("lines", rows, producer_id="demo", sequence=n + 1).position
+        tokens.append(stage.client.append("lines", rows, producer_id="demo", sequence=n + 1).position)
         for line in LINES:
             expected.update(w for w in re.split("[^a-z]+", line.lower()) if w)
         if n == ROUNDS // 2:
@@ -36,9 +36,9 @@ def play(stage: Stage) -> bool:
             stage.kill_node()
             stage.start()
         time.sleep(0.005)
-    row = stage.client.get("word_counts", "to", at_least=token, max_wait=25)
+    row = stage.client.get("word_counts", "to", at_least=tokens, max_wait=25)
     stage.say(f"'to' was counted {row.total if row else None} times (expected {expected['to']})")
     stage.show("word_counts, pushed", counts.rows[-5:], 5)
     recount = Recount(stage)
-    recount.count(expected, Counter({r.word: r.total for r in stage.client.scan("word_counts", at_least=token)}))
+    recount.count(expected, Counter({r.word: r.total for r in stage.client.scan("word_counts", at_least=tokens)}))
     return recount.close(f"{ROUNDS * len(LINES):,} lines, {len(expected)} words")

@@ -125,12 +125,14 @@ class AppendStreamRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[AppendOpen, _Mapping]] = ..., batch: _Optional[_Union[AppendBatch, _Mapping]] = ...) -> None: ...
 
 class AppendOpen(_message.Message):
-    __slots__ = ("producer_id", "epoch")
+    __slots__ = ("producer_id", "epoch", "position")
     PRODUCER_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     producer_id: str
     epoch: int
-    def __init__(self, producer_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+    position: _position_pb2.PositionToken
+    def __init__(self, producer_id: _Optional[str] = ..., epoch: _Optional[int] = ..., position: _Optional[_Union[_position_pb2.PositionToken, _Mapping]] = ...) -> None: ...
 
 class AppendStreamResponse(_message.Message):
     __slots__ = ("opened", "ack")

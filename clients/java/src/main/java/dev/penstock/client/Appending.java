@@ -5,6 +5,7 @@ import dev.penstock.v1.AppendBatch;
 import dev.penstock.v1.AppendOpen;
 import dev.penstock.v1.AppendOpened;
 import dev.penstock.v1.AppendStreamRequest;
+import dev.penstock.v1.PositionToken;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -37,7 +38,11 @@ final class Appending {
 
     /** The first message of a connection. */
     AppendStreamRequest open() {
-        return AppendStreamRequest.newBuilder().setOpen(AppendOpen.newBuilder().setProducerId(producer).setEpoch(epoch)).build();
+        AppendOpen.Builder open = AppendOpen.newBuilder().setProducerId(producer).setEpoch(epoch);
+        if (!position.isEmpty()) {
+            open.setPosition(PositionToken.newBuilder().setValue(position));
+        }
+        return AppendStreamRequest.newBuilder().setOpen(open).build();
     }
 
     boolean started() {

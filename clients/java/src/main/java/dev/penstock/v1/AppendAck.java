@@ -67,7 +67,7 @@ private static final long serialVersionUID = 0L;
   private dev.penstock.v1.PositionToken position_;
   /**
    * <pre>
-   * position includes every row of the batch.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -79,7 +79,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * position includes every row of the batch.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -91,7 +91,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * position includes every row of the batch.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -704,7 +704,7 @@ private static final long serialVersionUID = 0L;
         dev.penstock.v1.PositionToken, dev.penstock.v1.PositionToken.Builder, dev.penstock.v1.PositionTokenOrBuilder> positionBuilder_;
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -715,7 +715,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -730,7 +730,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -750,7 +750,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -768,7 +768,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -793,7 +793,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -810,7 +810,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -822,7 +822,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -837,7 +837,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>

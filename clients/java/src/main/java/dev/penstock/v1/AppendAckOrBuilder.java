@@ -21,7 +21,7 @@ public interface AppendAckOrBuilder extends
 
   /**
    * <pre>
-   * position includes every row of the batch.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -30,7 +30,7 @@ public interface AppendAckOrBuilder extends
   boolean hasPosition();
   /**
    * <pre>
-   * position includes every row of the batch.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -39,7 +39,7 @@ public interface AppendAckOrBuilder extends
   dev.penstock.v1.PositionToken getPosition();
   /**
    * <pre>
-   * position includes every row of the batch.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>

@@ -47,6 +47,7 @@ private static final long serialVersionUID = 0L;
             dev.penstock.v1.AppendOpen.class, dev.penstock.v1.AppendOpen.Builder.class);
   }
 
+  private int bitField0_;
   public static final int PRODUCER_ID_FIELD_NUMBER = 1;
   @SuppressWarnings("serial")
   private volatile java.lang.Object producerId_ = "";
@@ -110,6 +111,44 @@ private static final long serialVersionUID = 0L;
     return epoch_;
   }
 
+  public static final int POSITION_FIELD_NUMBER = 3;
+  private dev.penstock.v1.PositionToken position_;
+  /**
+   * <pre>
+   * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+   * </pre>
+   *
+   * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+   * @return Whether the position field is set.
+   */
+  @java.lang.Override
+  public boolean hasPosition() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+   * </pre>
+   *
+   * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+   * @return The position.
+   */
+  @java.lang.Override
+  public dev.penstock.v1.PositionToken getPosition() {
+    return position_ == null ? dev.penstock.v1.PositionToken.getDefaultInstance() : position_;
+  }
+  /**
+   * <pre>
+   * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+   * </pre>
+   *
+   * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+   */
+  @java.lang.Override
+  public dev.penstock.v1.PositionTokenOrBuilder getPositionOrBuilder() {
+    return position_ == null ? dev.penstock.v1.PositionToken.getDefaultInstance() : position_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -130,6 +169,9 @@ private static final long serialVersionUID = 0L;
     if (epoch_ != 0L) {
       output.writeUInt64(2, epoch_);
     }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeMessage(3, getPosition());
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -145,6 +187,10 @@ private static final long serialVersionUID = 0L;
     if (epoch_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeUInt64Size(2, epoch_);
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(3, getPosition());
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -165,6 +211,11 @@ private static final long serialVersionUID = 0L;
         .equals(other.getProducerId())) return false;
     if (getEpoch()
         != other.getEpoch()) return false;
+    if (hasPosition() != other.hasPosition()) return false;
+    if (hasPosition()) {
+      if (!getPosition()
+          .equals(other.getPosition())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -181,6 +232,10 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + EPOCH_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getEpoch());
+    if (hasPosition()) {
+      hash = (37 * hash) + POSITION_FIELD_NUMBER;
+      hash = (53 * hash) + getPosition().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -304,13 +359,19 @@ private static final long serialVersionUID = 0L;
 
     // Construct using dev.penstock.v1.AppendOpen.newBuilder()
     private Builder() {
-
+      maybeForceBuilderInitialization();
     }
 
     private Builder(
         com.google.protobuf.GeneratedMessage.BuilderParent parent) {
       super(parent);
-
+      maybeForceBuilderInitialization();
+    }
+    private void maybeForceBuilderInitialization() {
+      if (com.google.protobuf.GeneratedMessage
+              .alwaysUseFieldBuilders) {
+        internalGetPositionFieldBuilder();
+      }
     }
     @java.lang.Override
     public Builder clear() {
@@ -318,6 +379,11 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       producerId_ = "";
       epoch_ = 0L;
+      position_ = null;
+      if (positionBuilder_ != null) {
+        positionBuilder_.dispose();
+        positionBuilder_ = null;
+      }
       return this;
     }
 
@@ -357,6 +423,14 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000002) != 0)) {
         result.epoch_ = epoch_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.position_ = positionBuilder_ == null
+            ? position_
+            : positionBuilder_.build();
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -378,6 +452,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getEpoch() != 0L) {
         setEpoch(other.getEpoch());
+      }
+      if (other.hasPosition()) {
+        mergePosition(other.getPosition());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -415,6 +492,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000002;
               break;
             } // case 16
+            case 26: {
+              input.readMessage(
+                  internalGetPositionFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 26
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -569,6 +653,163 @@ private static final long serialVersionUID = 0L;
       epoch_ = 0L;
       onChanged();
       return this;
+    }
+
+    private dev.penstock.v1.PositionToken position_;
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.penstock.v1.PositionToken, dev.penstock.v1.PositionToken.Builder, dev.penstock.v1.PositionTokenOrBuilder> positionBuilder_;
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     * @return Whether the position field is set.
+     */
+    public boolean hasPosition() {
+      return ((bitField0_ & 0x00000004) != 0);
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     * @return The position.
+     */
+    public dev.penstock.v1.PositionToken getPosition() {
+      if (positionBuilder_ == null) {
+        return position_ == null ? dev.penstock.v1.PositionToken.getDefaultInstance() : position_;
+      } else {
+        return positionBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     */
+    public Builder setPosition(dev.penstock.v1.PositionToken value) {
+      if (positionBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        position_ = value;
+      } else {
+        positionBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     */
+    public Builder setPosition(
+        dev.penstock.v1.PositionToken.Builder builderForValue) {
+      if (positionBuilder_ == null) {
+        position_ = builderForValue.build();
+      } else {
+        positionBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     */
+    public Builder mergePosition(dev.penstock.v1.PositionToken value) {
+      if (positionBuilder_ == null) {
+        if (((bitField0_ & 0x00000004) != 0) &&
+          position_ != null &&
+          position_ != dev.penstock.v1.PositionToken.getDefaultInstance()) {
+          getPositionBuilder().mergeFrom(value);
+        } else {
+          position_ = value;
+        }
+      } else {
+        positionBuilder_.mergeFrom(value);
+      }
+      if (position_ != null) {
+        bitField0_ |= 0x00000004;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     */
+    public Builder clearPosition() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      position_ = null;
+      if (positionBuilder_ != null) {
+        positionBuilder_.dispose();
+        positionBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     */
+    public dev.penstock.v1.PositionToken.Builder getPositionBuilder() {
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return internalGetPositionFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     */
+    public dev.penstock.v1.PositionTokenOrBuilder getPositionOrBuilder() {
+      if (positionBuilder_ != null) {
+        return positionBuilder_.getMessageOrBuilder();
+      } else {
+        return position_ == null ?
+            dev.penstock.v1.PositionToken.getDefaultInstance() : position_;
+      }
+    }
+    /**
+     * <pre>
+     * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+     * </pre>
+     *
+     * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.penstock.v1.PositionToken, dev.penstock.v1.PositionToken.Builder, dev.penstock.v1.PositionTokenOrBuilder> 
+        internalGetPositionFieldBuilder() {
+      if (positionBuilder_ == null) {
+        positionBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.penstock.v1.PositionToken, dev.penstock.v1.PositionToken.Builder, dev.penstock.v1.PositionTokenOrBuilder>(
+                getPosition(),
+                getParentForChildren(),
+                isClean());
+        position_ = null;
+      }
+      return positionBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:penstock.v1.AppendOpen)

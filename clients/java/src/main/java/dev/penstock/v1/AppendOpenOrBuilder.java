@@ -39,4 +39,31 @@ public interface AppendOpenOrBuilder extends
    * @return The epoch.
    */
   long getEpoch();
+
+  /**
+   * <pre>
+   * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+   * </pre>
+   *
+   * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+   * @return Whether the position field is set.
+   */
+  boolean hasPosition();
+  /**
+   * <pre>
+   * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+   * </pre>
+   *
+   * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+   * @return The position.
+   */
+  dev.penstock.v1.PositionToken getPosition();
+  /**
+   * <pre>
+   * position is included in the position of every acknowledgement: the last one that came before the connection broke. Absent means none.
+   * </pre>
+   *
+   * <code>.penstock.v1.PositionToken position = 3 [json_name = "position"];</code>
+   */
+  dev.penstock.v1.PositionTokenOrBuilder getPositionOrBuilder();
 }

@@ -141,22 +141,24 @@ public final class AppendServiceOuterClass {
       "endAckR\003ack\"\201\001\n\023AppendStreamRequest\022-\n\004o" +
       "pen\030\001 \001(\0132\027.penstock.v1.AppendOpenH\000R\004op" +
       "en\0220\n\005batch\030\002 \001(\0132\030.penstock.v1.AppendBa" +
-      "tchH\000R\005batchB\t\n\007message\"C\n\nAppendOpen\022\037\n" +
+      "tchH\000R\005batchB\t\n\007message\"{\n\nAppendOpen\022\037\n" +
       "\013producer_id\030\001 \001(\tR\nproducerId\022\024\n\005epoch\030" +
-      "\002 \001(\004R\005epoch\"\202\001\n\024AppendStreamResponse\0223\n" +
-      "\006opened\030\001 \001(\0132\031.penstock.v1.AppendOpened" +
-      "H\000R\006opened\022*\n\003ack\030\002 \001(\0132\026.penstock.v1.Ap" +
-      "pendAckH\000R\003ackB\t\n\007message\"m\n\014AppendOpene" +
-      "d\022#\n\rlast_sequence\030\001 \001(\004R\014lastSequence\022\"" +
-      "\n\rmax_in_flight\030\002 \001(\rR\013maxInFlight\022\024\n\005ep" +
-      "och\030\003 \001(\004R\005epoch*^\n\tOnInvalid\022\032\n\026ON_INVA" +
-      "LID_UNSPECIFIED\020\000\022\033\n\027ON_INVALID_REJECT_B" +
-      "ATCH\020\001\022\030\n\024ON_INVALID_SKIP_ROWS\020\0022\253\001\n\rApp" +
-      "endService\022A\n\006Append\022\032.penstock.v1.Appen" +
-      "dRequest\032\033.penstock.v1.AppendResponse\022W\n" +
-      "\014AppendStream\022 .penstock.v1.AppendStream" +
-      "Request\032!.penstock.v1.AppendStreamRespon" +
-      "se(\0010\001B\023\n\017dev.penstock.v1P\001b\006proto3"
+      "\002 \001(\004R\005epoch\0226\n\010position\030\003 \001(\0132\032.penstoc" +
+      "k.v1.PositionTokenR\010position\"\202\001\n\024AppendS" +
+      "treamResponse\0223\n\006opened\030\001 \001(\0132\031.penstock" +
+      ".v1.AppendOpenedH\000R\006opened\022*\n\003ack\030\002 \001(\0132" +
+      "\026.penstock.v1.AppendAckH\000R\003ackB\t\n\007messag" +
+      "e\"m\n\014AppendOpened\022#\n\rlast_sequence\030\001 \001(\004" +
+      "R\014lastSequence\022\"\n\rmax_in_flight\030\002 \001(\rR\013m" +
+      "axInFlight\022\024\n\005epoch\030\003 \001(\004R\005epoch*^\n\tOnIn" +
+      "valid\022\032\n\026ON_INVALID_UNSPECIFIED\020\000\022\033\n\027ON_" +
+      "INVALID_REJECT_BATCH\020\001\022\030\n\024ON_INVALID_SKI" +
+      "P_ROWS\020\0022\253\001\n\rAppendService\022A\n\006Append\022\032.p" +
+      "enstock.v1.AppendRequest\032\033.penstock.v1.A" +
+      "ppendResponse\022W\n\014AppendStream\022 .penstock" +
+      ".v1.AppendStreamRequest\032!.penstock.v1.Ap" +
+      "pendStreamResponse(\0010\001B\023\n\017dev.penstock.v" +
+      "1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -237,7 +239,7 @@ public final class AppendServiceOuterClass {
     internal_static_penstock_v1_AppendOpen_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_penstock_v1_AppendOpen_descriptor,
-        new java.lang.String[] { "ProducerId", "Epoch", });
+        new java.lang.String[] { "ProducerId", "Epoch", "Position", });
     internal_static_penstock_v1_AppendStreamResponse_descriptor =
       getDescriptor().getMessageTypes().get(12);
     internal_static_penstock_v1_AppendStreamResponse_fieldAccessorTable = new

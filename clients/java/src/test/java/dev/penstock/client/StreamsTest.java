@@ -238,6 +238,7 @@ class StreamsTest {
     @Test
     void anAppenderSendsAgainWhatWasNotAcknowledged() throws Exception {
         List<Long> written = java.util.Collections.synchronizedList(new ArrayList<>());
+        List<String> included = java.util.Collections.synchronizedList(new ArrayList<>()); // in the positions of each connection
         AtomicInteger connections = new AtomicInteger();
         fake.node("a", new AppendServiceGrpc.ImplBase() {
             @Override
@@ -247,6 +248,7 @@ class StreamsTest {
                     @Override
                     public void onNext(AppendStreamRequest request) {
                         if (request.hasOpen()) {
+                            included.add(request.getOpen().getPosition().getValue());
                             responses.onNext(AppendStreamResponse.newBuilder().setOpened(
                                     AppendOpened.newBuilder().setLastSequence(7).setMaxInFlight(2).setEpoch(1)).build());
                             return;
@@ -283,5 +285,6 @@ class StreamsTest {
         }
         assertEquals(List.of(8L, 9L, 10L, 11L, 12L), written.stream().distinct().toList());
         assertEquals(2, connections.get());
+        assertEquals(List.of("", "p8"), included);
     }
 }
