@@ -17,6 +17,8 @@ from penstock_client.errors import DeadlineExceededError, PositionNotReachedErro
 from penstock_client.model import Task
 from penstock_client.retry import NO_RETRY, transient
 
+READ = ("running", "echoed")
+"""Tables with the same rows: of the topology that reads what is written, and of one that reads its output, whose tasks are elsewhere."""
 TOLD_AFTER = 14.0
 """Seconds after which no status may show a task as RUNNING on a node that is gone: 10 without a sign of life, and some for a busy machine."""
 
@@ -62,7 +64,8 @@ class Probes:
             self._v.add("other", 1, f"a probe ended: {type(e).__name__}: {e}")
 
     def _read_writes(self) -> None:
-        """Append one record, then look it up with its token, at any node that is there: the row must include exactly what was sent."""
+        """Append one record, then look it up with its token, at any node that is there, in both tables in turn: the row must include exactly what
+        was sent."""
         sequence = 0
         writer = Client(self._fleet.addresses, timeout=60)
         while not self._stop.wait(0.05):
@@ -71,7 +74,7 @@ class Probes:
             position = self._append(writer, "numbers", [row])
             if marks := mark(row):
                 self._append(writer, "marks", marks)
-            self._look_up(row, position)
+            self._look_up(READ[sequence // len(PROBED) % 2], row, position)
         writer.close()
 
     def _append(self, writer: Client, relation: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -85,22 +88,22 @@ class Probes:
                 if time.monotonic() > end or not _excused(e):
                     raise
 
-    def _look_up(self, row: Mapping[str, Any], position: str) -> None:
+    def _look_up(self, table: str, row: Mapping[str, Any], position: str) -> None:
         key, n = row["K"], row["N"]
         wanted = (n, sum(amount(key, i) for i in range(1, n + 1)))
         for node in self._fleet.here:
             try:
                 with Client(node.address, timeout=5, retry=NO_RETRY) as client:
-                    found = client.get("running", key, at_least=position, max_wait=4)
+                    found = client.get(table, key, at_least=position, max_wait=4)
             except PenstockError as e:
                 if not _excused(e):
-                    self._v.add("other", 1, f"lookup of {key} with a token at {node.name}: {type(e).__name__}: {e}")
+                    self._v.add("other", 1, f"lookup of {key} in {table} with a token at {node.name}: {type(e).__name__}: {e}")
                 continue
             self.lookups += 1
             if found is None or found.C < n:
-                self._v.add("lost", 1, f"lookup of {key} at {node.name} with the token of {n}: {found}")
+                self._v.add("lost", 1, f"lookup of {key} in {table} at {node.name} with the token of {n}: {found}")
             elif (found.C, found.S) != wanted:
-                self._v.add("doubled", 1, f"lookup of {key} at {node.name}: {found} instead of {wanted}")
+                self._v.add("doubled", 1, f"lookup of {key} in {table} at {node.name}: {found} instead of {wanted}")
             return
 
     def _watch_status(self) -> None:
