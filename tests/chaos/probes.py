@@ -19,6 +19,8 @@ from penstock_client.retry import NO_RETRY, transient
 
 READ = ("running", "echoed")
 """Tables with the same rows: of the topology that reads what is written, and of one that reads its output, whose tasks are elsewhere."""
+PATIENCE = 15.0
+"""Seconds that a lookup with a token waits at one node: tasks stand still for that long when much fails at once."""
 TOLD_AFTER = 14.0
 """Seconds after which no status may show a task as RUNNING on a node that is gone: 10 without a sign of life, and some for a busy machine."""
 
@@ -93,8 +95,8 @@ class Probes:
         wanted = (n, sum(amount(key, i) for i in range(1, n + 1)))
         for node in self._fleet.here:
             try:
-                with Client(node.address, timeout=5, retry=NO_RETRY) as client:
-                    found = client.get(table, key, at_least=position, max_wait=4)
+                with Client(node.address, timeout=PATIENCE + 1, retry=NO_RETRY) as client:
+                    found = client.get(table, key, at_least=position, max_wait=PATIENCE)
             except PenstockError as e:
                 if not _excused(e):
                     self._v.add("other", 1, f"lookup of {key} in {table} with a token at {node.name}: {type(e).__name__}: {e}")
