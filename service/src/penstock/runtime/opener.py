@@ -109,7 +109,7 @@ class Opener:
                         raise
                     await asyncio.sleep(0.05)
             try:
-                await self._outbox.inherit()
+                await self._outbox.inherit(self._plan.subs[task_id.sub])
             except BaseException:
                 opened.close()
                 raise

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from penstock.errors import UnknownTopic
 from penstock.log.port import TopicPartition, TxnWriter
 from penstock.plan.nodes import Repartition, Sink
-from penstock.plan.resolved import ResolvedPlan
+from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.runtime.context import Context
 from penstock.runtime.output import OutputTopic, Row
 
 TooLarge = Callable[[str, Row], None]
+
+
+def _topics(sub: SubTopology) -> Mapping[str, int]:
+    """Those that its rows go to, with their partitions as planned."""
+    return {node.topic.topic: node.topic.partitions for node in sub.nodes if isinstance(node, Sink | Repartition)}
 
 
 class Outbox:
@@ -28,7 +33,6 @@ class Outbox:
         self.open_since: float | None = None
         self._ctx, self._plan = ctx, plan
         self._too_large, self._too_large_state = too_large, too_large_state
-        self._written: Sequence[TopicPartition] = ()
         self._writer: TxnWriter | None = None
         self._making = asyncio.Lock()
 
@@ -59,13 +63,12 @@ class Outbox:
 
     async def _make_outputs(self) -> None:
         plan, log = self._plan, self._ctx.log
-        topics = {node.topic.topic: node.topic.partitions for sub in plan.subs for node in sub.nodes if isinstance(node, Sink | Repartition)}
+        topics = {topic: partitions for sub in plan.subs for topic, partitions in _topics(sub).items()}
         infos = await log.topics([*topics, plan.dead_letter_topic])
         for topic in topics:
             if topic not in infos:
                 raise UnknownTopic(topic)
         topics[plan.dead_letter_topic] = infos[plan.dead_letter_topic].partitions if plan.dead_letter_topic in infos else 1
-        self._written = [TopicPartition(t, p) for t, info in infos.items() for p in range(info.partitions)]
         self.produced.clear()
         self.outputs.update({
             t: OutputTopic(t, infos[t].partitions if t in infos else n, log.builder, self._too_large, infos[t].max_batch if t in infos else 0)
@@ -73,10 +76,11 @@ class Outbox:
         self.changelogs.update({s.changelog: OutputTopic(s.changelog, sub.partitions, log.builder, self._too_large_state)
                                 for sub in plan.subs for s in sub.stores if s.changelog})
 
-    async def inherit(self) -> None:
-        """What is in the output topics counts as produced. To be called for each task that comes, once its committed offsets are read: what
+    async def inherit(self, sub: SubTopology) -> None:
+        """What is in its output topics counts as produced. To be called for each task that comes, once its committed offsets are read: what
         led to them, another worker may have written since this one began."""
-        for tp, end in (await self._ctx.log.ends(self._written, committed=False)).items():
+        written = [TopicPartition(topic, p) for topic in _topics(sub) for p in range(self.outputs[topic].partitions)]
+        for tp, end in (await self._ctx.log.ends(written, committed=False)).items():
             name = f"{tp.topic}[{tp.partition}]"
             self.produced[name] = max(end, self.produced.get(name, 0))
 
