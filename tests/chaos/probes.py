@@ -19,6 +19,7 @@ from penstock_client.retry import NO_RETRY, transient
 
 READ = ("running", "echoed")
 """Tables with the same rows: of the topology that reads what is written, and of one that reads its output, whose tasks are elsewhere."""
+WRITERS = 4
 PATIENCE = 15.0
 """Seconds that a lookup with a token waits at one node: tasks stand still for that long when much fails at once."""
 TOLD_AFTER = 14.0
@@ -44,10 +45,9 @@ class Probes:
     def __init__(self, fleet: Fleet, generator: Generator, seed: int, v: Violations) -> None:
         self.outages: list[Outage] = []
         self.lookups = 0
-        self._numbered: dict[str, int] = {}
         self._fleet, self._generator, self._seed, self._v = fleet, generator, seed, v
-        self._stop = threading.Event()
-        bodies = [self._read_writes, self._watch_status, *((lambda k=key: self._ask(k)) for key in PROBED[:4])]
+        self._stop, self._counting = threading.Event(), threading.Lock()
+        bodies = [self._watch_status, *((lambda n=n: self._read_writes(n)) for n in range(WRITERS)), *((lambda k=key: self._ask(k)) for key in PROBED[:4])]
         self._threads = [threading.Thread(target=self._guarded, args=(body,), daemon=True) for body in bodies]
 
     def start(self) -> None:
@@ -65,27 +65,26 @@ class Probes:
         except Exception as e:  # noqa: BLE001 (whatever ends a probe is a finding)
             self._v.add("other", 1, f"a probe ended: {type(e).__name__}: {e}")
 
-    def _read_writes(self) -> None:
+    def _read_writes(self, which: int) -> None:
         """Append one record, then look it up with its token, at any node that is there, in both tables in turn: the row must include exactly what
-        was sent."""
-        sequence = 0
-        writer = Client(self._fleet.addresses, timeout=60)
-        while not self._stop.wait(0.05):
-            sequence += 1
-            row = number(self._generator.sent, PROBED[sequence % len(PROBED)])
-            position = self._append(writer, "numbers", [row])
-            if marks := mark(row):
-                self._append(writer, "marks", marks)
-            self._look_up(READ[sequence // len(PROBED) % 2], row, position)
-        writer.close()
+        was sent. Each writer has keys of its own."""
+        keys = PROBED[which::WRITERS]
+        counts: Counter[str] = Counter()
+        with Client(self._fleet.addresses, timeout=60) as client:
+            while not self._stop.wait(0.05):
+                row = number(self._generator.sent, keys[counts["numbers"] % len(keys)])
+                position = self._append(client, which, "numbers", [row], counts)
+                if marks := mark(row):
+                    self._append(client, which, "marks", marks, counts)
+                self._look_up(READ[counts["numbers"] // len(keys) % 2], row, position)
 
-    def _append(self, writer: Client, relation: str, rows: Sequence[Mapping[str, Any]]) -> str:
-        """Until it is acknowledged. Each relation's rows are numbered by a producer of their own, without a gap."""
-        count = self._numbered[relation] = self._numbered.get(relation, 0) + 1
+    def _append(self, client: Client, which: int, relation: str, rows: Sequence[Mapping[str, Any]], counts: Counter[str]) -> str:
+        """Until it is acknowledged. Each relation's rows are numbered by a producer of their own, without a gap. counts: of the batches so far."""
+        counts[relation] += 1
         end = time.monotonic() + TAKEN_WITHIN
         while True:
             try:
-                return writer.append(relation, rows, producer_id=f"probe-{self._seed}-{relation}", sequence=count).position
+                return client.append(relation, rows, producer_id=f"probe-{self._seed}-{which}-{relation}", sequence=counts[relation]).position
             except PenstockError as e:
                 if time.monotonic() > end or not _excused(e):
                     raise
@@ -101,7 +100,8 @@ class Probes:
                 if not _excused(e):
                     self._v.add("other", 1, f"lookup of {key} in {table} with a token at {node.name}: {type(e).__name__}: {e}")
                 continue
-            self.lookups += 1
+            with self._counting:
+                self.lookups += 1
             if found is None or found.C < n:
                 self._v.add("lost", 1, f"lookup of {key} in {table} at {node.name} with the token of {n}: {found}")
             elif (found.C, found.S) != wanted:
