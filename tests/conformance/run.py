@@ -25,6 +25,8 @@ from stages import Stages
 
 SECONDS = 90
 """The longest that one scenario may take."""
+FAILED = Path(__file__).resolve().parents[2] / ".cache" / "conformance" / "failed.json"
+"""[scenario, language] of what the last run found wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +112,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", default="", choices=["", *(language.name for language in LANGUAGES)])
     parser.add_argument("--scenario", default="", help="only those whose name contains this")
+    parser.add_argument("--last-failed", action="store_true", help="only what failed in the last run")
     parser.add_argument("--json", action="store_true", help="one JSON object a result")
     options = parser.parse_args()
-    chosen = [s for s in scenarios.read() if options.scenario in s.name]
+    again = {(scenario, language) for scenario, language in json.loads(FAILED.read_text())} if options.last_failed else None
+    chosen = [s for s in scenarios.read() if options.scenario in s.name and (again is None or any(name == s.name for name, _ in again))]
     if not chosen:
-        raise SystemExit(f"no scenario's name contains {options.scenario!r}")
+        raise SystemExit("nothing failed in the last run" if options.last_failed else f"no scenario's name contains {options.scenario!r}")
     built = drivers(options.language)
     results = []
     with tempfile.TemporaryDirectory(prefix="conformance-") as scratch, Stages(Path(scratch)) as stages:
         for number, scenario in enumerate(chosen):
             for driver in built:
+                if again is not None and (scenario.name, driver.language) not in again:
+                    continue
                 if scenario.name in driver.has:
                     result = play(scenario, driver, stages.of(scenario.node), f"{driver.language[0]}{number}_")
                 else:
@@ -130,6 +136,8 @@ def main() -> int:
                     print(json.dumps(asdict(result)), flush=True)
                 elif result.outcome == "failed":
                     print(f"{result.scenario} in {result.language} failed:\n{result.detail}", flush=True)
+    FAILED.parent.mkdir(parents=True, exist_ok=True)
+    FAILED.write_text(json.dumps([(r.scenario, r.language) for r in results if r.outcome in ("failed", "missing")]))
     passed, lacking = (sum(r.outcome == outcome for r in results) for outcome in ("passed", "lacking"))
     bad = len(results) - passed - lacking
     if not options.json:
