@@ -59,7 +59,7 @@ class Transients:
         """Give the clients of those that a node, this one by default, left behind the time to come back."""
         gateway = self.statements.gateway
         for entry in gateway.registry.state.topologies.values():
-            if entry.transient == (node or gateway.node) and entry.name not in self._users:
+            if entry.transient == (node or gateway.node) and entry.name not in (self._users.keys() | self._going.keys()):
                 self._users[entry.name] = 0
                 self._lingers(entry.name)
 
