@@ -23,7 +23,8 @@ def _topics(sub: SubTopology) -> Mapping[str, int]:
 
 class Outbox:
     """One transaction at a time. produced: for each "topic[partition]" the offset behind what this worker has written, and what its tasks had
-    when they came to it. open_since: monotonic seconds since which the transaction holds batches that were sent ahead of its commit; None while it holds none."""
+    when they came to it. open_since: monotonic seconds since which the transaction holds batches that were sent ahead of its commit; None
+    while it holds none."""
 
     def __init__(self, ctx: Context, plan: ResolvedPlan, outputs: dict[str, OutputTopic], too_large: TooLarge, too_large_state: TooLarge) -> None:
         """outputs: filled and emptied here. too_large: called for a row that a topic does not take; too_large_state: the same of a changelog."""
