@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from harness import Bench
 from penstock.errors import LogUnavailable
-from penstock.log.port import TopicConfig, TxnWriter
+from penstock.log.port import MARKER, TopicConfig, TopicPartition, TxnWriter
+from penstock.plan.nodes import Repartition
 from penstock.runtime import commit as commits
+from penstock.runtime import runner
 from penstock.runtime.runner import Runner
 from penstock_client.builder import Topology
 from penstock_client.declare import Binding
@@ -151,6 +153,25 @@ async def test_repartition_chain(bench: Bench) -> None:
     await bench.append(bench.input, [(f"k{i}", {"G": f"g{i % 2}", "V": i}, 1000 + i) for i in range(100)], partitions=2)
     last = dict(await bench.read(bench.output, 100))
     assert last == {b"g0": {"total": sum(range(0, 100, 2))}, b"g1": {"total": sum(range(1, 100, 2))}}
+    await bench.stop()
+
+
+async def test_repartition_topics_keep_nothing_that_was_committed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "PURGE_EVERY", 0.0)
+    entry = await bench.register(chain(bench))
+    repartitioned = next(n.topic for sub in entry.plan.subs for n in sub.nodes if isinstance(n, Repartition))
+    tps = [TopicPartition(repartitioned.topic, p) for p in range(repartitioned.partitions)]
+    await bench.start()
+    for n in (1, 2):
+        await bench.append(bench.input, [(f"k{i}", {"G": f"g{i}", "V": 1}, 1000 * n + i) for i in range(50)], partitions=2)
+        out = await bench.read(bench.output, 50 * n)
+        assert sorted(out[-50:]) == sorted((f"g{i}".encode(), {"total": n}) for i in range(50))
+        async with asyncio.timeout(10):
+            while True:
+                starts, ends = await bench.log.earliest(tps), await bench.log.ends(tps)
+                if sum(ends.values()) >= 50 * n and all(ends[tp] - starts[tp] <= MARKER for tp in tps):
+                    break
+                await asyncio.sleep(0.05)
     await bench.stop()
 
 
