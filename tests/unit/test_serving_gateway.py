@@ -21,7 +21,7 @@ from penstock.api.server import run_gateway
 from penstock.config import ServeConfig
 from penstock.log.port import TopicPartition
 from penstock.runtime.board_port import TaskEntry, TaskState
-from penstock.serving import tail
+from penstock.serving import positions, tail
 from penstock.serving.gateway import TaskStates
 from penstock.serving.positions import decode
 from penstock.serving.subscription import Start, Subscribe
@@ -602,7 +602,7 @@ async def test_a_stream_of_appends_is_pipelined_and_acknowledged_in_order(node: 
     assert reason(refused.value) == "SEQUENCE_GAP"
 
 
-async def test_a_streams_position_includes_its_batches_and_what_it_was_opened_with(node: Node) -> None:
+async def test_a_streams_position_includes_its_batches_and_what_it_was_opened_with(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     await shop(node)
 
     async def append_in_turn(keys: Sequence[str], before: str = "") -> str:
@@ -630,6 +630,8 @@ async def test_a_streams_position_includes_its_batches_and_what_it_was_opened_wi
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await append_in_turn("a", before="nonsense")
     assert reason(refused.value) == "MALFORMED_TOKEN"
+    monkeypatch.setattr(positions, "LIMIT", len(token) - 1)  # as if two partitions were too many
+    assert {len(named(await append_in_turn("abcdefgh"))) for _ in range(2)} == {1}
 
 
 async def test_a_newer_stream_of_a_producer_ends_the_older_one(node: Node) -> None:

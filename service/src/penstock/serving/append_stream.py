@@ -12,7 +12,7 @@ from dataclasses import replace
 from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
 
 from penstock.serving.append import Ack, Appender
-from penstock.serving.positions import Position, merge
+from penstock.serving.positions import Position, fits, merge
 
 Writing = asyncio.Task[Ack]
 
@@ -20,8 +20,8 @@ Writing = asyncio.Task[Ack]
 async def acknowledgements(appender: Appender, batches: AsyncIterator[pb.AppendBatch], producer_id: str, epoch: int, most: int,
                            included: Position) -> AsyncIterator[Ack]:
     """What became of each batch, in their order. most: batches on their way at once; no more are taken until one is acknowledged. included: of
-    what was written before; the position of each includes it and the batches before. Raises what a batch raises, after the acknowledgements of
-    those before it."""
+    what was written before; the position of each includes it and the batches before, until they are in more partitions than a token can name: then
+    it begins anew. Raises what a batch raises, after the acknowledgements of those before it."""
     room = asyncio.Semaphore(most)
     writing: asyncio.Queue[Writing | None] = asyncio.Queue()
     reading = asyncio.create_task(_write(appender, batches, producer_id, epoch, room, writing), name="append-stream")
@@ -29,7 +29,8 @@ async def acknowledgements(appender: Appender, batches: AsyncIterator[pb.AppendB
         while (one := await writing.get()) is not None:
             ack = await one
             if ack.position is not None:
-                included = merge([included, ack.position], included.log_id)
+                together = merge([included, ack.position], included.log_id)
+                included = together if fits(together) else ack.position
                 ack = replace(ack, position=included)
             yield ack
             room.release()

@@ -72,6 +72,15 @@ def encode(position: Position) -> str:
     return text
 
 
+def fits(position: Position) -> bool:
+    """Whether there is a token of it."""
+    try:
+        encode(position)
+    except RequestError:
+        return False
+    return True
+
+
 def decode(text: str, log_id: str, name: str = "position") -> Position:
     """Read a token of this log. Raises MALFORMED_TOKEN, FOREIGN_TOKEN; name is the request's field, for the message."""
     wire = _read(text, name)

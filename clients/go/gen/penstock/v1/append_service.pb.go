@@ -551,7 +551,8 @@ type AppendAck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// sequence is the batch's.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+	// position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+	// more partitions than a token can name (about a thousand) it begins anew with this batch.
 	Position *PositionToken `protobuf:"bytes,2,opt,name=position,proto3" json:"position,omitempty"`
 	// appended is the number of rows written.
 	Appended uint32 `protobuf:"varint,3,opt,name=appended,proto3" json:"appended,omitempty"`

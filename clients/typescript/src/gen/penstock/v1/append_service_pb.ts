@@ -275,7 +275,8 @@ export type AppendAck = Message<"penstock.v1.AppendAck"> & {
   sequence: bigint;
 
   /**
-   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+   * more partitions than a token can name (about a thousand) it begins anew with this batch.
    *
    * @generated from field: penstock.v1.PositionToken position = 2;
    */

@@ -67,7 +67,8 @@ private static final long serialVersionUID = 0L;
   private dev.penstock.v1.PositionToken position_;
   /**
    * <pre>
-   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+   * more partitions than a token can name (about a thousand) it begins anew with this batch.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -79,7 +80,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+   * more partitions than a token can name (about a thousand) it begins anew with this batch.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -91,7 +93,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+   * more partitions than a token can name (about a thousand) it begins anew with this batch.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -704,7 +707,8 @@ private static final long serialVersionUID = 0L;
         dev.penstock.v1.PositionToken, dev.penstock.v1.PositionToken.Builder, dev.penstock.v1.PositionTokenOrBuilder> positionBuilder_;
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -715,7 +719,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -730,7 +735,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -750,7 +756,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -768,7 +775,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -793,7 +801,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -810,7 +819,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -822,7 +832,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -837,7 +848,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+     * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+     * more partitions than a token can name (about a thousand) it begins anew with this batch.
      * </pre>
      *
      * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>

@@ -21,7 +21,8 @@ public interface AppendAckOrBuilder extends
 
   /**
    * <pre>
-   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+   * more partitions than a token can name (about a thousand) it begins anew with this batch.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -30,7 +31,8 @@ public interface AppendAckOrBuilder extends
   boolean hasPosition();
   /**
    * <pre>
-   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+   * more partitions than a token can name (about a thousand) it begins anew with this batch.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
@@ -39,7 +41,8 @@ public interface AppendAckOrBuilder extends
   dev.penstock.v1.PositionToken getPosition();
   /**
    * <pre>
-   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes.
+   * position includes every row of the batch; in a stream also of the batches before it, and what AppendOpen.position includes. Where they are in
+   * more partitions than a token can name (about a thousand) it begins anew with this batch.
    * </pre>
    *
    * <code>.penstock.v1.PositionToken position = 2 [json_name = "position"];</code>
