@@ -116,9 +116,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a result")
     options = parser.parse_args()
     again = {(scenario, language) for scenario, language in json.loads(FAILED.read_text())} if options.last_failed else None
-    chosen = [s for s in scenarios.read() if options.scenario in s.name and (again is None or any(name == s.name for name, _ in again))]
+    if again is not None and not again:
+        raise SystemExit("nothing failed in the last run")
+    chosen = [s for s in scenarios.read() if options.scenario in s.name]
     if not chosen:
-        raise SystemExit("nothing failed in the last run" if options.last_failed else f"no scenario's name contains {options.scenario!r}")
+        raise SystemExit(f"no scenario's name contains {options.scenario!r}")
     built = drivers(options.language)
     results = []
     with tempfile.TemporaryDirectory(prefix="conformance-") as scratch, Stages(Path(scratch)) as stages:

@@ -9,7 +9,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import Bench
-from penstock.log.kafka.log import open_kafka
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
@@ -17,7 +16,7 @@ async def on_either_log(request: pytest.FixtureRequest, tmp_path: Path) -> Async
     """A bench without topics on the embedded log, and on Kafka. Topics of a test are named for its service, `bench.config.service_id`."""
     if request.param == "kafka":
         broker = request.getfixturevalue("kafka_broker")
-        bench = Bench(tmp_path, lambda: open_kafka(broker.bootstrap, {}, process="test", service=bench.config.service_id))
+        bench = Bench.on_kafka(broker, tmp_path)
     else:
         bench = Bench(tmp_path)
     await bench.open()

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from broker import Broker
 from penstock.catalog.port import CatalogState, Change, TopologyEntry
 from penstock.catalog.register import register
 from penstock.catalog.registry import open_registry
@@ -15,6 +16,7 @@ from penstock.catalog.update import Leave, update
 from penstock.clock import SystemClock
 from penstock.config import ServeConfig
 from penstock.log.embedded import open_embedded
+from penstock.log.kafka.log import open_kafka
 from penstock.log.port import Log, TopicPartition
 from penstock.plan.relations import Relations
 from penstock.plan.resolved import ResolvedPlan
@@ -80,6 +82,14 @@ class Bench:
         self.log: Log
         self._worker: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
+
+    @classmethod
+    def on_kafka(cls, broker: Broker, root: Path, beside: Bench | None = None) -> Bench:
+        """beside: of the same service, for a second worker."""
+        bench = cls(root, lambda: open_kafka(broker.bootstrap, {}, process="test" if beside is None else "beside", service=bench.config.service_id))
+        if beside is not None:
+            bench.config, bench.notices = beside.config, beside.notices
+        return bench
 
     async def open(self) -> Bench:
         self.log = await self._opener()

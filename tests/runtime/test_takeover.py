@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from broker import Broker
 from harness import Bench
-from penstock.log.kafka.log import open_kafka
 from penstock.log.kafka.writer import KafkaWriter
 from penstock.log.port import CommittedOffset, TopicConfig, TopicPartition
 from penstock.plan.nodes import Repartition
@@ -21,17 +20,10 @@ from penstock_client.declare import Binding
 pytestmark = pytest.mark.kafka
 
 
-async def kafka_bench(broker: Broker, root: Path, beside: Bench | None = None) -> Bench:
-    """Opened. beside: of the same service, for a second worker."""
-    bench = Bench(root, lambda: open_kafka(broker.bootstrap, {}, process="test" if beside is None else "beside", service=bench.config.service_id))
-    if beside is not None:
-        bench.config, bench.notices = beside.config, beside.notices
-    return await bench.open()
-
-
 async def test_a_dead_workers_open_transaction_holds_nobody_back(kafka_broker: Broker, tmp_path: Path) -> None:
-    """All members of its group died, others come. Its first commit names it; its second transaction is left open with the task's offset in it, as by kill -9 between steps 3 and 4."""
-    bench = await kafka_bench(kafka_broker, tmp_path)
+    """All members of its group died, others come. Its first commit names it; its second transaction is left open with the task's offset in it, as by
+    kill -9 between steps 3 and 4."""
+    bench = await Bench.on_kafka(kafka_broker, tmp_path).open()
     source, target = f"in-{bench.config.service_id}", f"out-{bench.config.service_id}"
     await bench.log.create_topic(source, TopicConfig(1))
     t = Topology("copying")
@@ -54,7 +46,7 @@ async def test_a_dead_workers_open_transaction_holds_nobody_back(kafka_broker: B
 
 async def test_a_task_that_comes_later_shows_what_its_earlier_worker_produced(kafka_broker: Broker, tmp_path: Path) -> None:
     """Else a program that reads its own write would wait for less than it: the next stage's target is what the task's worker had produced."""
-    bench = await kafka_bench(kafka_broker, tmp_path)
+    bench = await Bench.on_kafka(kafka_broker, tmp_path).open()
     source, target = f"in-{bench.config.service_id}", f"out-{bench.config.service_id}"
     await bench.log.create_topic(source, TopicConfig(2))
     t = Topology("chain")
@@ -65,7 +57,7 @@ async def test_a_task_that_comes_later_shows_what_its_earlier_worker_produced(ka
     await bench.start("w0")
     await bench.append(source, [(f"k{i}", {"G": f"g{i}", "V": i}, 1000 + i) for i in range(20)], partitions=2)
     assert len(await bench.read(target, 20)) == 20
-    other = await kafka_bench(kafka_broker, tmp_path, bench)
+    other = await Bench.on_kafka(kafka_broker, tmp_path, bench).open()
     await other.start("w1")
 
     async def shared(slots: set[str]) -> None:

@@ -55,12 +55,13 @@ class AppendServicer(append_service_pb2_grpc.AppendServiceServicer):
         included = decode(before, log.log_id, "open.position") if before else Position(log.log_id)
         last, epoch = await log.open_producer(producer_id, first.open.epoch) if producer_id else (0, 0)
         yield pb.AppendStreamResponse(opened=pb.AppendOpened(last_sequence=last, max_in_flight=MAX_IN_FLIGHT, epoch=epoch))
-        async for ack in acknowledgements(self._host.open.appender, _batches(requests), producer_id, epoch, MAX_IN_FLIGHT, included):
-            yield pb.AppendStreamResponse(ack=_message(ack))
+        async for ack, token in acknowledgements(self._host.open.appender, _batches(requests), producer_id, epoch, MAX_IN_FLIGHT, included):
+            yield pb.AppendStreamResponse(ack=_message(ack, token))
 
     async def _append(self, batch: pb.AppendBatch, producer_id: str) -> pb.AppendAck:
         _check_size(batch)
-        return _message(await self._host.open.appender.append(batch, producer_id))
+        ack = await self._host.open.appender.append(batch, producer_id)
+        return _message(ack, "" if ack.position is None else encode(ack.position))
 
 
 async def _batches(requests: AsyncIterator[pb.AppendStreamRequest]) -> AsyncIterator[pb.AppendBatch]:
@@ -84,8 +85,8 @@ def _check_size(batch: pb.AppendBatch) -> None:
                            {"size": str(size), "limit": str(BATCH_LIMIT)})
 
 
-def _message(ack: Ack) -> pb.AppendAck:
+def _message(ack: Ack, token: str) -> pb.AppendAck:
     return pb.AppendAck(
-        sequence=ack.sequence, position=position(encode(ack.position)) if ack.position is not None else None, appended=ack.appended, duplicate=ack.duplicate,
+        sequence=ack.sequence, position=position(token) if token else None, appended=ack.appended, duplicate=ack.duplicate,
         row_errors=[pb.RowError(row=row, error=status_of(e)) for row, e in ack.errors[:ROW_ERRORS]],
     )

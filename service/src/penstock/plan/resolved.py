@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from penstock.plan.nodes import Format, Node, RelationKind, StoreSpec, StreamGlobalJoin, TopicRef, Window, stores_of
+from penstock.plan.nodes import Format, Node, RelationKind, Repartition, Sink, StoreSpec, StreamGlobalJoin, TopicRef, Window, stores_of
 from penstock.types.schema import Schema
 
 
@@ -71,6 +72,11 @@ class SubTopology:
     def global_tables(self) -> tuple[str, ...]:
         """Names of these tables."""
         return tuple(store.name for store in self.global_stores)
+
+    @property
+    def written(self) -> Mapping[str, int]:
+        """Topics of its Sink and Repartition nodes, with their partitions as planned."""
+        return {node.topic.topic: node.topic.partitions for node in self.nodes if isinstance(node, Sink | Repartition)}
 
     @property
     def stores(self) -> tuple[StoreSpec, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from penstock.engine.graph import Graph
 from penstock.log.port import TopicInfo
-from penstock.plan.nodes import Repartition, Sink, SourceStream, StartAt
+from penstock.plan.nodes import Repartition, SourceStream, StartAt
 from penstock.plan.replay import replay_topic
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 
@@ -65,7 +65,7 @@ def discover(plan: ResolvedPlan, topics: Mapping[str, TopicInfo]) -> Found:
     is no longer read by a pattern. Left out is what the service or this topology writes."""
     fixed = {n: planned(sub) for n, sub in enumerate(plan.subs)}
     known = {i.topic for inputs in fixed.values() for i in inputs}
-    written = {node.topic.topic for sub in plan.subs for node in sub.nodes if isinstance(node, Sink | Repartition)}
+    written = {topic for sub in plan.subs for topic in sub.written}
     fresh = sorted(t for t in topics if t not in known and t not in written and not t.startswith(("__", f"{plan.service_id}-")))
     inputs: dict[int, list[InputTopic]] = {}
     left_out: list[str] = []

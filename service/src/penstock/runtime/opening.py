@@ -15,7 +15,7 @@ from penstock.engine.compile import compile_sub
 from penstock.engine.port import BadRecord, Bindings
 from penstock.errors import RequestError, TaskFailed
 from penstock.log.port import DELETE_RETENTION_MS, CommittedOffset, TaskId, TopicPartition
-from penstock.plan.nodes import Repartition, RoutedSink, Sink, Start, StartAt
+from penstock.plan.nodes import RoutedSink, Start, StartAt
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.runtime.context import Context
 from penstock.runtime.inputs import InputTopic
@@ -210,7 +210,7 @@ def _bind(ctx: Context, plan: ResolvedPlan, task_id: TaskId, state: LmdbTaskStat
         program.open()
     except RequestError as e:
         raise TaskFailed(e.message) from e
-    written = {n.topic.topic for n in sub.nodes if isinstance(n, Sink | Repartition)}
+    written = sub.written
     task = Task(name, task_id, sub, state, program, positions, tuple(o for t, o in outputs.items() if t in written), routed, ctx.note,
                 ctx.suspects.tasks.get(name), ctx.remote, ctx.clock, plan.settings.max_task_idle_ms)
     for i in inputs:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from penstock.errors import UnknownTopic
 from penstock.log.port import TopicPartition, TxnWriter
-from penstock.plan.nodes import Repartition, Sink
 from penstock.plan.resolved import ResolvedPlan, SubTopology
 from penstock.runtime.context import Context
 from penstock.runtime.output import OutputTopic, Row
 
 TooLarge = Callable[[str, Row], None]
-
-
-def _topics(sub: SubTopology) -> Mapping[str, int]:
-    """Those that its rows go to, with their partitions as planned."""
-    return {node.topic.topic: node.topic.partitions for node in sub.nodes if isinstance(node, Sink | Repartition)}
 
 
 class Outbox:
@@ -64,7 +58,7 @@ class Outbox:
 
     async def _make_outputs(self) -> None:
         plan, log = self._plan, self._ctx.log
-        topics = {topic: partitions for sub in plan.subs for topic, partitions in _topics(sub).items()}
+        topics = {topic: partitions for sub in plan.subs for topic, partitions in sub.written.items()}
         infos = await log.topics([*topics, plan.dead_letter_topic])
         for topic in topics:
             if topic not in infos:
@@ -80,7 +74,7 @@ class Outbox:
     async def inherit(self, sub: SubTopology) -> None:
         """What is in its output topics counts as produced. To be called for each task that comes, once its committed offsets are read: what
         led to them, another worker may have written since this one began."""
-        written = [TopicPartition(topic, p) for topic in _topics(sub) for p in range(self.outputs[topic].partitions)]
+        written = [TopicPartition(topic, p) for topic in sub.written for p in range(self.outputs[topic].partitions)]
         for tp, end in (await self._ctx.log.ends(written, committed=False)).items():
             name = f"{tp.topic}[{tp.partition}]"
             self.produced[name] = max(end, self.produced.get(name, 0))

@@ -7,32 +7,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from penstock_client.gen.penstock.v1 import append_service_pb2 as pb
 
 from penstock.serving.append import Ack, Appender
-from penstock.serving.positions import Position, fits, merge
+from penstock.serving.positions import Position, joined
 
 Writing = asyncio.Task[Ack]
 
 
 async def acknowledgements(appender: Appender, batches: AsyncIterator[pb.AppendBatch], producer_id: str, epoch: int, most: int,
-                           included: Position) -> AsyncIterator[Ack]:
-    """What became of each batch, in their order. most: batches on their way at once; no more are taken until one is acknowledged. included: of
-    what was written before; the position of each includes it and the batches before, until they are in more partitions than a token can name: then
-    it begins anew. Raises what a batch raises, after the acknowledgements of those before it."""
+                           included: Position) -> AsyncIterator[tuple[Ack, str]]:
+    """What became of each batch, in their order, and the token that includes it, the batches before and what `included` does; where they are in more
+    partitions than a token can name it begins anew; empty when nothing was written. most: batches on their way at once; no more are taken until one is
+    acknowledged. Raises what a batch raises, after the acknowledgements of those before it."""
     room = asyncio.Semaphore(most)
     writing: asyncio.Queue[Writing | None] = asyncio.Queue()
     reading = asyncio.create_task(_write(appender, batches, producer_id, epoch, room, writing), name="append-stream")
     try:
         while (one := await writing.get()) is not None:
-            ack = await one
+            ack, token = await one, ""
             if ack.position is not None:
-                together = merge([included, ack.position], included.log_id)
-                included = together if fits(together) else ack.position
-                ack = replace(ack, position=included)
-            yield ack
+                included, token = joined(included, ack.position)
+            yield ack, token
             room.release()
         await reading
     finally:

@@ -125,14 +125,13 @@ class Gateway:
         """A token that includes the catalog up to here."""
         return encode(Position(self.log.log_id, self.registry.state.position if position is None else position))
 
-    async def position(self, offsets: Mapping[str, Mapping[int, int]], *, relation: str = "", epoch: int = 0) -> Position:
+    async def position(self, offsets: Mapping[str, Mapping[int, int]]) -> Position:
         """Next offsets by topic and partition, now; topics that are gone are left out."""
-        infos = await self.topics.get(offsets)
-        return self._position_of(offsets, infos, relation, epoch)
+        return self._position_of(offsets, await self.topics.get(offsets), "", 0)
 
-    async def token(self, offsets: Mapping[str, Mapping[int, int]], *, relation: str = "", epoch: int = 0) -> str:
+    async def token(self, offsets: Mapping[str, Mapping[int, int]]) -> str:
         """The token of a position."""
-        return encode(await self.position(offsets, relation=relation, epoch=epoch))
+        return encode(await self.position(offsets))
 
     def token_of(self, offsets: Mapping[str, Mapping[int, int]], infos: Mapping[str, TopicInfo], *, relation: str = "",
                  epoch: int = 0) -> str:

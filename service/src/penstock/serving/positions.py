@@ -72,15 +72,6 @@ def encode(position: Position) -> str:
     return text
 
 
-def fits(position: Position) -> bool:
-    """Whether there is a token of it."""
-    try:
-        encode(position)
-    except RequestError:
-        return False
-    return True
-
-
 def decode(text: str, log_id: str, name: str = "position") -> Position:
     """Read a token of this log. Raises MALFORMED_TOKEN, FOREIGN_TOKEN; name is the request's field, for the message."""
     wire = _read(text, name)
@@ -127,3 +118,12 @@ def merge(positions: Iterable[Position], log_id: str) -> Position:
             else:
                 topics[name] = t
     return Position(log_id, catalog, topics, time_ms=time_ms)
+
+
+def joined(before: Position, later: Position) -> tuple[Position, str]:
+    """Both in one, with its token; the later one alone where a token cannot name both."""
+    both = merge([before, later], before.log_id)
+    try:
+        return both, encode(both)
+    except RequestError:
+        return later, encode(later)

@@ -310,7 +310,7 @@ class TopologyTestDriver:
               ) -> DriverTask:
         state = MemoryTaskState(sub.stores, environment)
         state.take("test")
-        outputs = {n.topic.topic: TopicRows(n.topic.topic) for n in sub.nodes if isinstance(n, Sink | Repartition)}
+        outputs = {topic: TopicRows(topic) for topic in sub.written}
         routed = {n.name: TopicRoutes(n.name) for n in sub.nodes if isinstance(n, RoutedSink)}
         bindings = Bindings(self.plan.topology, partition, self._stores(sub, state), outputs,
                             self.dead_letters.append, lambda node, error: self.expression_errors.append((node, error)),

@@ -40,7 +40,8 @@ def is_transient(name: str) -> bool:
 
 def gone(name: str) -> RequestError:
     """The refusal of a query that was deleted."""
-    return RequestError("QUERY_GONE", f"push query {name} is gone: it is deleted {LINGER_SECONDS:.0f} s after its last client went, or by TERMINATE; begin it anew", {"query": name})
+    return RequestError("QUERY_GONE", f"push query {name} is gone: it is deleted {LINGER_SECONDS:.0f} s after its last client went, or by TERMINATE; "
+                        "begin it anew", {"query": name})
 
 
 @dataclass
